@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The storage seam: one `struct backend` is one store of bytes behind a logical unit. Opened and closed
+ * on the control worker while no I/O runs; submit() is called by any worker, for itself: the completion
+ * comes on the worker that submitted. Nothing here knows SCSI. Callers go through backend_submit(),
+ * which checks ranges once, so an implementation stays small.
+ */
+#pragma once
+
+#include <sys/uio.h>
+
+#include "run/worker.h"
+
+enum backend_op {
+	BACKEND_READ,
+	BACKEND_WRITE,
+	BACKEND_FLUSH, /* everything completed before is on stable storage when this completes */
+	BACKEND_UNMAP, /* drop the contents; reads give zeroes afterwards */
+	BACKEND_WRITE_ZEROES, /* keep the space allocated */
+};
+
+#define BACKEND_IO_FUA BIT(0) /* WRITE: on stable storage before done() */
+
+struct backend;
+
+struct backend_io {
+	enum backend_op op;
+	unsigned flags;
+	unsigned n_iov;
+	const struct iovec *iov; /* READ, WRITE: total = len_bytes; valid until done() */
+	uint64_t off_bytes;
+	uint64_t len_bytes;
+	/*
+	 * Exactly once. @result: 0 = all of it done; -errno = failed (-EIO medium error, -ENOSPC no space,
+	 * -ENODATA a short read: the store is smaller than it said, -ECANCELED, -EROFS). May be called
+	 * before submit() returns; always on the submitting worker.
+	 */
+	void (*done)(struct worker *w, struct backend_io *io, int result);
+	/* the implementation's until done() */
+	struct backend *backend;
+	struct worker_io wio;
+	uint64_t progress_bytes;
+	struct iovec rest[16];
+};
+
+struct backend_ops {
+	const char *name;
+	void (*submit)(struct backend *b, struct worker *w, struct backend_io *io);
+	/* Ask for an early end; optional (NULL: I/O completes at once or cannot be cancelled). */
+	void (*cancel)(struct backend *b, struct worker *w, struct backend_io *io);
+	/*
+	 * map - address of the store's own memory for [off, off+len), valid until close, or NULL. Optional.
+	 * With it RDMA moves data straight from and to the store, and no READ or WRITE is submitted.
+	 */
+	void *(*map)(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
+	void (*close)(struct backend *b);
+};
+
+struct backend {
+	const struct backend_ops *ops;
+	uint64_t size_bytes;
+	uint32_t block_bytes; /* smallest unit of access it can do (O_DIRECT alignment), 1 if any */
+	uint32_t unmap_grain_bytes; /* 0: cannot unmap */
+	bool read_only;
+	bool rotational;
+	bool write_cache; /* completed writes may be volatile until FLUSH */
+	char name[64];    /* for logs: "file /srv/a.img" */
+};
+
+/* Parameters of the constructors; unknown or contradictory ones are refused with a text. */
+struct backend_params {
+	const char *path; /* file */
+	uint64_t
+		size_bytes; /* ram, null; file: create with this size when not 0 and it does not exist */
+	bool direct;        /* file: O_DIRECT */
+	bool read_only;
+	uint32_t block_bytes; /* logical block size of the unit, for alignment checks */
+};
+
+/* Each returns 0 or -errno with a sentence in @err (cause and what to do), of at most @err_len bytes. */
+must_check int backend_null_new(struct backend **ret, const struct backend_params *p, char *err,
+				size_t err_len);
+must_check int backend_ram_new(struct backend **ret, const struct backend_params *p, char *err,
+			       size_t err_len);
+must_check int backend_file_new(struct backend **ret, const struct backend_params *p, char *err,
+				size_t err_len);
+
+/**
+ * backend_submit() - start @io on @b, for the calling worker @w
+ *
+ * Ranges are checked here: outside [0, size_bytes) done() gets -EINVAL, a write to a read-only store -EROFS.
+ */
+void backend_submit(struct backend *b, struct worker *w, struct backend_io *io);
+void backend_cancel(struct backend_io *io, struct worker *w);
+/* NULL when the store has no memory of its own or the range is outside. */
+void *backend_map(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
+/* Close; NULL is accepted; returns NULL. */
+struct backend *backend_close(struct backend *b);
