@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# Thin front of meson and ninja; `make help` lists what there is.
+BUILD := build
+
+.PHONY: help deps deps-dev build demo check bench fuzz format install clean
+
+help:
+	@echo "make deps    install what the build needs (Debian packages), only what is missing"
+	@echo "make build   build/srptd, build/srptctl, build/srp, build/libsrp.so"
+	@echo "make demo    start the demo target, log in, write and verify 64 MiB, a short bench, stop"
+	@echo "make check   all tests: units, integration, sanitizers, format, lint, layers"
+	@echo "make bench   compare with a bare-sockets server; prints one table"
+	@echo "make fuzz    run every fuzz target; SECS=n seconds each (default 10)"
+	@echo "make format  clang-format all sources"
+	@echo "make install install to PREFIX (default /usr/local)"
+
+deps:
+	@scripts/deps build
+
+deps-dev:
+	@scripts/deps dev
+
+$(BUILD)/build.ninja: | deps
+	@meson setup $(BUILD) -Dbuildtype=release -Dtests=auto
+
+build: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+demo: build
+	@scripts/demo $(BUILD)
+
+check: deps-dev
+	@scripts/check
+
+bench: build
+	@bench/run $(BUILD)
+
+fuzz: deps-dev
+	@scripts/fuzz $(or $(SECS),10)
+
+format: deps-dev
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: build
+	@meson install -C $(BUILD)
+
+clean:
+	@rm -rf build build-*
