@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Builders and names of command descriptor blocks. */
+#include "wire/cdb.h"
+
+static uint8_t *cdb_start(uint8_t *cdb, uint8_t opcode)
+{
+	memset(cdb, 0, CDB_MAX_BYTES);
+	cdb[0] = opcode;
+	return cdb;
+}
+
+unsigned cdb_put_rw(uint8_t cdb[CDB_MAX_BYTES], uint8_t opcode, uint8_t flags, struct cdb_range r)
+{
+	unsigned len = cdb_len(opcode);
+
+	cdb_start(cdb, opcode)[1] = flags;
+	switch (len) {
+	case 10:
+		if (r.lba > UINT32_MAX || r.n_blocks > UINT16_MAX)
+			return 0;
+		put_be32(cdb + 2, (uint32_t)r.lba);
+		put_be16(cdb + 7, (uint16_t)r.n_blocks);
+		return len;
+	case 12:
+		if (r.lba > UINT32_MAX)
+			return 0;
+		put_be32(cdb + 2, (uint32_t)r.lba);
+		put_be32(cdb + 6, r.n_blocks);
+		return len;
+	case 16:
+		put_be64(cdb + 2, r.lba);
+		put_be32(cdb + 10, r.n_blocks);
+		return len;
+	default:
+		return 0;
+	}
+}
+
+unsigned cdb_put_test_unit_ready(uint8_t cdb[CDB_MAX_BYTES])
+{
+	cdb_start(cdb, SCSI_OP_TEST_UNIT_READY);
+	return 6;
+}
+
+unsigned cdb_put_inquiry(uint8_t cdb[CDB_MAX_BYTES], int page, uint16_t alloc_len)
+{
+	cdb_start(cdb, SCSI_OP_INQUIRY);
+	if (page >= 0) {
+		cdb[1] = 1; /* EVPD */
+		cdb[2] = (uint8_t)page;
+	}
+	put_be16(cdb + 3, alloc_len);
+	return 6;
+}
+
+unsigned cdb_put_report_luns(uint8_t cdb[CDB_MAX_BYTES], uint8_t select, uint32_t alloc_len)
+{
+	cdb_start(cdb, SCSI_OP_REPORT_LUNS)[2] = select;
+	put_be32(cdb + 6, alloc_len);
+	return 12;
+}
+
+unsigned cdb_put_read_capacity_10(uint8_t cdb[CDB_MAX_BYTES])
+{
+	cdb_start(cdb, SCSI_OP_READ_CAPACITY_10);
+	return 10;
+}
+
+unsigned cdb_put_read_capacity_16(uint8_t cdb[CDB_MAX_BYTES], uint32_t alloc_len)
+{
+	cdb_start(cdb, SCSI_OP_SERVICE_ACTION_IN_16)[1] = SCSI_SA_READ_CAPACITY_16;
+	put_be32(cdb + 10, alloc_len);
+	return 16;
+}
+
+unsigned cdb_put_mode_sense_10(uint8_t cdb[CDB_MAX_BYTES], uint8_t page, uint16_t alloc_len)
+{
+	cdb_start(cdb, SCSI_OP_MODE_SENSE_10)[2] = page;
+	put_be16(cdb + 7, alloc_len);
+	return 10;
+}
+
+unsigned cdb_put_unmap(uint8_t cdb[CDB_MAX_BYTES], uint16_t list_len)
+{
+	cdb_start(cdb, SCSI_OP_UNMAP);
+	put_be16(cdb + 7, list_len);
+	return 10;
+}
+
+static const char *maintenance_in_text(uint8_t service_action)
+{
+	switch (service_action) {
+	case SCSI_SA_REPORT_SUPPORTED_OPS:
+		return "REPORT SUPPORTED OPERATION CODES";
+	case SCSI_SA_REPORT_SUPPORTED_TMFS:
+		return "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS";
+	default:
+		return NULL;
+	}
+}
+
+const char *cdb_opcode_text(const uint8_t *cdb)
+{
+	static const char *const text[256] = {
+		[SCSI_OP_TEST_UNIT_READY] = "TEST UNIT READY",
+		[SCSI_OP_REQUEST_SENSE] = "REQUEST SENSE",
+		[SCSI_OP_READ_6] = "READ(6)",
+		[SCSI_OP_WRITE_6] = "WRITE(6)",
+		[SCSI_OP_INQUIRY] = "INQUIRY",
+		[SCSI_OP_MODE_SENSE_6] = "MODE SENSE(6)",
+		[SCSI_OP_START_STOP_UNIT] = "START STOP UNIT",
+		[SCSI_OP_READ_CAPACITY_10] = "READ CAPACITY(10)",
+		[SCSI_OP_READ_10] = "READ(10)",
+		[SCSI_OP_WRITE_10] = "WRITE(10)",
+		[SCSI_OP_VERIFY_10] = "VERIFY(10)",
+		[SCSI_OP_SYNCHRONIZE_CACHE_10] = "SYNCHRONIZE CACHE(10)",
+		[SCSI_OP_WRITE_SAME_10] = "WRITE SAME(10)",
+		[SCSI_OP_UNMAP] = "UNMAP",
+		[SCSI_OP_MODE_SENSE_10] = "MODE SENSE(10)",
+		[SCSI_OP_READ_16] = "READ(16)",
+		[SCSI_OP_WRITE_16] = "WRITE(16)",
+		[SCSI_OP_VERIFY_16] = "VERIFY(16)",
+		[SCSI_OP_SYNCHRONIZE_CACHE_16] = "SYNCHRONIZE CACHE(16)",
+		[SCSI_OP_WRITE_SAME_16] = "WRITE SAME(16)",
+		[SCSI_OP_REPORT_LUNS] = "REPORT LUNS",
+		[SCSI_OP_READ_12] = "READ(12)",
+		[SCSI_OP_WRITE_12] = "WRITE(12)",
+	};
+	uint8_t service_action = cdb[1] & 0x1f;
+
+	if (cdb[0] == SCSI_OP_SERVICE_ACTION_IN_16)
+		return service_action == SCSI_SA_READ_CAPACITY_16 ? "READ CAPACITY(16)" : NULL;
+	if (cdb[0] == SCSI_OP_MAINTENANCE_IN)
+		return maintenance_in_text(service_action);
+	return text[cdb[0]];
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Command descriptor blocks: names of opcodes, service actions and status codes; the place of the
+ * LBA and length in each family (by the group code of the opcode, SPC-5 4.2.5.1); builders for an
+ * initiator.
+ */
+#pragma once
+
+#include "base/cur.h"
+
+#define CDB_MAX_BYTES 16u
+
+enum scsi_status { /* SAM-5 5.3.1 */
+	SCSI_STATUS_GOOD = 0x00,
+	SCSI_STATUS_CHECK_CONDITION = 0x02,
+	SCSI_STATUS_CONDITION_MET = 0x04,
+	SCSI_STATUS_BUSY = 0x08,
+	SCSI_STATUS_RESERVATION_CONFLICT = 0x18,
+	SCSI_STATUS_TASK_SET_FULL = 0x28,
+	SCSI_STATUS_ACA_ACTIVE = 0x30,
+	SCSI_STATUS_TASK_ABORTED = 0x40,
+};
+
+enum scsi_opcode {
+	SCSI_OP_TEST_UNIT_READY = 0x00,
+	SCSI_OP_REQUEST_SENSE = 0x03,
+	SCSI_OP_READ_6 = 0x08,
+	SCSI_OP_WRITE_6 = 0x0a,
+	SCSI_OP_INQUIRY = 0x12,
+	SCSI_OP_MODE_SENSE_6 = 0x1a,
+	SCSI_OP_START_STOP_UNIT = 0x1b,
+	SCSI_OP_READ_CAPACITY_10 = 0x25,
+	SCSI_OP_READ_10 = 0x28,
+	SCSI_OP_WRITE_10 = 0x2a,
+	SCSI_OP_VERIFY_10 = 0x2f,
+	SCSI_OP_SYNCHRONIZE_CACHE_10 = 0x35,
+	SCSI_OP_WRITE_SAME_10 = 0x41,
+	SCSI_OP_UNMAP = 0x42,
+	SCSI_OP_MODE_SENSE_10 = 0x5a,
+	SCSI_OP_READ_16 = 0x88,
+	SCSI_OP_WRITE_16 = 0x8a,
+	SCSI_OP_VERIFY_16 = 0x8f,
+	SCSI_OP_SYNCHRONIZE_CACHE_16 = 0x91,
+	SCSI_OP_WRITE_SAME_16 = 0x93,
+	SCSI_OP_SERVICE_ACTION_IN_16 = 0x9e,
+	SCSI_OP_REPORT_LUNS = 0xa0,
+	SCSI_OP_MAINTENANCE_IN = 0xa3,
+	SCSI_OP_READ_12 = 0xa8,
+	SCSI_OP_WRITE_12 = 0xaa,
+};
+
+#define SCSI_SA_READ_CAPACITY_16      0x10 /* of SERVICE ACTION IN(16) */
+#define SCSI_SA_REPORT_SUPPORTED_OPS  0x0c /* of MAINTENANCE IN */
+#define SCSI_SA_REPORT_SUPPORTED_TMFS 0x0d
+
+#define CDB_FUA 0x08 /* byte 1 of READ and WRITE (10, 12, 16) */
+#define CDB_DPO 0x10
+
+/* CDB bytes by group code; 0 for groups without a fixed length (variable, vendor). */
+static inline unsigned cdb_len(uint8_t opcode)
+{
+	static const uint8_t by_group[8] = { 6, 10, 10, 0, 16, 12, 0, 0 };
+
+	return by_group[opcode >> 5];
+}
+
+/* LBA and number of blocks of a READ, WRITE, VERIFY, ... of 6, 10, 12 or 16 bytes. */
+struct cdb_range {
+	uint64_t lba;
+	uint32_t n_blocks;
+};
+
+/* Only for opcodes of the four block-range layouts; the group code decides. READ(6): 0 means 256. */
+static inline struct cdb_range cdb_range(const uint8_t *cdb)
+{
+	switch (cdb[0] >> 5) {
+	case 0:
+		return (struct cdb_range){ get_be24(cdb + 1) & 0x1fffff, cdb[4] ? cdb[4] : 256u };
+	case 1:
+	case 2:
+		return (struct cdb_range){ get_be32(cdb + 2), get_be16(cdb + 7) };
+	case 5:
+		return (struct cdb_range){ get_be32(cdb + 2), get_be32(cdb + 6) };
+	default:
+		return (struct cdb_range){ get_be64(cdb + 2), get_be32(cdb + 10) };
+	}
+}
+
+/**
+ * cdb_put_rw() - build a block-range CDB: READ, WRITE, VERIFY, SYNCHRONIZE CACHE, WRITE SAME
+ * @cdb:    CDB_MAX_BYTES, cleared first
+ * @opcode: of 10, 12 or 16 bytes
+ * @flags:  byte 1, for example CDB_FUA
+ *
+ * Return: length of the CDB, or 0 when @r does not fit into this length of CDB (then use one of 16).
+ */
+unsigned cdb_put_rw(uint8_t cdb[CDB_MAX_BYTES], uint8_t opcode, uint8_t flags, struct cdb_range r);
+
+/* The other CDBs an initiator needs; each clears @cdb and returns its length. */
+unsigned cdb_put_test_unit_ready(uint8_t cdb[CDB_MAX_BYTES]);
+/* @page: VPD page code, or -1 for standard INQUIRY data. */
+unsigned cdb_put_inquiry(uint8_t cdb[CDB_MAX_BYTES], int page, uint16_t alloc_len);
+unsigned cdb_put_report_luns(uint8_t cdb[CDB_MAX_BYTES], uint8_t select, uint32_t alloc_len);
+unsigned cdb_put_read_capacity_10(uint8_t cdb[CDB_MAX_BYTES]);
+unsigned cdb_put_read_capacity_16(uint8_t cdb[CDB_MAX_BYTES], uint32_t alloc_len);
+unsigned cdb_put_mode_sense_10(uint8_t cdb[CDB_MAX_BYTES], uint8_t page, uint16_t alloc_len);
+unsigned cdb_put_unmap(uint8_t cdb[CDB_MAX_BYTES], uint16_t list_len);
+
+/* "READ(10)"; NULL for an opcode not known here. */
+const char *cdb_opcode_text(const uint8_t *cdb);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Sense data (SPC-5 4.4): fixed and descriptor format, both directions, and words for people. */
+#pragma once
+
+#include "base/util.h"
+
+#define SENSE_MAX_BYTES 32u /* what sense_encode() may need */
+
+enum sense_key {
+	SENSE_NO_SENSE = 0x0,
+	SENSE_RECOVERED_ERROR = 0x1,
+	SENSE_NOT_READY = 0x2,
+	SENSE_MEDIUM_ERROR = 0x3,
+	SENSE_HARDWARE_ERROR = 0x4,
+	SENSE_ILLEGAL_REQUEST = 0x5,
+	SENSE_UNIT_ATTENTION = 0x6,
+	SENSE_DATA_PROTECT = 0x7,
+	SENSE_BLANK_CHECK = 0x8,
+	SENSE_VENDOR = 0x9,
+	SENSE_COPY_ABORTED = 0xa,
+	SENSE_ABORTED_COMMAND = 0xb,
+	SENSE_VOLUME_OVERFLOW = 0xd,
+	SENSE_MISCOMPARE = 0xe,
+	SENSE_COMPLETED = 0xf,
+};
+
+/* Additional sense codes in use here: ASC << 8 | ASCQ (SPC-5 annex F). */
+enum sense_asc {
+	ASC_NONE = 0x0000,
+	ASC_NOT_READY = 0x0400,   /* cause not reportable */
+	ASC_NEEDS_START = 0x0402, /* initializing command required */
+	ASC_WRITE_ERROR = 0x0c00,
+	ASC_INVALID_FIELD_IN_IU = 0x0e03,
+	ASC_UNRECOVERED_READ = 0x1100,
+	ASC_PARAMETER_LIST_LENGTH = 0x1a00,
+	ASC_MISCOMPARE = 0x1d00,
+	ASC_INVALID_OPCODE = 0x2000,
+	ASC_LBA_OUT_OF_RANGE = 0x2100,
+	ASC_INVALID_FIELD_IN_CDB = 0x2400,
+	ASC_LUN_NOT_SUPPORTED = 0x2500,
+	ASC_INVALID_FIELD_IN_PARAMETERS = 0x2600,
+	ASC_WRITE_PROTECTED = 0x2700,
+	ASC_SPACE_ALLOCATION_FAILED = 0x2707,
+	ASC_COMMAND_TIMEOUT = 0x2e02,
+	ASC_SAVING_NOT_SUPPORTED = 0x3900,
+	ASC_TARGET_FAILURE = 0x4400,
+	ASC_INVALID_MESSAGE = 0x4900,
+	ASC_DATA_PHASE = 0x4b00,
+};
+
+/* Sense data in host order. */
+struct sense {
+	bool descriptor; /* format */
+	bool deferred;
+	uint8_t key;  /* enum sense_key */
+	uint16_t asc; /* ASC << 8 | ASCQ */
+	bool info_valid;
+	uint64_t info;     /* INFORMATION: an LBA for a disk */
+	bool field_valid;  /* ILLEGAL REQUEST: the next four say which field */
+	bool field_in_cdb; /* C/D: of the CDB, else of the parameter list */
+	bool field_bit_valid;
+	uint8_t field_bit;
+	uint16_t field_byte;
+};
+
+/**
+ * sense_encode() - write sense data
+ * @buf: SENSE_MAX_BYTES of room; only the bytes returned are written
+ *
+ * In fixed format an INFORMATION beyond 32 bits is left out (SPC-5 4.4.3: VALID 0).
+ * Return: number of bytes.
+ */
+size_t sense_encode(const struct sense *s, uint8_t *buf);
+
+/**
+ * sense_decode() - read sense data, as a command's response or REQUEST SENSE gives it
+ * @p, @len: the bytes; fields that are cut off read as zero or not valid
+ *
+ * Return: 0, or SENSE_E_FORMAT when it is too short or of neither format; then @ret is untouched.
+ */
+int sense_decode(const void *p, size_t len, struct sense *ret);
+
+enum {
+	SENSE_E_FORMAT = 1,
+};
+
+/* "ILLEGAL REQUEST"; never NULL. */
+const char *sense_key_text(uint8_t key);
+/* "INVALID FIELD IN CDB"; NULL for a code not known here. */
+const char *sense_asc_text(uint16_t asc);
