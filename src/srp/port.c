@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "srp/port.h"
+
+#include "base/check.h"
+#include "wire/srp_login_rej.h"
+#include "wire/srp_login_rsp.h"
+
+#define CHANS_PER_NEXUS 64u
+
+void port_init(struct port *p, const struct port_config *cfg)
+{
+	unsigned i;
+
+	check(cfg->n_pool >= 1);
+	*p = (struct port){
+		.id = cfg->id,
+		.max_chans = cfg->max_chans ? cfg->max_chans : cfg->n_pool,
+		.max_chans_per_nexus =
+			cfg->max_chans_per_nexus ? cfg->max_chans_per_nexus : CHANS_PER_NEXUS,
+	};
+	list_init(&p->node);
+	list_init(&p->nexuses);
+	list_init(&p->free);
+	list_init(&p->closes);
+	list_init(&p->admits);
+	for (i = 0; i < cfg->n_pool; i++) {
+		cfg->pool[i] = (struct port_nexus){ 0 };
+		list_push(&p->free, &cfg->pool[i].node);
+	}
+}
+
+void port_deinit(struct port *p)
+{
+	check(!p->enabled && !p->n_chans && !p->n_nexuses); /* INV-20 */
+	check(list_empty(&p->nexuses) && list_empty(&p->closes) && list_empty(&p->admits));
+}
+
+struct port *port_find(const struct list *ports, const struct srp_port_id *id)
+{
+	const struct list *n;
+
+	list_for_each (n, ports) {
+		const struct port *p = list_entry(n, struct port, node);
+
+		if (srp_port_id_eq(&p->id, id))
+			return (struct port *)p;
+	}
+	return NULL;
+}
+
+static struct port_chan *chan_of(const struct list *n)
+{
+	return list_entry(n, struct port_chan, node);
+}
+
+/* --- decisions --- */
+
+static void decide(struct port_chan *pc, uint32_t reject)
+{
+	check(pc->admission_asked && !pc->admission_decided);
+	pc->admission_decided = true;
+	pc->reject = reject;
+	pc->result = !pc->single        ? SRP_LOGIN_RESULT_CONTINUE
+		     : pc->evicted_some ? SRP_LOGIN_RESULT_TERMINATED
+					: SRP_LOGIN_RESULT_NONE;
+	list_push(&pc->port->admits, &pc->admit_node);
+}
+
+/* INV-25: does an older channel of the nexus still serve? */
+static bool older_serves(const struct port_chan *pc)
+{
+	const struct list *n;
+
+	list_for_each (n, &pc->nexus->chans) {
+		const struct port_chan *other = chan_of(n);
+
+		if (other->seq >= pc->seq)
+			return false; /* the list is in order of login */
+		if (!other->closing)
+			return true;
+	}
+	return false;
+}
+
+/* Answer @pc if it has asked and the answer is known by now. */
+static void try_decide(struct port_chan *pc)
+{
+	if (!pc->admission_asked || pc->admission_decided)
+		return;
+	if (!pc->port->enabled || pc->close == PORT_CLOSE_DISABLED)
+		decide(pc, SRP_REJ_RESOURCES); /* INV-3, INV-21 */
+	else if (pc->close != PORT_KEEP || pc->closing)
+		decide(pc, SRP_REJ_UNSPECIFIED); /* condemned, or gone by itself meanwhile */
+	else if (!pc->single || !older_serves(pc))
+		decide(pc, 0);
+}
+
+static void try_decide_nexus(struct port_nexus *n)
+{
+	struct list *i;
+
+	list_for_each (i, &n->chans)
+		try_decide(chan_of(i));
+}
+
+/* Queue @pc to be told @why, once per reason and never a milder one than before. */
+static void condemn(struct port_chan *pc, enum port_close why)
+{
+	if (pc->closing && why != PORT_CLOSE_DISABLED)
+		return;
+	if (pc->close == why || pc->close == PORT_CLOSE_DISABLED ||
+	    (pc->close == PORT_CLOSE_EVICTED && why == PORT_CLOSE_SESSION))
+		return;
+	pc->close = why;
+	list_del(&pc->close_node);
+	list_push(&pc->port->closes, &pc->close_node);
+	try_decide(pc);
+}
+
+/* --- enable, disable --- */
+
+void port_enable(struct port *p)
+{
+	p->enabled = true;
+}
+
+void port_disable(struct port *p)
+{
+	struct list *i;
+	struct list *j;
+
+	p->enabled = false;
+	list_for_each (i, &p->nexuses) {
+		struct port_nexus *n = list_entry(i, struct port_nexus, node);
+
+		list_for_each (j, &n->chans)
+			condemn(chan_of(j), PORT_CLOSE_DISABLED);
+	}
+}
+
+/* --- login --- */
+
+static bool id_has_guid(const struct srp_port_id *id)
+{
+	static const uint8_t zero[8];
+
+	return memcmp(id->guid, zero, sizeof(zero)) != 0;
+}
+
+static struct port_addr key_addr(const struct port_login *login)
+{
+	struct port_addr a = { 0 };
+
+	check(login->addr.len <= PORT_ADDR_BYTES);
+	if (id_has_guid(&login->initiator))
+		return a;
+	a.len = login->addr.len;
+	memcpy(a.bytes, login->addr.bytes, a.len);
+	return a;
+}
+
+static struct port_nexus *find_nexus(const struct port *p, const struct port_login *login,
+				     const struct port_addr *addr)
+{
+	const struct list *i;
+
+	list_for_each (i, &p->nexuses) {
+		struct port_nexus *n = list_entry(i, struct port_nexus, node);
+
+		if (srp_port_id_eq(&n->initiator, &login->initiator) &&
+		    srp_port_id_eq(&n->target, &login->target) && n->addr.len == addr->len &&
+		    memcmp(n->addr.bytes, addr->bytes, addr->len) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+static struct port_nexus *make_nexus(struct port *p, const struct port_login *login,
+				     const struct port_addr *addr)
+{
+	struct list *node = list_pop(&p->free);
+	struct port_nexus *n;
+
+	if (!node)
+		return NULL;
+	n = list_entry(node, struct port_nexus, node);
+	*n = (struct port_nexus){
+		.initiator = login->initiator,
+		.target = login->target,
+		.addr = *addr,
+	};
+	list_init(&n->chans);
+	list_push(&p->nexuses, &n->node);
+	p->n_nexuses++;
+	return n;
+}
+
+/*
+ * Channels a single-channel login replaces do not count against it: an initiator that reconnects
+ * with all its channels must not be kept out by its own old ones. They count in the total, because
+ * their memory is not free yet.
+ */
+static unsigned n_staying(const struct port_nexus *n)
+{
+	const struct list *i;
+	unsigned count = 0;
+
+	list_for_each (i, &n->chans)
+		count += chan_of(i)->close == PORT_KEEP && !chan_of(i)->closing;
+	return count;
+}
+
+static void evict_others(struct port_chan *pc)
+{
+	struct list *i;
+
+	list_for_each (i, &pc->nexus->chans) {
+		struct port_chan *other = chan_of(i);
+
+		if (other == pc || other->closing || other->close != PORT_KEEP)
+			continue;
+		condemn(other, PORT_CLOSE_EVICTED);
+		pc->evicted_some = true;
+	}
+}
+
+int port_login(struct port *p, struct port_chan *pc, const struct port_login *login)
+{
+	struct port_addr addr = key_addr(login);
+	struct port_nexus *n;
+
+	*pc = (struct port_chan){ .single = login->single };
+	list_init(&pc->node);
+	list_init(&pc->close_node);
+	list_init(&pc->admit_node);
+	if (!p->enabled || p->n_chans >= p->max_chans)
+		return SRP_REJ_RESOURCES; /* INV-21 */
+	n = find_nexus(p, login, &addr);
+	if (n && !login->single && n_staying(n) >= p->max_chans_per_nexus)
+		return SRP_REJ_CHANNEL_LIMIT;
+	if (!n)
+		n = make_nexus(p, login, &addr);
+	if (!n)
+		return SRP_REJ_RESOURCES;
+	pc->port = p;
+	pc->nexus = n;
+	pc->seq = p->seq++;
+	list_push(&n->chans, &pc->node); /* INV-6 */
+	n->n_chans++;
+	p->n_chans++;
+	if (pc->single)
+		evict_others(pc);
+	return 0;
+}
+
+void port_admit(struct port_chan *pc)
+{
+	check(pc->port && !pc->admission_asked);
+	pc->admission_asked = true;
+	try_decide(pc);
+}
+
+void port_closing(struct port_chan *pc)
+{
+	check(pc->port && !pc->closing);
+	pc->closing = true;
+	try_decide_nexus(pc->nexus);
+}
+
+void port_close_chan(struct port_chan *pc)
+{
+	check(pc->port);
+	condemn(pc, PORT_CLOSE_SESSION);
+}
+
+void port_close_nexus(struct port_nexus *n)
+{
+	struct list *i;
+
+	list_for_each (i, &n->chans)
+		condemn(chan_of(i), PORT_CLOSE_SESSION);
+}
+
+/* INV-7: the only place that takes an entry off its nexus. */
+unsigned port_release(struct port_chan *pc, void **ret_user)
+{
+	struct port *p = pc->port;
+	struct port_nexus *n = pc->nexus;
+	unsigned ret = 0;
+
+	check(p && n->n_chans && p->n_chans);
+	*ret_user = NULL;
+	list_del(&pc->node);
+	list_del(&pc->close_node);
+	list_del(&pc->admit_node);
+	pc->port = NULL;
+	pc->nexus = NULL;
+	p->n_chans--; /* INV-20 */
+	n->n_chans--;
+	if (n->n_chans) {
+		try_decide_nexus(n);
+	} else {
+		*ret_user = n->user;
+		n->user = NULL;
+		list_del(&n->node);
+		list_push(&p->free, &n->node);
+		p->n_nexuses--;
+		ret |= PORT_NEXUS_ENDED;
+	}
+	return p->n_chans ? ret : ret | PORT_EMPTY;
+}
+
+struct port_chan *port_next_close(struct port *p)
+{
+	struct list *n = list_pop(&p->closes);
+
+	return n ? list_entry(n, struct port_chan, close_node) : NULL;
+}
+
+struct port_chan *port_next_admission(struct port *p)
+{
+	struct list *n = list_pop(&p->admits);
+	struct port_chan *pc;
+
+	if (!n)
+		return NULL;
+	pc = list_entry(n, struct port_chan, admit_node);
+	/* INV-3, INV-21: what changed since the decision counts, so a disable leaves no admission behind */
+	if (!pc->reject && (!p->enabled || pc->close != PORT_KEEP || pc->closing))
+		pc->reject = p->enabled ? SRP_REJ_UNSPECIFIED : SRP_REJ_RESOURCES;
+	return pc;
+}
+
+static unsigned check_nexus(const struct port *p, const struct port_nexus *n)
+{
+	const struct list *i;
+	unsigned count = 0;
+	uint64_t seq = 0;
+
+	list_for_each (i, &n->chans) {
+		const struct port_chan *pc = chan_of(i);
+
+		check(pc->port == p && pc->nexus == n);
+		check(!count || pc->seq > seq);
+		seq = pc->seq;
+		count++;
+		check(!pc->admission_decided || pc->admission_asked);
+		/* INV-21: on a disabled port nobody is left who was not told to go */
+		check(p->enabled || pc->close == PORT_CLOSE_DISABLED || pc->closing);
+		/* no admission is forgotten: what can be decided is decided */
+		if (pc->admission_asked && !pc->admission_decided)
+			check(p->enabled && pc->close == PORT_KEEP && !pc->closing && pc->single &&
+			      older_serves(pc));
+		/* INV-25: an admitted single-channel login has no older channel that serves */
+		if (pc->admission_decided && !pc->reject && pc->single)
+			check(!older_serves(pc));
+	}
+	check(count == n->n_chans && count >= 1); /* H4: no nexus without a channel */
+	return count;
+}
+
+void port_check(const struct port *p)
+{
+	const struct list *i;
+	unsigned n_nexuses = 0;
+	unsigned n_chans = 0;
+
+	list_for_each (i, &p->nexuses) {
+		n_chans += check_nexus(p, list_entry(i, struct port_nexus, node));
+		n_nexuses++;
+	}
+	check(n_nexuses == p->n_nexuses);
+	check(n_chans == p->n_chans && n_chans <= p->max_chans); /* INV-20 */
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Target ports and their I_T nexuses: who is logged in, who may log in, who must leave. Owned by the
+ * control worker; channels live elsewhere and are known here by an entry the caller embeds.
+ *
+ * A login takes two visits, because the channel is built on another worker in between:
+ *   1. port_login():  enabled? limits? finds or makes the nexus, puts the entry on its list (so before
+ *                     anything can complete on its queue pair, INV-6), and condemns the nexus's other
+ *                     channels when the login is a single-channel one;
+ *   2. port_admit():  asked by the channel when its queue pair is ready. Decided at once or, after a
+ *                     single-channel login, when the last condemned channel said port_closing(), so no
+ *                     old channel still serves when the reply goes out (INV-25). Port disabled or entry
+ *                     condemned meanwhile: refused (INV-3, INV-21).
+ * Decisions and evictions come out of two queues: after every call that says so, drain
+ * port_next_close() and port_next_admission() and post what they return to the channels' workers.
+ *
+ * Nexus key: initiator and target port identifier; when the GUID half of the initiator's identifier is
+ * zero, the peer's address too. Soft iWARP hosts all present sixteen zero bytes, and without the
+ * address two of them would evict each other for ever.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "wire/srp.h"
+
+#define PORT_ADDR_BYTES 16u
+
+/* The peer's address without its port number: IPv4 or IPv6 bytes, or a GID. */
+struct port_addr {
+	uint8_t len; /* <= PORT_ADDR_BYTES */
+	uint8_t bytes[PORT_ADDR_BYTES];
+};
+
+struct port_nexus {
+	struct list node; /* on the port's list of nexuses, or of free ones */
+	struct srp_port_id initiator;
+	struct srp_port_id target;
+	struct port_addr addr; /* len 0 when it is not part of the key */
+	struct list chans;     /* struct port_chan, oldest first */
+	unsigned n_chans;      /* >= 1 while on the port's list */
+	void *user; /* the caller's: the SCSI session of this nexus; NULL in a new nexus */
+};
+
+enum port_close {
+	PORT_KEEP,
+	PORT_CLOSE_EVICTED,  /* step CHAN_EV_EVICTED */
+	PORT_CLOSE_DISABLED, /* step CHAN_EV_PORT_DISABLED */
+	PORT_CLOSE_SESSION   /* step CHAN_EV_CLOSE_SESSION */
+};
+
+/* Embedded by the caller beside its channel. Fields are for reading only. */
+struct port_chan {
+	struct list node;       /* on its nexus */
+	struct list close_node; /* queued for port_next_close() */
+	struct list admit_node; /* waiting, or queued for port_next_admission() */
+	struct port *port;      /* NULL: not logged in */
+	struct port_nexus *nexus;
+	uint64_t seq;          /* order of logins */
+	enum port_close close; /* why it must leave; KEEP: it need not */
+	bool single;           /* it asked for the single-channel action */
+	bool closing;          /* it said port_closing(): it serves no more */
+	bool admission_asked;
+	bool admission_decided;
+	bool evicted_some; /* its login condemned another channel */
+	uint32_t reject;   /* decided: 0 admitted, else enum srp_rej_reason */
+	uint8_t result;    /* admitted: SRP_LOGIN_RESULT_* */
+};
+
+struct port {
+	struct list node; /* the caller's list of ports */
+	struct srp_port_id id;
+	bool enabled;
+	unsigned max_chans;           /* in all; >= 1 */
+	unsigned max_chans_per_nexus; /* >= 1 */
+	unsigned n_chans; /* entries logged in and not released: the refcount of INV-20 */
+	unsigned n_nexuses;
+	uint64_t seq;
+	struct list nexuses; /* struct port_nexus, oldest first */
+	struct list free;    /* struct port_nexus */
+	struct list closes;  /* struct port_chan.close_node */
+	struct list admits;  /* struct port_chan.admit_node, decided */
+	void *user;          /* the caller's */
+};
+
+struct port_config {
+	struct srp_port_id id;
+	unsigned max_chans;           /* 0: as many as @n_pool */
+	unsigned max_chans_per_nexus; /* 0: 64 */
+	struct port_nexus *pool;      /* stays the caller's, must live as long as the port */
+	unsigned n_pool;              /* nexuses at @pool, >= 1 */
+};
+
+struct port_login {
+	struct srp_port_id initiator;
+	struct srp_port_id target; /* as in the login; kept in the key */
+	struct port_addr addr;     /* of the peer */
+	bool single;               /* login_result.single */
+};
+
+/* Set up a disabled port. Context of everything here: the control worker. */
+void port_init(struct port *p, const struct port_config *cfg);
+
+/* The port must be disabled and empty; panics otherwise (INV-20). */
+void port_deinit(struct port *p);
+
+/**
+ * port_find() - the port with identifier @id
+ * @ports: list of struct port.node
+ *
+ * Return: the port, or NULL. An all-zero @id finds nothing unless a port has it; see login_params.any_target.
+ */
+struct port *port_find(const struct list *ports, const struct srp_port_id *id);
+
+/* From now on logins are taken. */
+void port_enable(struct port *p);
+
+/*
+ * From now on no login is taken, also none that passed port_login() before (INV-21); every channel is
+ * queued for port_next_close(). It is empty when port_release() said so or @n_chans is 0. Drain both queues.
+ */
+void port_disable(struct port *p);
+
+/**
+ * port_login() - first visit of a login that login_check() accepted
+ * @pc:    the caller's entry, uninitialised; owned by the port until port_release()
+ * @login: copied
+ *
+ * Drain both queues after success.
+ *
+ * Return: 0, or an enum srp_rej_reason: SRP_REJ_RESOURCES (disabled, no nexus left, or all channels
+ * in use), SRP_REJ_CHANNEL_LIMIT (this nexus has all it may have). After a refusal nothing was changed
+ * and nothing was evicted, and @pc is not logged in.
+ */
+int port_login(struct port *p, struct port_chan *pc, const struct port_login *login);
+
+/* Second visit: the channel is ready for its reply. Exactly once, unless port_release() comes first.
+ * Drain port_next_admission(): the answer is there now or later. */
+void port_admit(struct port_chan *pc);
+
+/* The channel serves no more (CHAN_ACT_CLOSING). Drain port_next_admission(): others may wait for it. */
+void port_closing(struct port_chan *pc);
+
+/* Ask that channel @pc, or every channel of the nexus, be closed in an orderly way (PORT_CLOSE_SESSION).
+ * Drain both queues. */
+void port_close_chan(struct port_chan *pc);
+void port_close_nexus(struct port_nexus *n);
+
+#define PORT_NEXUS_ENDED \
+	BIT(0) /* it was the last channel of its nexus, whose user pointer is in *ret_user */
+#define PORT_EMPTY BIT(1) /* no channel is left on this port */
+
+/**
+ * port_release() - the channel is gone (CHAN_ACT_RELEASE, or it could not be built after port_login())
+ * @pc:       may be freed by the caller afterwards, when no message to the channel is under way
+ * @ret_user: set to the nexus's user pointer when the nexus ended, else to NULL
+ *
+ * Drain port_next_admission().
+ *
+ * Return: a set of PORT_NEXUS_ENDED and PORT_EMPTY.
+ */
+unsigned port_release(struct port_chan *pc, void **ret_user);
+
+/* The next channel to be told to leave (pc->close says why), NULL when there is none. Each is returned
+ * once per reason; a later PORT_CLOSE_DISABLED of an evicted channel is told too. */
+struct port_chan *port_next_close(struct port *p);
+
+/* The next admission decided (pc->reject, pc->result), NULL when there is none. Each exactly once. */
+struct port_chan *port_next_admission(struct port *p);
+
+/* Panic unless the registry is consistent (INV-6, INV-20, INV-21, INV-25). Walks all of it. */
+void port_check(const struct port *p);

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Logins, evictions and disables as the control worker sees them; a random walk with port_check(). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "base/prng.h"
+#include "srp/port.h"
+#include "wire/srp_login_rej.h"
+#include "wire/srp_login_rsp.h"
+
+#define N_POOL 4
+
+static struct port port;
+static struct port_nexus pool[N_POOL];
+
+static int setup(void **state)
+{
+	struct port_config cfg = {
+		.id = { .ext = { 7 } },
+		.max_chans = 8,
+		.max_chans_per_nexus = 3,
+		.pool = pool,
+		.n_pool = N_POOL,
+	};
+
+	(void)state;
+	port_init(&port, &cfg);
+	port_enable(&port);
+	return 0;
+}
+
+static struct port_login login_of(uint8_t who, bool single)
+{
+	return (struct port_login){
+		.initiator = { .guid = { who } },
+		.target = { .ext = { 7 } },
+		.single = single,
+	};
+}
+
+static int login(struct port_chan *pc, uint8_t who, bool single)
+{
+	struct port_login l = login_of(who, single);
+	int r = port_login(&port, pc, &l);
+
+	port_check(&port);
+	return r;
+}
+
+static void expect_close(struct port_chan *pc, enum port_close why)
+{
+	struct port_chan *next = port_next_close(&port);
+
+	assert_ptr_equal(next, pc);
+	if (pc)
+		assert_int_equal(pc->close, why);
+}
+
+static void expect_admission(struct port_chan *pc, uint32_t reject, uint8_t result)
+{
+	struct port_chan *next = port_next_admission(&port);
+
+	port_check(&port);
+	assert_ptr_equal(next, pc);
+	if (!pc)
+		return;
+	assert_int_equal(pc->reject, reject);
+	if (!reject)
+		assert_int_equal(pc->result, result);
+}
+
+#define NOBODY ((struct port_chan *)NULL)
+
+static unsigned release(struct port_chan *pc)
+{
+	void *user;
+	unsigned r = port_release(pc, &user);
+
+	port_check(&port);
+	return r;
+}
+
+/* INV-20: the nexus goes with its last channel; its session comes back to the caller. */
+static void one_login(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+	int session;
+	void *user;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, true), 0);
+	assert_null(a.nexus->user);
+	a.nexus->user = &session;
+	expect_admission(NOBODY, 0, 0);
+	port_admit(&a);
+	expect_admission(&a, 0, SRP_LOGIN_RESULT_NONE);
+	expect_admission(NOBODY, 0, 0);
+	assert_int_equal(login(&b, 1, false), 0);
+	assert_ptr_equal(b.nexus, a.nexus);
+	port_admit(&b);
+	expect_admission(&b, 0, SRP_LOGIN_RESULT_CONTINUE);
+	expect_close(NOBODY, PORT_KEEP);
+	assert_int_equal(port_release(&a, &user), 0);
+	assert_null(user);
+	assert_int_equal(port_release(&b, &user), PORT_NEXUS_ENDED | PORT_EMPTY);
+	assert_ptr_equal(user, &session);
+	assert_int_equal(port.n_nexuses, 0);
+	port_disable(&port);
+	port_deinit(&port);
+}
+
+/* INV-25: the reply to a single-channel login waits until no old channel serves any more. */
+static void eviction(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+	struct port_chan other;
+	struct port_chan n;
+	struct port_chan n2;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, true), 0);
+	assert_int_equal(login(&b, 1, false), 0);
+	assert_int_equal(login(&other, 2, true), 0);
+	assert_int_equal(login(&n, 1, true), 0);
+	expect_close(&a, PORT_CLOSE_EVICTED);
+	expect_close(&b, PORT_CLOSE_EVICTED);
+	expect_close(NOBODY, PORT_KEEP); /* another nexus is not touched */
+	port_admit(&n);
+	expect_admission(NOBODY, 0, 0);
+	port_closing(&a);
+	expect_admission(NOBODY, 0, 0);
+	/* channels of the new set do not wait and are not waited for */
+	assert_int_equal(login(&n2, 1, false), 0);
+	port_admit(&n2);
+	expect_admission(&n2, 0, SRP_LOGIN_RESULT_CONTINUE);
+	port_closing(&b);
+	expect_admission(&n, 0, SRP_LOGIN_RESULT_TERMINATED);
+	release(&a);
+	release(&b);
+	/* channels that end anyway are neither told nor counted as terminated */
+	port_closing(&n);
+	port_closing(&n2);
+	assert_int_equal(login(&a, 1, true), 0);
+	expect_close(NOBODY, PORT_KEEP);
+	port_admit(&a);
+	expect_admission(&a, 0, SRP_LOGIN_RESULT_NONE);
+}
+
+/* A channel that cannot be built is released without having said port_closing(). */
+static void eviction_by_release(void **state)
+{
+	struct port_chan a;
+	struct port_chan n;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, true), 0);
+	assert_int_equal(login(&n, 1, true), 0);
+	port_admit(&n);
+	expect_admission(NOBODY, 0, 0);
+	release(&a); /* also forgets that it was to be told */
+	expect_close(NOBODY, PORT_KEEP);
+	expect_admission(&n, 0, SRP_LOGIN_RESULT_TERMINATED);
+}
+
+/* INV-3: a login overtaken by a newer one of the same initiator gets no reply but a reject. */
+static void overtaken(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+	struct port_chan n;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, true), 0);
+	assert_int_equal(login(&b, 1, true), 0);
+	port_admit(&b); /* waits for a */
+	assert_int_equal(login(&n, 1, true), 0);
+	expect_close(&a, PORT_CLOSE_EVICTED);
+	expect_close(&b, PORT_CLOSE_EVICTED);
+	expect_admission(&b, SRP_REJ_UNSPECIFIED, 0);
+	port_admit(&a);
+	expect_admission(&a, SRP_REJ_UNSPECIFIED, 0);
+	port_closing(&a);
+	port_closing(&b);
+	port_admit(&n);
+	expect_admission(&n, 0, SRP_LOGIN_RESULT_TERMINATED);
+}
+
+/* INV-3, 21: disable before the first visit, between the two, and with a decision in the queue. */
+static void disable(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+	struct port_chan d;
+	struct port_chan e;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, true), 0);
+	assert_int_equal(login(&b, 2, true), 0);
+	assert_int_equal(login(&d, 3, true), 0);
+	assert_int_equal(login(&e, 3, true), 0);
+	port_admit(&b);
+	port_admit(&e); /* waits for d */
+	port_disable(&port);
+	port_check(&port);
+	expect_close(&a, PORT_CLOSE_DISABLED);
+	expect_close(&b, PORT_CLOSE_DISABLED);
+	expect_close(&d, PORT_CLOSE_DISABLED); /* told once, with the stronger reason */
+	expect_close(&e, PORT_CLOSE_DISABLED);
+	expect_close(NOBODY, PORT_KEEP);
+	expect_admission(&b, SRP_REJ_RESOURCES, 0);
+	expect_admission(&e, SRP_REJ_RESOURCES, 0);
+	port_admit(&a);
+	expect_admission(&a, SRP_REJ_RESOURCES, 0);
+	port_disable(&port);
+	expect_close(NOBODY, PORT_KEEP);
+	assert_int_equal(release(&a), PORT_NEXUS_ENDED);
+	assert_int_equal(login(&a, 9, true), SRP_REJ_RESOURCES);
+	assert_null(a.port);
+	release(&b);
+	assert_int_equal(release(&d), 0);
+	assert_int_equal(release(&e), PORT_NEXUS_ENDED | PORT_EMPTY);
+	port_deinit(&port);
+	port_enable(&port);
+	assert_int_equal(login(&a, 9, true), 0);
+}
+
+/* An orderly close turns into a fast one when the port is disabled; never the other way round. */
+static void close_reasons(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, true), 0);
+	assert_int_equal(login(&b, 1, false), 0);
+	port_close_chan(&b);
+	expect_close(&b, PORT_CLOSE_SESSION);
+	port_close_nexus(a.nexus);
+	expect_close(&a, PORT_CLOSE_SESSION);
+	expect_close(NOBODY, PORT_KEEP);
+	port_closing(&a);
+	port_disable(&port);
+	expect_close(&a, PORT_CLOSE_DISABLED);
+	expect_close(&b, PORT_CLOSE_DISABLED);
+	port_close_nexus(a.nexus);
+	expect_close(NOBODY, PORT_KEEP);
+}
+
+static void limits(void **state)
+{
+	struct port_chan pc[10];
+	uint8_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(login(&pc[i], 1, false), 0);
+	assert_int_equal(login(&pc[3], 1, false), SRP_REJ_CHANNEL_LIMIT);
+	assert_null(pc[3].port);
+	/* who starts over is not kept out by the channels it replaces */
+	assert_int_equal(login(&pc[3], 1, true), 0);
+	for (i = 4; i < 7; i++)
+		assert_int_equal(login(&pc[i], i, false), 0);
+	assert_int_equal(port.n_nexuses, N_POOL);
+	assert_int_equal(login(&pc[7], 8, false), SRP_REJ_RESOURCES); /* no nexus left */
+	assert_int_equal(login(&pc[7], 4, false), 0);
+	assert_int_equal(login(&pc[8], 5, false), SRP_REJ_RESOURCES); /* 8 channels in all */
+	release(&pc[4]);
+	assert_int_equal(login(&pc[8], 5, false), 0);
+}
+
+static int login_from(struct port_chan *pc, uint8_t guid, uint8_t host)
+{
+	struct port_login l = login_of(guid, true);
+
+	l.addr.len = 4;
+	l.addr.bytes[3] = host;
+	return port_login(&port, pc, &l);
+}
+
+/* Identifiers without a GUID are no identity: the address tells hosts apart. With one it does not. */
+static void nexus_key(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+	struct port_chan d;
+	struct port_chan e;
+	struct port_login l;
+
+	(void)state;
+	assert_int_equal(login_from(&a, 0, 1), 0);
+	assert_int_equal(login_from(&b, 0, 2), 0);
+	assert_ptr_not_equal(a.nexus, b.nexus);
+	expect_close(NOBODY, PORT_KEEP);
+	assert_int_equal(login_from(&d, 0, 1), 0);
+	assert_ptr_equal(a.nexus, d.nexus);
+	expect_close(&a, PORT_CLOSE_EVICTED);
+	release(&a);
+	release(&b);
+	release(&d);
+	assert_int_equal(login_from(&a, 5, 1), 0);
+	assert_int_equal(login_from(&b, 5, 2), 0);
+	assert_ptr_equal(a.nexus, b.nexus);
+	l = login_of(5, true);
+	l.initiator.ext[0] = 1;
+	assert_int_equal(port_login(&port, &d, &l), 0);
+	assert_ptr_not_equal(d.nexus, a.nexus);
+	l.target.ext[0] = 0; /* logged in under the wildcard identifier */
+	assert_int_equal(port_login(&port, &e, &l), 0);
+	assert_ptr_not_equal(e.nexus, d.nexus);
+}
+
+static void find(void **state)
+{
+	struct list ports = LIST_INIT(ports);
+	struct srp_port_id id = { .ext = { 7 } };
+
+	(void)state;
+	assert_null(port_find(&ports, &id));
+	list_push(&ports, &port.node);
+	assert_ptr_equal(port_find(&ports, &id), &port);
+	id.guid[7] = 1;
+	assert_null(port_find(&ports, &id));
+}
+
+/* --- random walk: every admission is answered exactly once, everything ends --- */
+
+struct walker {
+	struct port_chan pc;
+	bool in, asked, closing, told;
+	unsigned n_answers;
+};
+
+static struct walker walkers[12];
+
+static void drain_queues(void)
+{
+	struct port_chan *pc;
+
+	while ((pc = port_next_close(&port)) != NULL) {
+		struct walker *w = container_of(pc, struct walker, pc);
+
+		check(w->in);
+		w->told = true;
+	}
+	while ((pc = port_next_admission(&port)) != NULL) {
+		struct walker *w = container_of(pc, struct walker, pc);
+
+		check(w->in && w->asked && !w->n_answers);
+		check(pc->reject || (port.enabled && !w->closing && !w->told)); /* INV-3, 21 */
+		w->n_answers++;
+	}
+}
+
+static void walk_one(struct prng *r, struct walker *w)
+{
+	void *user;
+
+	if (!w->in) {
+		*w = (struct walker){ 0 };
+		w->in = login(&w->pc, (uint8_t)prng_below(r, 5), prng_below(r, 2)) == 0;
+	} else if (!w->asked && prng_below(r, 2)) {
+		w->asked = true;
+		port_admit(&w->pc);
+	} else if (!w->closing && (w->told || prng_below(r, 4) == 0)) {
+		w->closing = true;
+		port_closing(&w->pc);
+	} else if (w->closing && (!w->asked || w->n_answers) && prng_below(r, 3) == 0) {
+		(void)port_release(&w->pc, &user);
+		w->in = false;
+	}
+}
+
+static void random_walk(void **state)
+{
+	const char *env = getenv("PORT_WALK_SEED");
+	struct prng r = prng_of(env ? strtoull(env, NULL, 0) : 1);
+	unsigned i;
+
+	(void)state;
+	memset(walkers, 0, sizeof(walkers));
+	for (i = 0; i < 200000; i++) {
+		if (prng_below(&r, 100) == 0)
+			port_disable(&port);
+		else if (!port.enabled && prng_below(&r, 8) == 0)
+			port_enable(&port);
+		else
+			walk_one(&r, &walkers[prng_below(&r, ARRAY_SIZE(walkers))]);
+		if (prng_below(&r, 2))
+			drain_queues();
+		port_check(&port);
+	}
+	/* everybody leaves: nothing may wait for what does not come */
+	port_disable(&port);
+	for (i = 0; i < 4 * ARRAY_SIZE(walkers) && port.n_chans; i++) {
+		struct walker *w = &walkers[i % ARRAY_SIZE(walkers)];
+
+		drain_queues();
+		if (!w->in)
+			continue;
+		assert_true(w->told || w->closing);
+		if (!w->closing)
+			port_closing(&w->pc);
+		if (!w->asked)
+			port_admit(&w->pc);
+		w->closing = w->asked = true;
+		drain_queues();
+		assert_int_equal(w->n_answers, 1);
+		w->in = false;
+		release(&w->pc);
+	}
+	port_deinit(&port);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(one_login, setup),
+		cmocka_unit_test_setup(eviction, setup),
+		cmocka_unit_test_setup(eviction_by_release, setup),
+		cmocka_unit_test_setup(overtaken, setup),
+		cmocka_unit_test_setup(disable, setup),
+		cmocka_unit_test_setup(close_reasons, setup),
+		cmocka_unit_test_setup(limits, setup),
+		cmocka_unit_test_setup(nexus_key, setup),
+		cmocka_unit_test_setup(find, setup),
+		cmocka_unit_test_setup(random_walk, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
