@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The command table: everything that is known of a command before its handler runs. The dispatcher,
+ * REPORT SUPPORTED OPERATION CODES and docs/protocol/scsi.md are all made from it.
+ */
+#pragma once
+
+#include "scsi/task.h"
+
+#define SCSI_CMD_SA         BIT(0)  /* byte 1, bits 4-0 are a service action */
+#define SCSI_CMD_LOCAL      BIT(1)  /* depends on nothing of the home worker: see scsi_route() */
+#define SCSI_CMD_MEDIUM     BIT(2)  /* needs a unit that is ready */
+#define SCSI_CMD_WRITE      BIT(3)  /* changes the medium: refused when it is write protected */
+#define SCSI_CMD_UA_EXEMPT  BIT(4)  /* is not ended by a unit attention (SPC-5 5.14) */
+#define SCSI_CMD_ANY_LUN    BIT(5)  /* answers where no unit is mapped, too */
+#define SCSI_CMD_WELL_KNOWN BIT(6)  /* the REPORT LUNS well known unit has it */
+#define SCSI_CMD_DATA       BIT(7)  /* uses the parameter buffer */
+#define SCSI_CMD_UNMAP      BIT(8)  /* exists only when the unit can unmap */
+#define SCSI_CMD_IN         BIT(9)  /* may transfer data to the initiator */
+#define SCSI_CMD_OUT        BIT(10) /* may transfer data from it */
+
+struct scsi_cmd {
+	uint8_t opcode;
+	uint8_t service_action; /* with SCSI_CMD_SA */
+	uint16_t flags;         /* SCSI_CMD_* */
+	uint16_t timeout_s;     /* recommended to initiators */
+	/*
+	 * CDB bits that may be set; any other that is gets INVALID FIELD IN CDB. Byte 0 and the bytes after
+	 * the CDB's end are all ones, so a check over 16 bytes is right for every length.
+	 */
+	uint8_t mask[CDB_MAX_BYTES];
+	struct scsi_act (*start)(struct scsi_task *t);
+	const char *note; /* for the support matrix */
+};
+
+/* The command of these first CDB bytes, or NULL when there is none. */
+const struct scsi_cmd *scsi_cmd_find(const uint8_t *cdb);
+
+/* The @i-th command of the table, in ascending order of opcode and service action; NULL at its end. */
+const struct scsi_cmd *scsi_cmd_at(size_t i);
+
+/* Does @lu (NULL: no unit in particular) have @cmd? */
+static inline bool scsi_cmd_supported(const struct scsi_cmd *cmd, const struct scsi_lu *lu)
+{
+	return !(cmd->flags & SCSI_CMD_UNMAP) || !lu || lu->max_unmap_blocks;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The command table. Ascending by opcode and service action, which a test checks. */
+#include "scsi/cmd.h"
+#include "scsi/sbc.h"
+#include "scsi/spc.h"
+
+/* Masks: the bytes after the opcode, then ones up to the 16th. The control byte may have no bit set. */
+#define FILL4 0xff, 0xff, 0xff, 0xff
+#define MASK6(...)                                          \
+	{                                                   \
+		0xff, __VA_ARGS__, FILL4, FILL4, 0xff, 0xff \
+	}
+#define MASK10(...)                                  \
+	{                                            \
+		0xff, __VA_ARGS__, FILL4, 0xff, 0xff \
+	}
+#define MASK12(...)                      \
+	{                                \
+		0xff, __VA_ARGS__, FILL4 \
+	}
+#define MASK16(...)               \
+	{                         \
+		0xff, __VA_ARGS__ \
+	}
+#define FF4                     0xff, 0xff, 0xff, 0xff
+#define FF8                     FF4, FF4
+#define ZERO4                   0, 0, 0, 0
+#define RW6                     MASK6(0x1f, 0xff, 0xff, 0xff, 0)
+#define RW10(first)             MASK10(first, FF4, 0, 0xff, 0xff, 0)
+#define RW12(first)             MASK12(first, FF4, FF4, 0, 0)
+#define RW16(first)             MASK16(first, FF8, FF4, 0, 0)
+#define MAINTENANCE(b2, b3, b4) MASK12(0x1f, b2, b3, b4, b4, FF4, 0, 0)
+
+#define ANSWERS_ALWAYS \
+	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | SCSI_CMD_IN)
+#define READS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN)
+#define WRITES   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT)
+#define VERIFIES (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT)
+#define SYNCS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM)
+#define ERASES   (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | SCSI_CMD_DATA)
+#define REPORTS  (SCSI_CMD_DATA | SCSI_CMD_IN)
+#define DPO_FUA  (CDB_DPO | CDB_FUA)
+
+enum cmd_index {
+	CMD_NONE,
+	CMD_TEST_UNIT_READY,
+	CMD_REQUEST_SENSE,
+	CMD_READ_6,
+	CMD_WRITE_6,
+	CMD_INQUIRY,
+	CMD_MODE_SENSE_6,
+	CMD_START_STOP_UNIT,
+	CMD_READ_CAPACITY_10,
+	CMD_READ_10,
+	CMD_WRITE_10,
+	CMD_VERIFY_10,
+	CMD_SYNCHRONIZE_CACHE_10,
+	CMD_WRITE_SAME_10,
+	CMD_UNMAP,
+	CMD_MODE_SENSE_10,
+	CMD_READ_16,
+	CMD_WRITE_16,
+	CMD_VERIFY_16,
+	CMD_SYNCHRONIZE_CACHE_16,
+	CMD_WRITE_SAME_16,
+	CMD_READ_CAPACITY_16,
+	CMD_REPORT_LUNS,
+	CMD_REPORT_SUPPORTED_OPS,
+	CMD_REPORT_SUPPORTED_TMFS,
+	CMD_READ_12,
+	CMD_WRITE_12,
+	CMD_COUNT,
+};
+
+/* Opcode, service action, flags, timeout in seconds, mask, handler, note. */
+static const struct scsi_cmd cmd_table[CMD_COUNT] = {
+	[CMD_TEST_UNIT_READY] = { 0x00, 0, SYNCS | SCSI_CMD_WELL_KNOWN, 10, MASK6(ZERO4, 0),
+				  spc_test_unit_ready, "" },
+	[CMD_REQUEST_SENSE] = { 0x03, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0, 0, 0xff, 0),
+				spc_request_sense, "fixed and descriptor format" },
+	[CMD_READ_6] = { 0x08, 0, READS, 30, RW6, sbc_read, "" },
+	[CMD_WRITE_6] = { 0x0a, 0, WRITES, 30, RW6, sbc_write, "" },
+	[CMD_INQUIRY] = { 0x12, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0xff, 0xff, 0xff, 0),
+			  spc_inquiry, "standard data; VPD 00 80 83 86 B0 B1 B2" },
+	[CMD_MODE_SENSE_6] = { 0x1a, 0, REPORTS, 10, MASK6(0x08, 0xff, 0xff, 0xff, 0),
+			       spc_mode_sense_6, "pages 01 08 0A 1C 3F" },
+	[CMD_START_STOP_UNIT] = { 0x1b, 0, 0, 60, MASK6(0x01, 0, 0, 0x05, 0), sbc_start_stop,
+				  "START, NO_FLUSH; IMMED is accepted, status comes when it is "
+				  "done" },
+	[CMD_READ_CAPACITY_10] = { 0x25, 0, REPORTS | SCSI_CMD_MEDIUM, 10, MASK10(0, ZERO4, ZERO4),
+				   sbc_read_capacity_10, "" },
+	[CMD_READ_10] = { 0x28, 0, READS, 30, RW10(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
+	[CMD_WRITE_10] = { 0x2a, 0, WRITES, 30, RW10(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
+	[CMD_VERIFY_10] = { 0x2f, 0, VERIFIES, 60, RW10(CDB_DPO | 0x02), sbc_verify,
+			    "BYTCHK 00b and 01b" },
+	[CMD_SYNCHRONIZE_CACHE_10] = { 0x35, 0, SYNCS, 60, RW10(0x02), sbc_sync_cache,
+				       "flushes all; IMMED is accepted, status comes when it is "
+				       "done" },
+	[CMD_WRITE_SAME_10] = { 0x41, 0, ERASES, 60, RW10(0x08), sbc_write_same,
+				"UNMAP; zero blocks are refused (WSNZ)" },
+	[CMD_UNMAP] = { 0x42, 0, ERASES | SCSI_CMD_UNMAP, 60, MASK10(0, ZERO4, 0, 0xff, 0xff, 0),
+			sbc_unmap, "where the store can unmap; up to 255 descriptors" },
+	[CMD_MODE_SENSE_10] = { 0x5a, 0, REPORTS, 10,
+				MASK10(0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0), spc_mode_sense_10,
+				"pages 01 08 0A 1C 3F; LLBAA" },
+	[CMD_READ_16] = { 0x88, 0, READS, 30, RW16(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
+	[CMD_WRITE_16] = { 0x8a, 0, WRITES, 30, RW16(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
+	[CMD_VERIFY_16] = { 0x8f, 0, VERIFIES, 60, RW16(CDB_DPO | 0x02), sbc_verify,
+			    "BYTCHK 00b and 01b" },
+	[CMD_SYNCHRONIZE_CACHE_16] = { 0x91, 0, SYNCS, 60, RW16(0x02), sbc_sync_cache,
+				       "flushes all; IMMED is accepted, status comes when it is "
+				       "done" },
+	[CMD_WRITE_SAME_16] = { 0x93, 0, ERASES, 60, RW16(0x09), sbc_write_same,
+				"UNMAP, NDOB; zero blocks are refused (WSNZ)" },
+	[CMD_READ_CAPACITY_16] = { 0x9e, SCSI_SA_READ_CAPACITY_16,
+				   REPORTS | SCSI_CMD_SA | SCSI_CMD_MEDIUM, 10,
+				   MASK16(0x1f, ZERO4, ZERO4, FF4, 0, 0), sbc_read_capacity_16,
+				   "" },
+	[CMD_REPORT_LUNS] = { 0xa0, 0, ANSWERS_ALWAYS, 10, MASK12(0, 0xff, 0, 0, 0, FF4, 0, 0),
+			      spc_report_luns, "SELECT REPORT 00h, 01h, 02h" },
+	[CMD_REPORT_SUPPORTED_OPS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_OPS, REPORTS | SCSI_CMD_SA,
+				       10, MAINTENANCE(0x87, 0xff, 0xff), spc_report_opcodes,
+				       "all four reporting options, RCTD" },
+	[CMD_REPORT_SUPPORTED_TMFS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_TMFS, REPORTS | SCSI_CMD_SA,
+					10, MAINTENANCE(0x80, 0, 0), spc_report_tmfs, "REPD" },
+	[CMD_READ_12] = { 0xa8, 0, READS, 30, RW12(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
+	[CMD_WRITE_12] = { 0xaa, 0, WRITES, 30, RW12(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
+};
+
+/* The first command of each opcode; those with other service actions follow it in the table. */
+static const uint8_t cmd_by_opcode[256] = {
+	[0x00] = CMD_TEST_UNIT_READY,
+	[0x03] = CMD_REQUEST_SENSE,
+	[0x08] = CMD_READ_6,
+	[0x0a] = CMD_WRITE_6,
+	[0x12] = CMD_INQUIRY,
+	[0x1a] = CMD_MODE_SENSE_6,
+	[0x1b] = CMD_START_STOP_UNIT,
+	[0x25] = CMD_READ_CAPACITY_10,
+	[0x28] = CMD_READ_10,
+	[0x2a] = CMD_WRITE_10,
+	[0x2f] = CMD_VERIFY_10,
+	[0x35] = CMD_SYNCHRONIZE_CACHE_10,
+	[0x41] = CMD_WRITE_SAME_10,
+	[0x42] = CMD_UNMAP,
+	[0x5a] = CMD_MODE_SENSE_10,
+	[0x88] = CMD_READ_16,
+	[0x8a] = CMD_WRITE_16,
+	[0x8f] = CMD_VERIFY_16,
+	[0x91] = CMD_SYNCHRONIZE_CACHE_16,
+	[0x93] = CMD_WRITE_SAME_16,
+	[0x9e] = CMD_READ_CAPACITY_16,
+	[0xa0] = CMD_REPORT_LUNS,
+	[0xa3] = CMD_REPORT_SUPPORTED_OPS,
+	[0xa8] = CMD_READ_12,
+	[0xaa] = CMD_WRITE_12,
+};
+
+const struct scsi_cmd *scsi_cmd_find(const uint8_t *cdb)
+{
+	unsigned i = cmd_by_opcode[cdb[0]];
+
+	if (i == CMD_NONE)
+		return NULL;
+	if (!(cmd_table[i].flags & SCSI_CMD_SA))
+		return &cmd_table[i];
+	for (; i < CMD_COUNT && cmd_table[i].opcode == cdb[0]; i++)
+		if (cmd_table[i].service_action == (cdb[1] & 0x1f))
+			return &cmd_table[i];
+	return NULL;
+}
+
+const struct scsi_cmd *scsi_cmd_at(size_t i)
+{
+	return i + 1 < CMD_COUNT ? &cmd_table[i + 1] : NULL;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Logical units: their description, checked once, and changes of their state. */
+#include "scsi/lu.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "scsi/nexus.h"
+
+#define BLOCKS_MAX UINT32_MAX /* where a limit is a 32-bit number of blocks on the wire */
+
+/* Copy printable ASCII without spaces at its end; -EINVAL when it is longer or something else. */
+static int copy_text(char *to, size_t max, const char *from)
+{
+	size_t len = strnlen(from, max + 1);
+
+	if (len > max)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		if (from[i] < 0x20 || from[i] > 0x7e)
+			return -EINVAL;
+	while (len && from[len - 1] == ' ')
+		len--;
+	memcpy(to, from, len);
+	to[len] = 0;
+	return 0;
+}
+
+static int set_identity(struct scsi_lu *lu, const struct scsi_lu_params *p)
+{
+	static const uint8_t none[16];
+
+	if (copy_text(lu->vendor, 8, p->vendor ? p->vendor : "SRPTD") ||
+	    copy_text(lu->product, 16, p->product ? p->product : "VIRTUAL-DISK") ||
+	    copy_text(lu->revision, 4, p->revision ? p->revision : "0001") || !p->serial ||
+	    copy_text(lu->serial, SCSI_SERIAL_MAX, p->serial) || !lu->serial[0])
+		return -EINVAL;
+	switch (p->naa[0] >> 4) {
+	case 2:
+	case 3:
+	case 5:
+		lu->naa_len = 8;
+		break;
+	case 6:
+		lu->naa_len = 16;
+		break;
+	default:
+		return -EINVAL;
+	}
+	memcpy(lu->naa, p->naa, lu->naa_len);
+	return memcmp(p->naa + lu->naa_len, none, 16 - lu->naa_len) ? -EINVAL : 0;
+}
+
+static uint32_t blocks_of(const struct scsi_lu *lu, uint64_t bytes)
+{
+	return (uint32_t)min_u64(bytes >> lu->block_shift, BLOCKS_MAX);
+}
+
+static int set_geometry(struct scsi_lu *lu, const struct scsi_lu_params *p)
+{
+	uint32_t physical = p->physical_block_bytes ? p->physical_block_bytes : p->block_bytes;
+
+	if (p->block_bytes != 512 && p->block_bytes != 4096)
+		return -EINVAL;
+	lu->block_bytes = p->block_bytes;
+	lu->block_shift = p->block_bytes == 512 ? 9 : 12;
+	if (physical < p->block_bytes || physical & (physical - 1))
+		return -EINVAL;
+	while (p->block_bytes << lu->physical_exponent < physical)
+		lu->physical_exponent++;
+	/* so that a byte offset is never beyond a file offset */
+	if (p->size_bytes > INT64_MAX)
+		return -EINVAL;
+	lu->n_blocks = p->size_bytes >> lu->block_shift;
+	return lu->n_blocks ? 0 : -EINVAL;
+}
+
+static int set_limits(struct scsi_lu *lu, const struct scsi_lu_params *p)
+{
+	uint64_t unmap = p->max_unmap_bytes ? p->max_unmap_bytes : SCSI_UNMAP_MAX_BYTES;
+	uint64_t same =
+		p->max_write_same_bytes ? p->max_write_same_bytes : SCSI_WRITE_SAME_MAX_BYTES;
+
+	if (p->max_transfer_bytes && p->max_transfer_bytes < p->block_bytes)
+		return -EINVAL;
+	lu->max_transfer_blocks = blocks_of(lu, p->max_transfer_bytes);
+	if (same < p->block_bytes)
+		return -EINVAL;
+	lu->max_write_same_blocks = blocks_of(lu, same);
+	if (!p->unmap_grain_bytes)
+		return 0;
+	if (unmap < p->block_bytes)
+		return -EINVAL;
+	lu->max_unmap_blocks = blocks_of(lu, unmap);
+	/* a store with a finer grain than a block can drop any block */
+	lu->unmap_grain_blocks = blocks_of(lu, p->unmap_grain_bytes);
+	if (!lu->unmap_grain_blocks)
+		lu->unmap_grain_blocks = 1;
+	return 0;
+}
+
+int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
+{
+	memset(lu, 0, sizeof(*lu));
+	list_init(&lu->nexuses);
+	if (set_identity(lu, p) || set_geometry(lu, p) || set_limits(lu, p))
+		return -EINVAL;
+	lu->read_only = p->read_only;
+	lu->write_cache = p->write_cache;
+	lu->rotational = p->rotational;
+	lu->descriptor_sense = p->descriptor_sense;
+	return 0;
+}
+
+void scsi_lu_deinit(struct scsi_lu *lu)
+{
+	check(list_empty(&lu->nexuses));
+}
+
+bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)
+{
+	uint64_t n_blocks = min_u64(size_bytes, INT64_MAX) >> lu->block_shift;
+
+	if (!n_blocks || n_blocks == lu->n_blocks)
+		return false;
+	lu->n_blocks = n_blocks;
+	scsi_lu_ua(lu, SCSI_UA_CAPACITY_CHANGED, NULL);
+	return true;
+}
+
+bool scsi_lu_set_present(struct scsi_lu *lu, bool present)
+{
+	if (lu->gone == !present)
+		return false;
+	lu->gone = !present;
+	return true;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A logical unit: what it is (identity, geometry, limits: constant after scsi_lu_init(), any worker
+ * may read them) and the state of its device server (owned by the home worker).
+ */
+#pragma once
+
+#include "base/list.h"
+
+#define SCSI_SERIAL_MAX 36 /* bytes of a unit serial number, without the NUL */
+
+/* Where nothing else is configured. */
+#define SCSI_WRITE_SAME_MAX_BYTES (256ull << 20)
+#define SCSI_UNMAP_MAX_BYTES      (4ull << 30)
+
+/* What the owner of a store says about it; copied by scsi_lu_init(). */
+struct scsi_lu_params {
+	const char *vendor;   /* up to 8 printable ASCII characters; NULL: "SRPTD" */
+	const char *product;  /* up to 16; NULL: "VIRTUAL-DISK" */
+	const char *revision; /* up to 4; NULL: "0001" */
+	const char *serial;   /* 1 to SCSI_SERIAL_MAX printable ASCII characters; required */
+	uint8_t naa
+		[16]; /* NAA designator, network order; first nibble 6 (16 bytes), 2, 3 or 5 (8) */
+	uint32_t block_bytes;          /* 512 or 4096 */
+	uint32_t physical_block_bytes; /* power of two times block_bytes; 0: block_bytes */
+	uint64_t size_bytes;           /* rounded down to whole blocks; at least one */
+	uint32_t max_transfer_bytes;   /* longest READ/WRITE/VERIFY; 0: not limited */
+	uint32_t unmap_grain_bytes;    /* 0: cannot unmap */
+	uint64_t max_unmap_bytes;      /* of one UNMAP command; 0: SCSI_UNMAP_MAX_BYTES */
+	uint64_t max_write_same_bytes; /* 0: SCSI_WRITE_SAME_MAX_BYTES */
+	bool read_only;
+	bool write_cache; /* completed writes may be volatile until a flush */
+	bool rotational;
+	bool descriptor_sense; /* D_SENSE of the control mode page */
+};
+
+struct scsi_lu {
+	/* constant after scsi_lu_init() */
+	char vendor[8 + 1]; /* without padding, NUL at the end; so the next three */
+	char product[16 + 1];
+	char revision[4 + 1];
+	char serial[SCSI_SERIAL_MAX + 1];
+	uint8_t naa[16];
+	uint8_t naa_len;           /* 8 or 16 */
+	uint8_t block_shift;       /* 9 or 12 */
+	uint8_t physical_exponent; /* log2 of logical blocks in a physical one */
+	uint32_t block_bytes;
+	uint32_t max_transfer_blocks; /* 0: not limited */
+	uint32_t unmap_grain_blocks;  /* 0: cannot unmap */
+	uint32_t max_unmap_blocks; /* of one command, all descriptors together; 0: cannot unmap */
+	uint32_t max_write_same_blocks;
+	bool read_only;
+	bool write_cache;
+	bool rotational;
+	bool descriptor_sense;
+	void *owner; /* the caller's, never looked at: its backend, for example */
+
+	/* home worker */
+	uint64_t n_blocks;   /* changes with scsi_lu_set_size() */
+	bool stopped;        /* by START STOP UNIT: medium commands get NOT READY */
+	bool gone;           /* by scsi_lu_set_present(): so they do too, and START does not help */
+	struct list nexuses; /* struct scsi_itl.lu_node: who has it mapped */
+};
+
+/**
+ * scsi_lu_init() - describe a logical unit
+ * @lu: the caller's memory, stays where it is until scsi_lu_deinit()
+ * @p:  copied
+ *
+ * Return: 0, or -EINVAL when a parameter is outside what struct scsi_lu_params says.
+ * Context: home worker.
+ */
+must_check int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p);
+
+/* No nexus may have it mapped any more, and no task may use it. */
+void scsi_lu_deinit(struct scsi_lu *lu);
+
+/**
+ * scsi_lu_set_size() - the store grew or shrank
+ * @size_bytes: rounded down to whole blocks; at least one
+ *
+ * Every nexus that maps the unit gets CAPACITY DATA HAS CHANGED (2Ah/09h, SBC-4 5.18.1).
+ * Return: true when the capacity changed: publish the views of all nexuses of @lu again.
+ * Context: home worker.
+ */
+bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes);
+
+/**
+ * scsi_lu_set_present() - the store went away (medium commands get NOT READY) or came back
+ *
+ * Return: true when that is news: publish the views of all nexuses of @lu again.
+ * Context: home worker.
+ */
+bool scsi_lu_set_present(struct scsi_lu *lu, bool present);

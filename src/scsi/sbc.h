@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Handlers of the block commands (SBC-4) and what their files share. */
+#pragma once
+
+#include "scsi/answer.h"
+
+/* any worker */
+struct scsi_act sbc_read(struct scsi_task *t);
+struct scsi_act sbc_write(struct scsi_task *t);
+struct scsi_act sbc_verify(struct scsi_task *t);
+struct scsi_act sbc_sync_cache(struct scsi_task *t);
+
+/* home worker */
+struct scsi_act sbc_read_capacity_10(struct scsi_task *t);
+struct scsi_act sbc_read_capacity_16(struct scsi_task *t);
+struct scsi_act sbc_start_stop(struct scsi_task *t);
+struct scsi_act sbc_unmap(struct scsi_task *t);
+struct scsi_act sbc_write_same(struct scsi_task *t);
+
+/* Is [lba, lba + n) inside the unit? Right for every lba and n; an empty range may end at the end. */
+static inline bool sbc_in_range(const struct scsi_task *t, uint64_t lba, uint64_t n)
+{
+	return lba <= t->n_blocks && n <= t->n_blocks - lba;
+}
+
+/* The byte of the CDB where the number of blocks starts, for sense data. */
+unsigned sbc_length_byte(const uint8_t *cdb);
+
+/* Do the next piece of [t->lba, t->lba + t->left): an action of at most @max_bytes, then @cont. */
+struct scsi_act sbc_piece(struct scsi_task *t, enum scsi_act_type type, uint64_t max_bytes,
+			  struct scsi_act (*cont)(struct scsi_task *));

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* INQUIRY, standard data: SPC-5 6.6.2. */
+#include "scsi/spc.h"
+
+#define INQUIRY_LEN         96u
+#define PERIPHERAL_DISK     0x00
+#define PERIPHERAL_WELL     0x1e
+#define PERIPHERAL_NONE     0x7f /* qualifier 011b: nothing can be there; type unknown */
+#define VERSION_SPC5        0x07
+#define HISUP_AND_FORMAT    0x12 /* LUNs as in SAM; data format 2 */
+#define CMDQUE              0x02
+#define VERSION_DESCRIPTORS 58u
+#define PROTOCOL_SRP        4
+
+uint8_t spc_peripheral(const struct scsi_task *t)
+{
+	if (t->lu)
+		return PERIPHERAL_DISK;
+	return answer_is_well_known(t) ? PERIPHERAL_WELL : PERIPHERAL_NONE;
+}
+
+void spc_put_text(struct pen *out, const char *text, size_t width)
+{
+	size_t len = strlen(text);
+
+	check(len <= width);
+	pen_copy(out, text, len);
+	while (len++ < width)
+		pen_u8(out, ' ');
+}
+
+static void put_versions(struct pen *out, const struct scsi_task *t)
+{
+	pen_be16(out, 0x00a0); /* SAM-5 */
+	if (t->nexus->target.protocol == PROTOCOL_SRP)
+		pen_be16(out, 0x0940);
+	pen_be16(out, 0x05c0); /* SPC-5 */
+	if (t->lu)
+		pen_be16(out, 0x0600); /* SBC-4 */
+}
+
+struct scsi_act spc_inquiry(struct scsi_task *t)
+{
+	struct pen out = pen_of(t->data, INQUIRY_LEN);
+	const struct scsi_lu *lu = t->lu;
+
+	if (t->cdb[1] & 1)
+		return spc_vpd(t);
+	if (t->cdb[2]) /* a page code is for EVPD only */
+		return answer_bad_cdb(t, 2, ANSWER_NO_BIT);
+	pen_u8(&out, spc_peripheral(t));
+	pen_u8(&out, 0); /* not removable */
+	pen_u8(&out, VERSION_SPC5);
+	pen_u8(&out, HISUP_AND_FORMAT);
+	pen_u8(&out, INQUIRY_LEN - 5);
+	pen_u8(&out, 0); /* no ALUA, no third-party copy, no protection */
+	pen_u8(&out, 0);
+	pen_u8(&out, CMDQUE);
+	spc_put_text(&out, lu ? lu->vendor : "SRPTD", 8);
+	spc_put_text(&out, lu ? lu->product : "", 16);
+	spc_put_text(&out, lu ? lu->revision : "", 4);
+	pen_zero(&out, VERSION_DESCRIPTORS - out.pos);
+	put_versions(&out, t);
+	pen_zero(&out, INQUIRY_LEN - out.pos);
+	check(!out.bad);
+	return answer_data(t, out.pos, get_be16(t->cdb + 3));
+}

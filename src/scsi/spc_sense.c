@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* TEST UNIT READY and REQUEST SENSE: SPC-5 6.47 and 6.39. */
+#include "scsi/spc.h"
+
+struct scsi_act spc_test_unit_ready(struct scsi_task *t)
+{
+	return answer_good(t); /* the dispatcher knows whether the unit is ready */
+}
+
+struct scsi_act spc_request_sense(struct scsi_task *t)
+{
+	struct sense s = { .descriptor = t->cdb[1] & 1 };
+	struct scsi_itl *itl = answer_itl(t);
+
+	if (!itl && !answer_is_well_known(t)) {
+		s.key = SENSE_ILLEGAL_REQUEST;
+		s.asc = ASC_LUN_NOT_SUPPORTED;
+	} else if (itl && itl->uas.n) {
+		s.key = SENSE_UNIT_ATTENTION;
+		s.asc = answer_take_ua(t, itl);
+	} else if (t->view_flags & SCSI_VIEW_NOT_READY) {
+		s.key = SENSE_NOT_READY;
+		s.asc = t->lu->gone ? ASC_NOT_READY : ASC_NEEDS_START;
+	}
+	return answer_data(t, sense_encode(&s, t->data), t->cdb[4]);
+}

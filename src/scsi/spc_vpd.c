@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* INQUIRY, vital product data pages: SPC-5 7.7, SBC-4 6.6. */
+#include "scsi/spc.h"
+
+#define VPD_MAX 512u
+
+/* Designators, SPC-5 7.7.6 */
+#define CODE_BINARY     1
+#define CODE_ASCII      2
+#define ASSOC_UNIT      0x00
+#define ASSOC_PORT      0x10
+#define PIV             0x80 /* the protocol identifier is valid */
+#define TYPE_T10_VENDOR 1
+#define TYPE_NAA        3
+#define TYPE_RELATIVE   4
+#define TYPE_PORT_GROUP 5
+#define UNMAP_DESC_MAX  ((SCSI_DATA_MIN_BYTES - 8) / 16)
+#define ROTATION_NONE   1 /* non-rotating medium */
+#define PROVISION_THIN  2
+
+struct vpd_page {
+	uint8_t code;
+	bool any_lun; /* also where no unit is */
+	void (*put)(struct pen *out, const struct scsi_task *t);
+};
+
+static void put_serial(struct pen *out, const struct scsi_task *t)
+{
+	pen_copy(out, t->lu->serial, strlen(t->lu->serial));
+}
+
+static void put_designator(struct pen *out, uint8_t first, uint8_t second, size_t len)
+{
+	pen_u8(out, first);
+	pen_u8(out, second);
+	pen_u8(out, 0);
+	pen_u8(out, (uint8_t)len);
+}
+
+static void put_port(struct pen *out, const struct scsi_port *port)
+{
+	uint8_t proto = (uint8_t)(port->protocol << 4);
+
+	if (port->name_len) {
+		put_designator(out, proto | CODE_BINARY,
+			       (uint8_t)(PIV | ASSOC_PORT | port->designator_type), port->name_len);
+		pen_copy(out, port->name, port->name_len);
+	}
+	if (port->relative_id) {
+		put_designator(out, proto | CODE_BINARY, PIV | ASSOC_PORT | TYPE_RELATIVE, 4);
+		pen_be16(out, 0);
+		pen_be16(out, port->relative_id);
+	}
+	if (port->group_id) {
+		put_designator(out, proto | CODE_BINARY, PIV | ASSOC_PORT | TYPE_PORT_GROUP, 4);
+		pen_be16(out, 0);
+		pen_be16(out, port->group_id);
+	}
+}
+
+static void put_identification(struct pen *out, const struct scsi_task *t)
+{
+	const struct scsi_lu *lu = t->lu;
+
+	put_designator(out, CODE_BINARY, ASSOC_UNIT | TYPE_NAA, lu->naa_len);
+	pen_copy(out, lu->naa, lu->naa_len);
+	put_designator(out, CODE_ASCII, ASSOC_UNIT | TYPE_T10_VENDOR, 8 + 16 + strlen(lu->serial));
+	spc_put_text(out, lu->vendor, 8);
+	spc_put_text(out, lu->product, 16);
+	pen_copy(out, lu->serial, strlen(lu->serial));
+	put_port(out, &t->nexus->target);
+}
+
+static void put_extended_inquiry(struct pen *out, const struct scsi_task *t)
+{
+	pen_u8(out, 0);    /* no protection information */
+	pen_u8(out, 0x05); /* HEADSUP (every command starts at once, so at the head), SIMPSUP */
+	pen_u8(out, t->lu->write_cache ? 0x01 : 0); /* V_SUP */
+	pen_u8(out, 0x01);                          /* LUICLR */
+	pen_zero(out, 5);
+	pen_u8(out, 28); /* longest sense data, SPC-5 7.7.7: what sense_encode() writes at most */
+	pen_zero(out, 0x3c - 10);
+}
+
+static void put_block_limits(struct pen *out, const struct scsi_task *t)
+{
+	const struct scsi_lu *lu = t->lu;
+	bool unmap = lu->max_unmap_blocks;
+
+	pen_u8(out, 0x01); /* WSNZ: WRITE SAME of zero blocks is refused */
+	pen_u8(out, 0);    /* no COMPARE AND WRITE */
+	pen_be16(out, (uint16_t)(lu->physical_exponent < 16 ? 1u << lu->physical_exponent : 0));
+	pen_be32(out, lu->max_transfer_blocks);
+	pen_be32(out, 0); /* optimal transfer length: not known */
+	pen_be32(out, 0); /* no PRE-FETCH */
+	pen_be32(out, lu->max_unmap_blocks);
+	pen_be32(out, unmap ? UNMAP_DESC_MAX : 0);
+	pen_be32(out, lu->unmap_grain_blocks);
+	pen_be32(out, unmap ? 0x80000000u : 0); /* UGAVALID, alignment 0 */
+	pen_be64(out, lu->max_write_same_blocks);
+	pen_zero(out, 0x3c - 40);
+}
+
+static void put_characteristics(struct pen *out, const struct scsi_task *t)
+{
+	pen_be16(out, t->lu->rotational ? 0 : ROTATION_NONE); /* 0: rate not known */
+	pen_zero(out, 0x3c - 2);
+}
+
+static void put_provisioning(struct pen *out, const struct scsi_task *t)
+{
+	bool unmap = t->lu->max_unmap_blocks;
+
+	pen_u8(out, 0); /* no thresholds */
+	/* UNMAP and both WRITE SAME commands unmap; unmapped blocks read as zeroes */
+	pen_u8(out, unmap ? 0x80 | 0x40 | 0x20 | 0x04 : 0);
+	pen_u8(out, unmap ? PROVISION_THIN : 0);
+	pen_u8(out, 0);
+}
+
+static void put_supported(struct pen *out, const struct scsi_task *t);
+
+static const struct vpd_page vpd_pages[] = {
+	{ 0x00, true, put_supported },       { 0x80, false, put_serial },
+	{ 0x83, false, put_identification }, { 0x86, false, put_extended_inquiry },
+	{ 0xb0, false, put_block_limits },   { 0xb1, false, put_characteristics },
+	{ 0xb2, false, put_provisioning },
+};
+
+static void put_supported(struct pen *out, const struct scsi_task *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vpd_pages); i++)
+		if (t->lu || vpd_pages[i].any_lun)
+			pen_u8(out, vpd_pages[i].code);
+}
+
+static const struct vpd_page *vpd_find(const struct scsi_task *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vpd_pages); i++)
+		if (vpd_pages[i].code == t->cdb[2])
+			return t->lu || vpd_pages[i].any_lun ? &vpd_pages[i] : NULL;
+	return NULL;
+}
+
+struct scsi_act spc_vpd(struct scsi_task *t)
+{
+	const struct vpd_page *page = vpd_find(t);
+	struct pen out = pen_of(t->data, VPD_MAX);
+
+	if (!page)
+		return answer_bad_cdb(t, 2, ANSWER_NO_BIT);
+	pen_u8(&out, spc_peripheral(t));
+	pen_u8(&out, page->code);
+	pen_be16(&out, 0); /* the length, below */
+	page->put(&out, t);
+	check(!out.bad);
+	put_be16(t->data + 2, (uint16_t)(out.pos - 4));
+	return answer_data(t, out.pos, get_be16(t->cdb + 3));
+}

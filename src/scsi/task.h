@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * One SCSI command. The caller embeds a struct scsi_task in its own, fills the in-part, asks
+ * scsi_route() and steps it there: each step takes one event and returns one action; every action
+ * but NONE and COMPLETE is answered by exactly one event, COMPLETE is the last and comes exactly once.
+ */
+#pragma once
+
+#include "scsi/nexus.h"
+#include "wire/cdb.h"
+#include "wire/sense.h"
+
+#define SCSI_DATA_MIN_BYTES 4096u        /* smallest parameter buffer that serves every command */
+#define SCSI_PIECE_BYTES    (256u << 10) /* longest VERIFY or WRITE_SAME action */
+#define SCSI_PIECE_TRIM     (uint64_t)(256u << 20) /* longest UNMAP or WRITE_ZEROES action, bytes */
+
+enum scsi_event_type {
+	SCSI_EV_START, /* once, first */
+	SCSI_EV_DATA,  /* answers FETCH */
+	SCSI_EV_IO_DONE, /* answers READ .. COMPARE; nothing of that I/O can touch the medium any more */
+	SCSI_EV_ABORT, /* at any time before COMPLETE, also before START */
+};
+
+struct scsi_event {
+	enum scsi_event_type type;
+	/*
+	 * DATA, IO_DONE: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the store is
+	 * smaller than it said), -ENOSPC, -EROFS, -ENXIO (the store is gone), -ENOMEM and -EAGAIN (no
+	 * means just now), -ECANCELED, -ETIMEDOUT, -EINVAL; of the transport, when data could not be
+	 * moved from or to the initiator: -EPIPE; COMPARE: -EILSEQ, the data differ.
+	 */
+	int result;
+	/* With a result other than 0: bytes of the action that were surely done, from its start; the
+	 * byte that follows is the first bad (or different) one. 0 when not known. */
+	uint64_t done_bytes;
+};
+
+enum scsi_act_type {
+	SCSI_ACT_NONE,     /* nothing new: the event of the action under way is still to come */
+	SCSI_ACT_COMPLETE, /* the out-part of the task is valid; send it; unless @aborted */
+	SCSI_ACT_FETCH,    /* bring the first len_bytes of data-out to task->data */
+	SCSI_ACT_READ, /* medium -> initiator, in pieces of any size; data-in offset 0 is off_bytes */
+	SCSI_ACT_WRITE, /* initiator -> medium, likewise; with fua: stable before IO_DONE */
+	SCSI_ACT_FLUSH, /* all writes completed before are stable */
+	SCSI_ACT_UNMAP, /* deallocate; reads give zeroes afterwards */
+	SCSI_ACT_WRITE_ZEROES,
+	SCSI_ACT_WRITE_SAME, /* write the block at task->data over and over; whole blocks */
+	SCSI_ACT_VERIFY,     /* read from the medium, throw away */
+	SCSI_ACT_COMPARE,    /* initiator's data-out against the medium; -EILSEQ when they differ */
+};
+
+/* Which views must be published again because of this step. */
+enum scsi_changed {
+	SCSI_CHANGED_NOTHING,
+	SCSI_CHANGED_NEXUS, /* of task->nexus; the old view is harmless, nobody need wait */
+	SCSI_CHANGED_LU, /* of all nexuses of task->lu; comes with COMPLETE only: answer the initiator
+			  * when every worker has its new view */
+};
+
+struct scsi_act {
+	enum scsi_act_type type;
+	enum scsi_changed changed;
+	bool fua; /* WRITE */
+	uint64_t
+		off_bytes; /* READ .. COMPARE but FLUSH: on the medium, whole blocks, inside the unit */
+	uint64_t len_bytes; /* not 0, but FLUSH and COMPLETE */
+};
+
+enum scsi_task_attr { /* SAM-5 8.6 */
+	SCSI_ATTR_SIMPLE = 0,
+	SCSI_ATTR_HEAD = 1,
+	SCSI_ATTR_ORDERED = 2,
+	SCSI_ATTR_ACA = 4,
+};
+
+enum scsi_route {
+	SCSI_ROUTE_LOCAL, /* step it on the worker that asked; touches nothing of the home worker */
+	SCSI_ROUTE_HOME,  /* step it on the home worker */
+};
+
+struct scsi_cmd;
+
+struct scsi_task {
+	/* in: set by the caller before scsi_route(), then constant */
+	uint8_t cdb[CDB_MAX_BYTES]; /* zero after the last byte the initiator sent */
+	uint8_t lun[8];             /* as on the wire, SAM-5 4.7 */
+	uint16_t cdb_add_len;       /* bytes at @cdb_add */
+	uint8_t attr;               /* enum scsi_task_attr; anything else is refused */
+	uint64_t tag;               /* for TMFs; not looked at here */
+	uint64_t in_len;            /* bytes of the initiator's data-in buffer */
+	uint64_t out_len;           /* bytes of data-out it offers */
+	struct scsi_nexus *nexus;   /* touched on the home worker only */
+	const uint8_t *cdb_add;     /* CDB bytes after the 16th, may be NULL */
+	/*
+	 * Room for parameter data, at least SCSI_DATA_MIN_BYTES. May be NULL until START, and for good
+	 * when scsi_task_needs_data() says so.
+	 */
+	uint8_t *data;
+	uint32_t data_cap;
+
+	/* out: valid with COMPLETE */
+	uint8_t status;    /* enum scsi_status */
+	uint8_t sense_len; /* 0: no sense data */
+	bool aborted;      /* by SCSI_EV_ABORT: send nothing (TAS is 0, SPC-5 7.5.8) */
+	uint32_t data_len; /* bytes of @data to send as data-in, <= in_len; 0 after a READ */
+	int64_t in_resid;  /* bytes wanted - in_len: > 0 overflow, < 0 underflow */
+	int64_t out_resid; /* likewise for data-out */
+	uint8_t sense[SENSE_MAX_BYTES];
+
+	/* Set by scsi_route() or START and constant after: the unit, NULL for an unmapped LUN. */
+	struct scsi_lu *lu;
+
+	/* the core's own */
+	uint8_t phase;       /* enum scsi_phase of task.c */
+	uint8_t route;       /* enum scsi_route */
+	uint8_t act;         /* enum scsi_act_type under way */
+	uint8_t changed;     /* enum scsi_changed to report with the next action */
+	uint32_t view_flags; /* SCSI_VIEW_* when it started */
+	uint64_t n_blocks;   /* of the unit when it started */
+	uint64_t lba;        /* next block of a command done in pieces; first of a plain one */
+	uint64_t left;       /* blocks to go, in the range under way */
+	uint64_t act_off;    /* bytes, of the action under way */
+	uint64_t act_len;
+	uint32_t pos; /* next descriptor of a parameter list */
+	uint32_t n_desc;
+	const struct scsi_cmd *cmd;
+	struct scsi_act (*cont)(struct scsi_task *t); /* after the action under way succeeded */
+};
+
+/**
+ * scsi_route() - where must this command be stepped?
+ * @v: the view of its nexus
+ * @t: in-part set
+ *
+ * LOCAL: TEST UNIT READY, READ, WRITE, VERIFY and SYNCHRONIZE CACHE at a LUN that is ready and owes
+ * no unit attention. They depend on nothing but the view and constant fields of the unit. HOME: all
+ * else, including everything that will fail for a reason that is not in the CDB.
+ * Context: the worker of the channel. Must be called once for each task, before any step.
+ */
+enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t);
+
+/**
+ * scsi_task_needs_data() - may this command use @t->data?
+ *
+ * Plain READ, WRITE, VERIFY, SYNCHRONIZE CACHE and TEST UNIT READY do not. After scsi_route().
+ */
+bool scsi_task_needs_data(const struct scsi_task *t);
+
+/**
+ * scsi_task_step() - tell the task what happened, learn what to do
+ * @t:  after scsi_route(); used by nobody else until COMPLETE
+ * @ev: legal now (see enum scsi_event_type), anything else is the caller's bug
+ *
+ * ABORT: when an action is under way the answer is NONE; its event must still be given (as early as
+ * the caller can make it come, -ECANCELED is fine) and is answered by COMPLETE. Without one, ABORT
+ * is answered by COMPLETE itself. @t->aborted is set in both.
+ * Context: the worker that @t was routed to. Does not block, allocate or call back.
+ */
+struct scsi_act scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);

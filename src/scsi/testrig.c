@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scsi/testrig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "scsi/answer.h"
+
+const uint8_t rig_lun0[8] = { 0 };
+const uint8_t rig_lun1[8] = { 0, 1 };
+const uint8_t rig_lun7[8] = { 0, 7 };
+const uint8_t rig_well_known[8] = { 0xc1, 0x01 };
+
+struct rig *rig_new(void)
+{
+	struct scsi_lu_params small = { .serial = "SN-0001",
+					.naa = { 0x60, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+						 14, 15 },
+					.block_bytes = 512,
+					.physical_block_bytes = 4096,
+					.size_bytes = RIG_DISK_LEN + 100,
+					.unmap_grain_bytes = 4096,
+					.write_cache = true };
+	struct scsi_lu_params big = { .vendor = "ACME",
+				      .product = "Big Blocks",
+				      .revision = "42",
+				      .serial = "SN-0002",
+				      .naa = { 0x31, 2, 3, 4, 5, 6, 7, 8 },
+				      .block_bytes = 4096,
+				      .size_bytes = RIG_DISK_LEN,
+				      .max_transfer_bytes = 256 << 10,
+				      .rotational = true,
+				      .descriptor_sense = true };
+	struct scsi_port initiator = { .protocol = 4, .designator_type = 2, .name_len = 16 };
+	struct scsi_port target = { .protocol = 4,
+				    .designator_type = 2,
+				    .name_len = 16,
+				    .name = { 0xaa, 0xbb },
+				    .relative_id = 1,
+				    .group_id = 0x0102 };
+	struct rig *r = calloc(1, sizeof(*r));
+	struct scsi_map_entry map[2];
+
+	assert_non_null(r);
+	assert_int_equal(scsi_lu_init(&r->lu[0], &small), 0);
+	assert_int_equal(scsi_lu_init(&r->lu[1], &big), 0);
+	map[0] = (struct scsi_map_entry){ .lu = &r->lu[0], .lun = 0 };
+	map[1] = (struct scsi_map_entry){ .lu = &r->lu[1], .lun = 1 };
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(scsi_nexus_init(&r->nexus[i], &initiator, &target, map, 2), 0);
+	rig_views(r);
+	return r;
+}
+
+struct rig *rig_new_quiet(void)
+{
+	struct rig *r = rig_new();
+
+	for (int i = 0; i < 2; i++)
+		for (int lun = 0; lun < 2; lun++)
+			assert_int_equal(scsi_uas_pop(&r->nexus[i].lun[lun].uas), SCSI_UA_POWER_ON);
+	rig_views(r);
+	return r;
+}
+
+void rig_free(struct rig *r)
+{
+	for (int i = 0; i < 2; i++)
+		scsi_nexus_deinit(&r->nexus[i]);
+	for (int i = 0; i < 2; i++)
+		scsi_lu_deinit(&r->lu[i]);
+	free(r);
+}
+
+void rig_views(struct rig *r)
+{
+	for (int i = 0; i < 2; i++)
+		scsi_view_build(&r->nexus[i], &r->view[i]);
+}
+
+static void same(uint8_t *at, const uint8_t *pattern, size_t block, uint64_t len)
+{
+	for (uint64_t i = 0; i < len; i += block)
+		memcpy(at + i, pattern, block);
+}
+
+static void compare(const uint8_t *at, const uint8_t *out, uint64_t len, struct scsi_event *ev)
+{
+	for (uint64_t i = 0; i < len && !ev->result; i++) {
+		if (at[i] != out[i]) {
+			ev->result = -EILSEQ;
+			ev->done_bytes = i;
+		}
+	}
+}
+
+/* Every range must be whole blocks inside the unit, and long ones must come in pieces. */
+static void check_range(const struct rig *r, const struct scsi_act *a)
+{
+	const struct scsi_lu *lu = r->t.lu;
+	uint64_t size = lu->n_blocks << lu->block_shift;
+
+	assert_true(a->len_bytes > 0);
+	assert_int_equal(a->off_bytes % lu->block_bytes, 0);
+	assert_int_equal(a->len_bytes % lu->block_bytes, 0);
+	assert_true(a->off_bytes <= size && a->len_bytes <= size - a->off_bytes);
+	switch (a->type) {
+	case SCSI_ACT_READ:
+		assert_true(a->len_bytes <= r->t.in_len);
+		break;
+	case SCSI_ACT_WRITE:
+	case SCSI_ACT_COMPARE:
+		assert_true(a->len_bytes <= r->t.out_len);
+		break;
+	case SCSI_ACT_VERIFY:
+	case SCSI_ACT_WRITE_SAME:
+		assert_true(a->len_bytes <= SCSI_PIECE_BYTES);
+		break;
+	default:
+		assert_true(a->len_bytes <= SCSI_PIECE_TRIM);
+	}
+}
+
+static void check_protected(const struct rig *r, const struct scsi_act *a)
+{
+	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_UNMAP ||
+	    a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME)
+		assert_false(r->t.view_flags & SCSI_VIEW_READ_ONLY);
+}
+
+/* Do on the medium what @a says, and return the event that answers it. */
+static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
+{
+	struct scsi_event ev = { .type = SCSI_EV_IO_DONE };
+	uint8_t *at = r->disk[r->t.lu == &r->lu[1]] + a->off_bytes;
+
+	if (a->type == SCSI_ACT_FETCH) {
+		assert_true(a->len_bytes && a->len_bytes <= r->t.out_len &&
+			    a->len_bytes <= r->t.data_cap);
+		memcpy(r->t.data, r->out, a->len_bytes);
+		ev.type = SCSI_EV_DATA;
+	} else if (a->type != SCSI_ACT_FLUSH) {
+		check_range(r, a);
+		check_protected(r, a);
+	}
+	if (a->type == r->fail_type) {
+		ev.result = r->fail_result;
+		ev.done_bytes = r->fail_done;
+		r->fail_type = SCSI_ACT_NONE;
+		return ev;
+	}
+	switch (a->type) {
+	case SCSI_ACT_READ:
+		memcpy(r->in, at, a->len_bytes);
+		r->moved = a->len_bytes;
+		break;
+	case SCSI_ACT_WRITE:
+		memcpy(at, r->out, a->len_bytes);
+		break;
+	case SCSI_ACT_UNMAP:
+	case SCSI_ACT_WRITE_ZEROES:
+		memset(at, 0, a->len_bytes);
+		break;
+	case SCSI_ACT_WRITE_SAME:
+		same(at, r->t.data, r->t.lu->block_bytes, a->len_bytes);
+		break;
+	case SCSI_ACT_COMPARE:
+		compare(at, r->out, a->len_bytes, &ev);
+		break;
+	default:
+		break;
+	}
+	return ev;
+}
+
+/* What must be true of every answer. */
+static void check_answer(const struct rig *r)
+{
+	const struct scsi_task *t = &r->t;
+
+	assert_int_equal(t->phase, SCSI_PHASE_DONE);
+	assert_true(t->data_len <= t->in_len && t->data_len <= t->data_cap);
+	assert_true(t->in_resid >= answer_resid(0, t->in_len));
+	assert_true(t->out_resid >= answer_resid(0, t->out_len));
+	if (t->aborted)
+		return;
+	assert_int_equal(t->status == SCSI_STATUS_CHECK_CONDITION, t->sense_len != 0);
+	if (t->status == SCSI_STATUS_GOOD && t->in_resid <= 0)
+		assert_int_equal((int64_t)(t->data_len + r->moved),
+				 (int64_t)t->in_len + t->in_resid);
+	if (t->sense_len)
+		(void)rig_sense(r);
+}
+
+static struct scsi_act step(struct rig *r, struct scsi_event ev)
+{
+	struct scsi_act a;
+	struct scsi_nexus *nexus = r->t.nexus;
+
+	if (r->t.route == SCSI_ROUTE_LOCAL)
+		r->t.nexus = NULL; /* a local command that looks at home's objects crashes here */
+	a = scsi_task_step(&r->t, &ev);
+	r->t.nexus = nexus;
+	if (a.changed)
+		rig_views(r);
+	if (a.changed == SCSI_CHANGED_LU)
+		assert_int_equal(a.type, SCSI_ACT_COMPLETE);
+	r->changed = a.changed > r->changed ? a.changed : r->changed;
+	return a;
+}
+
+uint8_t rig_run(struct rig *r, unsigned nexus, const uint8_t *lun, const uint8_t *cdb,
+		size_t cdb_len, uint64_t in_len, uint64_t out_len)
+{
+	struct scsi_task *t = &r->t;
+	struct scsi_act a;
+
+	memset(t, 0xa5, sizeof(*t)); /* nothing may depend on what a task held before */
+	memset(t->cdb, 0, sizeof(t->cdb));
+	memcpy(t->cdb, cdb, cdb_len);
+	memcpy(t->lun, lun, 8);
+	t->attr = r->attr;
+	t->in_len = in_len;
+	t->out_len = out_len;
+	t->nexus = &r->nexus[nexus];
+	t->data = NULL;
+	r->n_acts = 0;
+	r->moved = 0;
+	r->changed = SCSI_CHANGED_NOTHING;
+	r->route = scsi_route(&r->view[nexus], t);
+	if (r->force_home)
+		t->route = SCSI_ROUTE_HOME;
+	if (scsi_task_needs_data(t)) {
+		t->data = r->data;
+		t->data_cap = sizeof(r->data);
+	}
+	a = step(r, (struct scsi_event){ .type = SCSI_EV_START });
+	while (a.type != SCSI_ACT_COMPLETE) {
+		struct scsi_event ev;
+
+		if (r->n_acts < RIG_ACTS)
+			r->acts[r->n_acts] = a;
+		r->n_acts++;
+		if (r->n_acts == r->abort_at)
+			assert_int_equal(step(r, (struct scsi_event){ .type = SCSI_EV_ABORT }).type,
+					 SCSI_ACT_NONE);
+		ev = carry_out(r, &a);
+		a = step(r, ev);
+	}
+	assert_int_equal(t->aborted, r->abort_at && r->n_acts >= r->abort_at);
+	check_answer(r);
+	if (t->data_len)
+		memcpy(r->in, t->data, t->data_len);
+	return t->status;
+}
+
+struct sense rig_sense(const struct rig *r)
+{
+	struct sense s;
+
+	assert_int_equal(r->t.status, SCSI_STATUS_CHECK_CONDITION);
+	assert_int_equal(sense_decode(r->t.sense, r->t.sense_len, &s), 0);
+	return s;
+}
+
+void rig_expect_sense(const struct rig *r, uint8_t key, unsigned asc)
+{
+	struct sense s = rig_sense(r);
+
+	assert_int_equal(s.key, key);
+	assert_int_equal(s.asc, asc);
+	assert_int_equal(s.descriptor, r->t.lu && r->t.lu->descriptor_sense);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the tests of this folder stand on: two units with a medium in memory, two nexuses, and a caller
+ * that carries out the actions of a task for real and checks the rules of scsi/task.h on the way.
+ */
+#pragma once
+
+#include "scsi/scsi.h"
+
+#define RIG_BLOCKS   2048u
+#define RIG_DISK_LEN (RIG_BLOCKS * 512u)
+#define RIG_BUF_LEN  (RIG_DISK_LEN + 4096u)
+#define RIG_ACTS     64
+
+struct rig {
+	struct scsi_lu
+		lu[2]; /* 0: 512-byte blocks, can unmap, write cache; 1: 4096, cannot, none */
+	struct scsi_nexus nexus[2];
+	struct scsi_view view[2];
+	uint8_t disk[2][RIG_DISK_LEN];
+	uint8_t data[SCSI_DATA_MIN_BYTES]; /* parameter buffer */
+	uint8_t in[RIG_BUF_LEN];           /* the initiator's */
+	uint8_t out[RIG_BUF_LEN];
+	struct scsi_task t; /* the last command */
+	/* what it did */
+	unsigned n_acts; /* without COMPLETE; the first RIG_ACTS are kept */
+	struct scsi_act acts[RIG_ACTS];
+	enum scsi_route route;
+	enum scsi_changed changed;
+	uint64_t moved; /* bytes of data-in by READ */
+	/* wishes */
+	uint8_t attr;
+	enum scsi_act_type fail_type; /* the first action of this type ends with fail_result */
+	int fail_result;
+	uint64_t fail_done;
+	bool force_home;   /* routed to home although a view says local */
+	unsigned abort_at; /* ABORT at this action (1: the first); 0: never */
+};
+
+/* Units at LUN 0 and 1 of both nexuses; unit attentions are still owed. */
+struct rig *rig_new(void);
+/* The same, with the unit attentions taken away. */
+struct rig *rig_new_quiet(void);
+void rig_free(struct rig *r);
+
+/* Publish all views. */
+void rig_views(struct rig *r);
+
+/* Run one command to its end; returns its status. @cdb: @cdb_len bytes, at most 16. */
+uint8_t rig_run(struct rig *r, unsigned nexus, const uint8_t *lun, const uint8_t *cdb,
+		size_t cdb_len, uint64_t in_len, uint64_t out_len);
+
+/* Sense data of the last command; fails the test when there is none. */
+struct sense rig_sense(const struct rig *r);
+void rig_expect_sense(const struct rig *r, uint8_t key, unsigned asc);
+
+#define CDB(...) ((const uint8_t[]){ __VA_ARGS__ }), sizeof((const uint8_t[]){ __VA_ARGS__ })
+extern const uint8_t rig_lun0[8];
+extern const uint8_t rig_lun1[8];
+extern const uint8_t rig_lun7[8]; /* nothing there */
+extern const uint8_t rig_well_known[8];

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Unit attention conditions of one nexus at one logical unit: a bounded queue without duplicates,
+ * most important first (SAM-5 5.14). When it would overflow, everything in it gives way to POWER ON,
+ * RESET, OR BUS DEVICE RESET OCCURRED, which makes an initiator ask for everything again.
+ */
+#pragma once
+
+#include "base/util.h"
+
+#define SCSI_UA_MAX 8
+
+/* ASC << 8 | ASCQ */
+enum scsi_ua {
+	SCSI_UA_POWER_ON = 0x2900,         /* also reset of an unknown kind */
+	SCSI_UA_BUS_DEVICE_RESET = 0x2903, /* logical unit reset */
+	SCSI_UA_NEXUS_LOSS = 0x2907,
+	SCSI_UA_MODE_CHANGED = 0x2a01,
+	SCSI_UA_CAPACITY_CHANGED = 0x2a09,
+	SCSI_UA_COMMANDS_CLEARED = 0x2f00, /* by another initiator */
+	SCSI_UA_INQUIRY_CHANGED = 0x3f03,
+	SCSI_UA_LUNS_CHANGED = 0x3f0e,
+};
+
+struct scsi_uas {
+	uint8_t n;
+	uint16_t q[SCSI_UA_MAX]; /* enum scsi_ua, the first is reported next */
+};
+
+/* Add @ua by its rank; one that is there already stays as it is. */
+void scsi_uas_add(struct scsi_uas *u, enum scsi_ua ua);
+/* Take the most important one; 0 when there is none. */
+uint16_t scsi_uas_pop(struct scsi_uas *u);
+/* Forget @ua; true when it was there. */
+bool scsi_uas_drop(struct scsi_uas *u, enum scsi_ua ua);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A seeded random walk: commands of every kind with random fields, parameter data, buffers, errors of
+ * the store, aborts and changes of the units, from two nexuses. The rig checks the rules of
+ * scsi/task.h at every step; here a second copy of the medium checks that plain data stay right.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/prng.h"
+#include "scsi/cmd.h"
+#include "scsi/testrig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEPS 60000
+
+static void random_cdb(struct prng *rnd, uint8_t *cdb)
+{
+	const struct scsi_cmd *cmd = scsi_cmd_at(prng_below(rnd, 26));
+
+	for (size_t i = 0; i < CDB_MAX_BYTES; i++)
+		cdb[i] = (uint8_t)prng_u64(rnd);
+	if (prng_below(rnd, 16) == 0)
+		return; /* garbage */
+	cdb[0] = cmd->opcode;
+	if (prng_below(rnd, 8)) /* mostly bits that may be set */
+		for (size_t i = 1; i < CDB_MAX_BYTES; i++)
+			cdb[i] &= cmd->mask[i];
+	if (cmd->flags & SCSI_CMD_SA)
+		cdb[1] = cmd->service_action;
+	if (!(cmd->flags & SCSI_CMD_MEDIUM) || cmd->flags & SCSI_CMD_SA || prng_below(rnd, 8) == 0)
+		return;
+	/* mostly ranges near the unit */
+	if (cdb_len(cmd->opcode) == 6)
+		put_be24(cdb + 1, (uint32_t)prng_below(rnd, RIG_BLOCKS + 16));
+	else
+		(void)cdb_put_rw(cdb, cmd->opcode, cdb[1],
+				 (struct cdb_range){ prng_below(rnd, RIG_BLOCKS + 16),
+						     (uint32_t)prng_below(rnd, 600) });
+}
+
+static void random_list(struct prng *rnd, struct rig *r, const uint8_t *cdb)
+{
+	unsigned n = (unsigned)prng_below(rnd, 8);
+
+	if (cdb[0] != SCSI_OP_UNMAP || prng_below(rnd, 8) == 0)
+		return;
+	put_be16(r->out, (uint16_t)(n * 16 + 6));
+	put_be16(r->out + 2, (uint16_t)(n * 16 + prng_below(rnd, 3) % 2));
+	for (size_t i = 0; i < n; i++) {
+		put_be64(r->out + 8 + 16 * i, prng_below(rnd, RIG_BLOCKS + 4));
+		put_be32(r->out + 16 + 16 * i, (uint32_t)prng_below(rnd, 64));
+	}
+}
+
+static void random_fault(struct prng *rnd, struct rig *r)
+{
+	static const int errs[] = { EIO,       ENODATA, ENOSPC, EROFS,  EINVAL, ECANCELED,
+				    ETIMEDOUT, EPIPE,   ENXIO,  ENOMEM, EILSEQ, E2BIG };
+
+	r->fail_type = SCSI_ACT_NONE;
+	r->abort_at = 0;
+	if (prng_below(rnd, 4) == 0) {
+		r->fail_type = (enum scsi_act_type)(SCSI_ACT_FETCH +
+						    prng_below(rnd, SCSI_ACT_COMPARE - 1));
+		r->fail_result = -errs[prng_below(rnd, ARRAY_SIZE(errs))];
+		r->fail_done = prng_u64(rnd) >> prng_below(rnd, 64);
+	}
+	if (prng_below(rnd, 16) == 0)
+		r->abort_at = (unsigned)prng_below(rnd, 4);
+}
+
+static void random_change(struct prng *rnd, struct rig *r)
+{
+	struct scsi_lu *lu = &r->lu[prng_below(rnd, 2)];
+	struct scsi_map_entry map[] = { { &r->lu[0], 0, prng_below(rnd, 2) },
+					{ &r->lu[1], prng_below(rnd, 4) ? 1 : 7, false } };
+
+	switch (prng_below(rnd, 5)) {
+	case 0:
+		(void)scsi_lu_set_size(lu, RIG_DISK_LEN - prng_below(rnd, 2) * 65536);
+		break;
+	case 1:
+		(void)scsi_lu_set_present(lu, prng_below(rnd, 4));
+		break;
+	case 2:
+		assert_true(scsi_nexus_remap(&r->nexus[prng_below(rnd, 2)], map,
+					     1 + prng_below(rnd, 2)) >= 0);
+		break;
+	case 3:
+		scsi_nexus_ua(&r->nexus[prng_below(rnd, 2)], SCSI_UA_INQUIRY_CHANGED);
+		break;
+	default: {
+		struct scsi_tmf m = { .fn = (enum scsi_tmf_fn)prng_below(rnd, 7),
+				      .lun = { 0, (uint8_t)prng_below(rnd, 3) },
+				      .nexus = &r->nexus[prng_below(rnd, 2)] };
+
+		scsi_tmf_start(&m);
+		scsi_tmf_hit(&m, &r->nexus[prng_below(rnd, 2)]);
+		(void)scsi_tmf_finish(&m);
+	}
+	}
+	rig_views(r);
+}
+
+/* Reads give what is on the medium, writes change nothing but their range. */
+static void check_data(const struct rig *r, uint8_t *shadow, unsigned disk)
+{
+	for (unsigned i = 0; i < r->n_acts && i < RIG_ACTS; i++) {
+		const struct scsi_act *a = &r->acts[i];
+		uint8_t *at = shadow + a->off_bytes;
+
+		if (a->type == SCSI_ACT_READ && r->moved)
+			assert_memory_equal(r->in, at, r->moved);
+		else if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_UNMAP ||
+			 a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME)
+			memcpy(at, r->disk[disk] + a->off_bytes, a->len_bytes);
+	}
+}
+
+static void walk(struct rig *r, uint8_t (*shadow)[RIG_DISK_LEN], uint64_t seed)
+{
+	struct prng rnd = prng_of(seed);
+	static const uint8_t *const luns[] = { rig_lun0, rig_lun0, rig_lun1,
+					       rig_lun1, rig_lun7, rig_well_known };
+	unsigned good = 0, local = 0;
+
+	for (unsigned i = 0; i < STEPS; i++) {
+		uint8_t cdb[CDB_MAX_BYTES];
+		uint64_t in_len =
+			prng_below(&rnd, 4) ? prng_below(&rnd, 9) * 512 : prng_below(&rnd, 5000);
+		uint64_t out_len =
+			prng_below(&rnd, 4) ? prng_below(&rnd, 9) * 512 : prng_below(&rnd, 5000);
+
+		if (prng_below(&rnd, 64) == 0)
+			random_change(&rnd, r);
+		random_cdb(&rnd, cdb);
+		for (unsigned k = 0; k < 8; k++)
+			put_be64(r->out + prng_below(&rnd, 5000), prng_u64(&rnd));
+		if (prng_below(&rnd, 4) == 0)
+			memset(r->out, 0, 5008);
+		random_list(&rnd, r, cdb);
+		random_fault(&rnd, r);
+		r->attr = prng_below(&rnd, 32) ? 0 : (uint8_t)prng_below(&rnd, 6);
+		r->force_home = prng_below(&rnd, 8) == 0;
+		rig_run(r, (unsigned)prng_below(&rnd, 2), luns[prng_below(&rnd, ARRAY_SIZE(luns))],
+			cdb, sizeof(cdb), in_len, out_len);
+		good += r->t.status == SCSI_STATUS_GOOD;
+		local += r->t.route == SCSI_ROUTE_LOCAL;
+		if (r->t.lu)
+			check_data(r, shadow[r->t.lu == &r->lu[1]], r->t.lu == &r->lu[1]);
+		if (i % 4096 == 0)
+			assert_memory_equal(shadow, r->disk, sizeof(r->disk));
+	}
+	/* the walk must get somewhere */
+	assert_true(good > STEPS / 16);
+	assert_true(local > STEPS / 16);
+}
+
+static void random_walks(void **state)
+{
+	uint8_t(*shadow)[RIG_DISK_LEN] = calloc(2, RIG_DISK_LEN);
+
+	(void)state;
+	assert_non_null(shadow);
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		struct rig *r = rig_new();
+
+		memset(shadow, 0, (size_t)2 * RIG_DISK_LEN);
+		walk(r, shadow, seed);
+		rig_free(r);
+	}
+	free(shadow);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(random_walks) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
