@@ -21,7 +21,8 @@ struct worker;
 struct worker *worker_self(void);
 /* 0 .. number of workers - 1 in its group; 0 is the control worker. */
 unsigned worker_index(const struct worker *w);
-/* Monotonic time in ns, read at the start of the round (cheap; good for deadlines). */
+/* Monotonic time in ns, read at the start of the round (cheap; good for deadlines). Between rounds of a
+ * worker without a thread it is the present time. */
 uint64_t worker_now_ns(const struct worker *w);
 /* Monotonic time in ns, read now. Any thread. */
 uint64_t worker_clock_ns(void);
@@ -95,6 +96,10 @@ void worker_timer_stop(struct worker *w, struct worker_timer *t); /* harmless wh
 /*
  * Edge-triggered: ready() is called when readiness changes, with poll(2) bits; the owner then reads
  * (or writes) until EAGAIN or a short count. A poll that is started reports what is ready already.
+ * An fd that cannot be watched (a closed one) is reported once, as POLLNVAL or POLLERR. One whose readiness
+ * never changes (a regular file) is reported once too, as ready.
+ * The kernel keeps the file open while it is watched: a socket closed by its owner is really closed when
+ * the stop has taken effect, in the next round.
  */
 struct worker_poll {
 	int fd;
@@ -107,10 +112,11 @@ struct worker_poll {
 	unsigned state;
 };
 
-/* Start watching. @p: fd, events, ready, stopped filled in; the rest zero. */
+/* Start watching. @p: fd, events, ready, stopped filled in; the rest zero. After stopped() (or, with no
+ * stopped(), never) @p may be started again. */
 void worker_poll_start(struct worker *w, struct worker_poll *p);
-/* Stop. ready() is not called any more; @p must stay valid until stopped() is called, which is always
- * in a later round. Closing the fd before that is allowed. */
+/* Stop a started poll. ready() is not called any more; @p must stay valid until stopped() is called, which
+ * is always in a later round. Closing the fd before that is allowed; stopping twice is harmless. */
 void worker_poll_stop(struct worker *w, struct worker_poll *p);
 
 /* --- file I/O --- */
@@ -133,12 +139,14 @@ struct worker_io {
 	void (*done)(struct worker *w, struct worker_io *io, int result); /* bytes or -errno */
 	/* the engine's */
 	struct worker_io *next;
+	unsigned state;
 };
 
 /* Start @io; done() is called exactly once, in a later round, on the same worker. When the ring is full
  * the worker queues it. */
 void worker_io_submit(struct worker *w, struct worker_io *io);
-/* Ask the kernel to give @io up; done() still comes, with -ECANCELED or with what happened. */
+/* Ask the kernel to give @io up; done() still comes, in a later round, with -ECANCELED or with what
+ * happened. Only between worker_io_submit() and done(); a second time is harmless. */
 void worker_io_cancel(struct worker *w, struct worker_io *io);
 
 /* --- making and running workers --- */
@@ -167,18 +175,25 @@ struct worker_stats {
  * Return: 0 or -errno (-ENOSYS/-EPERM: io_uring is not available; -ENOMEM).
  */
 must_check int worker_new(struct worker **ret, unsigned index, const struct worker_opts *opts);
-/* Release a worker whose thread has ended (or that had none); NULL is accepted. */
+/* Release a worker whose thread has ended (or that had none); NULL is accepted. No I/O may be outstanding
+ * (checked); what is still watched, posted or deferred is dropped without a call. Returns NULL. */
 struct worker *worker_free(struct worker *w);
 
 /**
  * worker_run_once() - one round on the calling thread
  * @timeout_ns: how long to wait when there is nothing to do: 0 not at all, UINT64_MAX for ever
  *
+ * The first round binds the worker to its thread: all rounds of one worker run on the same thread, never
+ * from inside a callback of that worker. What a round left to submit goes out with the next one, unless
+ * worker_event_fd() was asked for: then nothing is left behind when this returns.
+ *
  * Return: 0, or -errno when the ring is broken.
  */
 int worker_run_once(struct worker *w, uint64_t timeout_ns);
 
-/* A descriptor that polls readable when worker_run_once() has something to do. */
+/* A descriptor that polls readable (POLLIN) when worker_run_once() has something to do: an event, a
+ * message, a timer that is due, or work handed in between rounds. For a worker without a thread whose
+ * caller has a poll loop of its own, who must not read it; valid until worker_free(). */
 int worker_event_fd(const struct worker *w);
 
 /* Start a thread that runs rounds until worker_stop(). Return: 0 or -errno. */
@@ -189,3 +204,6 @@ void worker_stop(struct worker *w);
 void worker_join(struct worker *w);
 
 struct worker_stats worker_stats(const struct worker *w);
+
+/* What the kernel gave us, for the status display: "io_uring, deferred task work". Static text. */
+const char *worker_engine(const struct worker *w);
