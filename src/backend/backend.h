@@ -41,6 +41,8 @@ struct backend_io {
 	struct worker_io wio;
 	uint64_t progress_bytes;
 	struct iovec rest[16];
+	void *bounce; /* copy of the data when the caller's memory is not aligned for O_DIRECT */
+	bool cancelled;
 };
 
 struct backend_ops {
@@ -53,6 +55,12 @@ struct backend_ops {
 	 * With it RDMA moves data straight from and to the store, and no READ or WRITE is submitted.
 	 */
 	void *(*map)(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
+	/*
+	 * map_read - like map(), but for reading only: memory that holds what a READ of the range would
+	 * give, and must not be written. For a store whose contents are in memory without being
+	 * addressable block by block (null: zeroes). Optional; NULL: what map() says.
+	 */
+	const void *(*map_read)(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
 	void (*close)(struct backend *b);
 };
 
@@ -60,6 +68,8 @@ struct backend {
 	const struct backend_ops *ops;
 	uint64_t size_bytes;
 	uint32_t block_bytes; /* smallest unit of access it can do (O_DIRECT alignment), 1 if any */
+	uint32_t
+		mem_align_bytes; /* READ and WRITE pieces should start and end so (1: any); if not: a copy */
 	uint32_t unmap_grain_bytes; /* 0: cannot unmap */
 	bool read_only;
 	bool rotational;
@@ -88,11 +98,16 @@ must_check int backend_file_new(struct backend **ret, const struct backend_param
 /**
  * backend_submit() - start @io on @b, for the calling worker @w
  *
- * Ranges are checked here: outside [0, size_bytes) done() gets -EINVAL, a write to a read-only store -EROFS.
+ * Ranges are checked here: outside [0, size_bytes) or not in units of block_bytes done() gets -EINVAL, a write
+ * to a read-only store -EROFS, UNMAP where the store cannot -EOPNOTSUPP. Zero bytes succeed. FLUSH has no range.
  */
 void backend_submit(struct backend *b, struct worker *w, struct backend_io *io);
+/* Ask for an early end of @io, between backend_submit() and done(); done() still comes exactly once. */
 void backend_cancel(struct backend_io *io, struct worker *w);
-/* NULL when the store has no memory of its own or the range is outside. */
+/* NULL when the store has no memory of its own, is read-only, or the range is outside or empty. */
 void *backend_map(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
+/* Memory to read the range from (by RDMA WRITE, say) instead of a READ; never to be written. NULL: there
+ * is none, submit a READ. */
+const void *backend_map_read(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
 /* Close; NULL is accepted; returns NULL. */
 struct backend *backend_close(struct backend *b);

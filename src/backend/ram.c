@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A store in memory: one mapping, in huge pages where the kernel can, that fills up as it is written.
+ * All workers use it at once, and without a lock: two writes to one block at the same time give the
+ * bytes of one or the other, as on any disk.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "backend/impl.h"
+
+#define HUGE_BYTES (2ull << 20)
+#define PAGE_BYTES 4096ull /* the grain of giving memory back; a larger page just gives back less */
+
+struct ram_backend {
+	struct backend b;
+	uint8_t *mem; /* starts at a huge page; size_bytes are in use */
+	void *map;
+	size_t map_bytes;
+};
+
+static struct ram_backend *ram_of(struct backend *b)
+{
+	return container_of(b, struct ram_backend, b);
+}
+
+static void ram_move(uint8_t *mem, const struct backend_io *io)
+{
+	for (unsigned i = 0; i < io->n_iov; i++) {
+		if (io->op == BACKEND_READ)
+			memcpy(io->iov[i].iov_base, mem, io->iov[i].iov_len);
+		else
+			memcpy(mem, io->iov[i].iov_base, io->iov[i].iov_len);
+		mem += io->iov[i].iov_len;
+	}
+}
+
+/* Give whole pages back to the system and overwrite the rest. */
+static void ram_unmap(uint8_t *mem, uint64_t len_bytes)
+{
+	const uint64_t head = min_u64(len_bytes, -(uintptr_t)mem % PAGE_BYTES);
+	const uint64_t pages = (len_bytes - head) / PAGE_BYTES * PAGE_BYTES;
+
+	memset(mem, 0, head);
+	/* refused for locked memory, say */
+	if (pages && madvise(mem + head, pages, MADV_DONTNEED))
+		memset(mem + head, 0, pages);
+	memset(mem + head + pages, 0, len_bytes - head - pages);
+}
+
+static void ram_submit(struct backend *b, struct worker *w, struct backend_io *io)
+{
+	uint8_t *mem = ram_of(b)->mem;
+
+	switch (io->op) {
+	case BACKEND_READ:
+	case BACKEND_WRITE:
+		ram_move(mem + io->off_bytes, io);
+		break;
+	case BACKEND_UNMAP:
+		ram_unmap(mem + io->off_bytes, io->len_bytes);
+		break;
+	case BACKEND_WRITE_ZEROES:
+		memset(mem + io->off_bytes, 0, io->len_bytes);
+		break;
+	case BACKEND_FLUSH:
+		break; /* it is as stable as it gets */
+	}
+	io->done(w, io, 0);
+}
+
+static void *ram_map(struct backend *b, uint64_t off_bytes, uint64_t len_bytes)
+{
+	(void)len_bytes;
+	return ram_of(b)->mem + off_bytes;
+}
+
+static void ram_close(struct backend *b)
+{
+	struct ram_backend *m = ram_of(b);
+
+	munmap(m->map, m->map_bytes);
+	free(m);
+}
+
+static const struct backend_ops ram_ops = {
+	.name = "ram",
+	.submit = ram_submit,
+	.map = ram_map,
+	.close = ram_close,
+};
+
+int backend_ram_new(struct backend **ret, const struct backend_params *p, char *err, size_t err_len)
+{
+	struct ram_backend *m;
+	int r;
+
+	if (p->path || p->direct)
+		return backend_fail(err, err_len, -EINVAL,
+				    "ram disk: it has no file, remove the path and O_DIRECT");
+	r = backend_check_size("ram disk", p->size_bytes, p->block_bytes, err, err_len);
+	if (r)
+		return r;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return backend_fail(err, err_len, -ENOMEM, "ram disk: out of memory, free some");
+	m->map_bytes = (size_t)(p->size_bytes + HUGE_BYTES);
+	m->map = mmap(NULL, m->map_bytes, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (m->map == MAP_FAILED) {
+		r = -errno;
+		free(m);
+		return backend_fail(err, err_len, r,
+				    "ram disk: cannot map %llu bytes: %s, make it smaller",
+				    (unsigned long long)p->size_bytes, strerrordesc_np(-r));
+	}
+	m->mem = (uint8_t *)m->map + -(uintptr_t)m->map % HUGE_BYTES;
+	/* Both are wishes: without huge pages it is slower, and a core dump holds the users' data. */
+	(void)madvise(m->map, m->map_bytes, MADV_HUGEPAGE);
+	(void)madvise(m->map, m->map_bytes, MADV_DONTDUMP);
+	m->b = (struct backend){
+		.ops = &ram_ops,
+		.size_bytes = p->size_bytes,
+		.block_bytes = 1,
+		.mem_align_bytes = 1,
+		.unmap_grain_bytes = PAGE_BYTES,
+		.read_only = p->read_only,
+	};
+	(void)snprintf(m->b.name, sizeof(m->b.name), "ram %llu bytes",
+		       (unsigned long long)p->size_bytes);
+	*ret = &m->b;
+	return 0;
+}
