@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* A channel on its worker: builds it, feeds events to the channel core and carries out its actions. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "run/worker.h"
+#include "target/internal.h"
+#include "wire/srp_cred.h"
+#include "wire/srp_logout.h"
+
+static uint64_t wr_id(enum wr_kind kind, uint64_t index)
+{
+	return index << 8 | (uint64_t)kind;
+}
+
+/* --- sending what is not a response --- */
+
+static void channel_send_small(struct tchan *ch, enum wr_kind kind, uint8_t *iu, size_t len,
+			       bool *ret_failed)
+{
+	struct fab_sge sge = { .addr = iu, .len = (uint32_t)len };
+	struct fab_wr wr = { .wr_id = wr_id(kind, 0),
+			     .op = FAB_WR_SEND,
+			     .flags = FAB_WR_SIGNALED,
+			     .n_sge = 1,
+			     .sge = &sge };
+
+	*ret_failed = true;
+	if (!chan_sq_reserve(&ch->chan, 1))
+		return;
+	if (ch->t->ops->post_send(ch->conn, &wr, 1)) {
+		chan_sq_release(&ch->chan, 1);
+		return;
+	}
+	*ret_failed = false;
+}
+
+static void channel_t_logout(struct tchan *ch, uint32_t reason)
+{
+	struct srp_t_logout lo = { .reason = reason };
+	struct pen pen = pen_of(ch->logout_iu, sizeof(ch->logout_iu));
+	bool failed;
+
+	check(srp_t_logout_encode(&lo, &pen) == 0);
+	/* Best effort: a disconnect follows in any case. */
+	channel_send_small(ch, WR_LOGOUT, ch->logout_iu, sizeof(ch->logout_iu), &failed);
+}
+
+static void channel_cred_req(struct tchan *ch, int32_t delta)
+{
+	struct srp_cred_req req = { .req_lim_delta = delta };
+	struct pen pen = pen_of(ch->cred_iu, sizeof(ch->cred_iu));
+	bool failed;
+
+	check(srp_cred_req_encode(&req, &pen) == 0);
+	channel_send_small(ch, WR_CRED, ch->cred_iu, sizeof(ch->cred_iu), &failed);
+	if (failed)
+		channel_step(ch, CHAN_EV_CRED_REQ_FAILED, (uint32_t)delta, NULL, NULL);
+}
+
+/* --- login --- */
+
+static void channel_accept(struct tchan *ch, uint32_t result)
+{
+	uint8_t iu[SRP_LOGIN_RSP_BYTES];
+	struct pen pen = pen_of(iu, sizeof(iu));
+	struct srp_login_rsp rsp = { .tag = ch->login_tag,
+				     .req_lim_delta = (int32_t)ch->t->credits,
+				     .max_it_iu_len = ch->login.max_it_iu_len,
+				     .max_ti_iu_len = ch->login.max_ti_iu_len,
+				     .buf_fmt = ch->login.buf_fmt,
+				     .rsp_flags = (uint8_t)(ch->login.rsp_flags | result) };
+
+	check(srp_login_rsp_encode(&rsp, &pen) == 0);
+	if (ch->t->ops->accept(ch->conn, iu, sizeof(iu), 16))
+		channel_step(ch, CHAN_EV_ACCEPT_FAILED, 0, NULL, NULL);
+}
+
+static void channel_reject(struct tchan *ch, uint32_t reason)
+{
+	uint8_t iu[SRP_LOGIN_REJ_BYTES];
+	struct pen pen = pen_of(iu, sizeof(iu));
+	struct srp_login_rej rej = { .tag = ch->login_tag,
+				     .reason = reason,
+				     .buf_fmt = LOGIN_BUF_FMT };
+
+	log_warn("%s: login to %s rejected: %s", ch->name, ch->port->name, login_why((int)reason));
+	check(srp_login_rej_encode(&rej, &pen) == 0);
+	(void)ch->t->ops->reject(ch->conn, iu, sizeof(iu));
+}
+
+/* --- actions --- */
+
+void channel_post_rx(struct tchan *ch, struct rx *rx)
+{
+	/* The queue pair was made with a slot for each receive there is, so there is always room. */
+	check(ch->t->ops->post_recv(ch->conn, wr_id(WR_RX, (uint64_t)(rx - ch->all_rx)), rx->buf,
+				    TGT_MAX_IT_IU) == 0);
+}
+
+static void channel_post_marker(struct tchan *ch)
+{
+	struct fab_wr wr = { .wr_id = wr_id(WR_MARKER, 0),
+			     .op = FAB_WR_MARKER,
+			     .flags = FAB_WR_SIGNALED };
+
+	if (ch->t->ops->post_send(ch->conn, &wr, 1))
+		channel_step(ch, CHAN_EV_MARKER_POST_FAILED, 0, NULL, NULL);
+}
+
+static void channel_abort_tasks(struct tchan *ch)
+{
+	struct list *pos;
+	struct list *tmp;
+
+	list_for_each_safe (pos, tmp, &ch->cmds)
+		cmd_abort(list_entry(pos, struct cmd, node));
+}
+
+/* The queue pair goes: what it still had posted will never complete (INV-12). */
+static void channel_destroy_qp(struct tchan *ch)
+{
+	struct list *pos;
+	struct list *tmp;
+
+	ch->t->ops->qp_destroy(ch->conn);
+	list_for_each_safe (pos, tmp, &ch->cmds) {
+		struct cmd *c = list_entry(pos, struct cmd, node);
+
+		if (c->is.responding)
+			cmd_free(c);
+		else if (c->is.posted)
+			data_wc(c, FAB_WC_FLUSHED);
+	}
+}
+
+static void channel_release(struct tchan *ch)
+{
+	struct worker *w = ch->tw->w;
+
+	check(list_empty(&ch->cmds));
+	worker_timer_stop(w, &ch->timer);
+	worker_undefer(w, &ch->job);
+	list_del(&ch->tw_node);
+	log_info("%s: gone", ch->name);
+	worker_post(tgt_home(ch->t), &ch->to_home_release);
+}
+
+static void channel_unregister(struct tchan *ch)
+{
+	ch->unregister = true;
+	channel_task_ended(ch);
+}
+
+static struct rx *rx_of(struct chan_iu *iu)
+{
+	return container_of(iu, struct rx, iu);
+}
+
+static void channel_submit(struct tchan *ch, struct chan_iu *iu)
+{
+	/* Once one was handed back, the others of the same step go back too, so that none overtakes. */
+	if (chan_stalled(&ch->chan) || !cmd_submit(ch, rx_of(iu)))
+		channel_step(ch, CHAN_EV_BUSY, 0, iu, NULL);
+}
+
+/* @c: the command whose RESPOND this is, else NULL */
+static void channel_act(struct tchan *ch, const struct chan_action *a, struct cmd *c)
+{
+	const struct fab_ops *ops = ch->t->ops;
+
+	switch (a->type) {
+	case CHAN_ACT_SUBMIT:
+		channel_submit(ch, a->iu);
+		break;
+	case CHAN_ACT_REPOST:
+		channel_post_rx(ch, rx_of(a->iu));
+		break;
+	case CHAN_ACT_DROP:
+		break; /* receives are an array: nothing to give back */
+	case CHAN_ACT_DROP_PARKED:
+		while (chan_drop_parked(&ch->chan))
+			;
+		break;
+	case CHAN_ACT_KICK:
+		ch->kick = true;
+		worker_defer(ch->tw->w, &ch->job);
+		break;
+	case CHAN_ACT_ACCEPT:
+		channel_accept(ch, a->value);
+		break;
+	case CHAN_ACT_REJECT:
+		channel_reject(ch, a->value);
+		break;
+	case CHAN_ACT_CLOSING:
+		log_info("%s: closing: %s", ch->name, ch->chan.why ? ch->chan.why : "asked to");
+		worker_post(tgt_home(ch->t), &ch->to_home_closing);
+		break;
+	case CHAN_ACT_T_LOGOUT:
+		channel_t_logout(ch, a->value);
+		break;
+	case CHAN_ACT_SEND_CRED_REQ:
+		channel_cred_req(ch, (int32_t)a->value);
+		break;
+	case CHAN_ACT_DISCONNECT:
+	case CHAN_ACT_SEND_DREP:
+		(void)ops->disconnect(ch->conn);
+		break;
+	case CHAN_ACT_QP_ERROR:
+		ops->qp_error(ch->conn);
+		break;
+	case CHAN_ACT_POST_MARKER:
+		channel_post_marker(ch);
+		break;
+	case CHAN_ACT_ABORT_TASKS:
+		channel_abort_tasks(ch);
+		break;
+	case CHAN_ACT_UNREGISTER_SESSION:
+		channel_unregister(ch);
+		break;
+	case CHAN_ACT_DESTROY_QP:
+		channel_destroy_qp(ch);
+		break;
+	case CHAN_ACT_DESTROY_ID:
+		ops->destroy(ch->conn);
+		ch->conn = NULL;
+		break;
+	case CHAN_ACT_RELEASE:
+		channel_release(ch);
+		break;
+	case CHAN_ACT_VIOLATION:
+		log_warn("%s: %s, closing the channel", ch->name, a->text);
+		break;
+	case CHAN_ACT_LOG:
+		log_info("%s: %s", ch->name, a->text);
+		break;
+	case CHAN_ACT_SEND_RSP:
+		cmd_send_rsp(c, (int32_t)a->value);
+		break;
+	case CHAN_ACT_DROP_RSP:
+		cmd_free(c);
+		break;
+	case CHAN_ACT_COMM_EST: /* channel_step() does, after the others */
+	case CHAN_ACT_COUNT:
+		check_unreachable();
+	}
+}
+
+static void channel_set_timer(struct tchan *ch)
+{
+	uint64_t want = chan_deadline_ns(&ch->chan);
+
+	if (want == ch->timer_ns || ch->chan.released)
+		return;
+	ch->timer_ns = want;
+	if (want == UINT64_MAX)
+		worker_timer_stop(ch->tw->w, &ch->timer);
+	else if (worker_timer_start(ch->tw->w, &ch->timer, want))
+		log_error("%s: no timer left, its deadlines come late", ch->name);
+}
+
+static void channel_run(struct tchan *ch, const struct chan_event *ev, struct cmd *c)
+{
+	struct chan_actions out;
+	bool comm_est = false;
+
+	chan_step(&ch->chan, ev, &out);
+	for (uint32_t i = 0; i < out.count; i++) {
+		if (out.a[i].type == CHAN_ACT_COMM_EST)
+			comm_est = true;
+		else
+			channel_act(ch, &out.a[i], c);
+	}
+	channel_set_timer(ch);
+	if (comm_est)
+		channel_step(ch, CHAN_EV_USER_ESTABLISHED, 0, NULL, NULL);
+}
+
+void channel_step(struct tchan *ch, enum chan_ev type, uint32_t value, struct chan_iu *iu,
+		  const char *text)
+{
+	struct chan_event ev = { .type = type,
+				 .value = value,
+				 .now_ns = worker_now_ns(ch->tw->w),
+				 .iu = iu,
+				 .text = text };
+
+	channel_run(ch, &ev, NULL);
+}
+
+void channel_respond(struct tchan *ch, struct cmd *c)
+{
+	struct chan_event ev = { .type = CHAN_EV_RESPOND, .now_ns = worker_now_ns(ch->tw->w) };
+
+	channel_run(ch, &ev, c);
+	channel_task_ended(ch);
+}
+
+void channel_task_ended(struct tchan *ch)
+{
+	if (!ch->unregister || ch->unregistered || ch->chan.n_tasks)
+		return;
+	ch->unregistered = true;
+	channel_step(ch, CHAN_EV_SESSION_UNREGISTERED, 0, NULL, NULL);
+}
+
+/* What must not happen inside the actions of a step happens here, at the end of the round. */
+static void channel_job(struct worker *w, struct worker_job *j)
+{
+	struct tchan *ch = container_of(j, struct tchan, job);
+
+	(void)w;
+	if (ch->kick) {
+		ch->kick = false;
+		channel_step(ch, CHAN_EV_KICK, 0, NULL, NULL);
+	}
+	if (chan_stalled(&ch->chan))
+		channel_step(ch, CHAN_EV_RESOURCES, 0, NULL, NULL);
+}
+
+void channel_resources(struct tchan *ch)
+{
+	if (chan_stalled(&ch->chan))
+		worker_defer(ch->tw->w, &ch->job);
+}
+
+static void channel_timer(struct worker *w, struct worker_timer *timer)
+{
+	struct tchan *ch = container_of(timer, struct tchan, timer);
+
+	(void)w;
+	ch->timer_ns = UINT64_MAX;
+	channel_step(ch, CHAN_EV_TIMER, 0, NULL, NULL);
+}
+
+/* --- events of the fabric --- */
+
+static void channel_event(struct fab_conn *conn, const struct fab_event *ev)
+{
+	static const enum chan_ev map[FAB_EV_COUNT] = {
+		[FAB_EV_CONNECT_REQUEST] = CHAN_EV_COUNT,
+		[FAB_EV_ESTABLISHED] = CHAN_EV_ESTABLISHED,
+		[FAB_EV_COMM_EST] = CHAN_EV_COMM_EST,
+		[FAB_EV_REJECTED] = CHAN_EV_REJECTED,
+		[FAB_EV_UNREACHABLE] = CHAN_EV_UNREACHABLE,
+		[FAB_EV_CONNECT_ERROR] = CHAN_EV_UNREACHABLE,
+		[FAB_EV_DISCONNECTED] = CHAN_EV_DISCONNECTED,
+		[FAB_EV_TIMEWAIT_EXIT] = CHAN_EV_TIMEWAIT_EXIT,
+		[FAB_EV_DEVICE_REMOVAL] = CHAN_EV_DEVICE_REMOVAL,
+		[FAB_EV_ADDR_CHANGE] = CHAN_EV_ADDR_CHANGE,
+		[FAB_EV_QP_FATAL] = CHAN_EV_QP_FATAL,
+		[FAB_EV_LAST_WQE] = CHAN_EV_LAST_WQE,
+	};
+	struct tchan *ch = conn->fab->ops->ctx(conn);
+
+	if (!ch->built) {
+		ch->down_early |= ev->type != FAB_EV_ESTABLISHED;
+		return;
+	}
+	if (map[ev->type] == CHAN_EV_COUNT)
+		return;
+	/* The core keeps texts for good, so a cause that lives only during this call is logged here. */
+	if (ev->text)
+		log_warn("%s: %s, closing the channel", ch->name, ev->text);
+	channel_step(ch, map[ev->type], 0, NULL, NULL);
+}
+
+static void channel_received(struct tchan *ch, const struct fab_wc *wc)
+{
+	struct rx *rx = &ch->all_rx[wc->wr_id >> 8];
+
+	rx->len = wc->byte_len;
+	chan_iu_classify(&rx->iu, rx->buf, rx->len);
+	channel_step(ch, CHAN_EV_RECV, 0, &rx->iu, NULL);
+}
+
+static void channel_sent(struct tchan *ch, const struct fab_wc *wc)
+{
+	struct cmd *c = &ch->all_cmds[wc->wr_id >> 8];
+
+	switch ((enum wr_kind)(wc->wr_id & 0xff)) {
+	case WR_MID:
+		break;
+	case WR_DATA:
+		data_wc(c, wc->status);
+		break;
+	case WR_RSP:
+		cmd_free(c);
+		break;
+	case WR_LOGOUT:
+	case WR_CRED:
+		chan_sq_release(&ch->chan, 1);
+		break;
+	case WR_MARKER:
+		channel_step(ch, CHAN_EV_MARKER_DONE, 0, NULL, NULL);
+		break;
+	case WR_RX:
+		check_unreachable();
+	}
+}
+
+static const char *wc_text(enum fab_wc_status s)
+{
+	static const char *const text[] = {
+		[FAB_WC_OK] = "no error",
+		[FAB_WC_FLUSHED] = "flushed",
+		[FAB_WC_LOCAL] =
+			"a message was longer than the receive, or a buffer of ours was bad",
+		[FAB_WC_REMOTE] = "the initiator's memory could not be accessed",
+		[FAB_WC_TRANSPORT] = "the connection broke",
+	};
+
+	return text[s];
+}
+
+static void channel_complete(struct fab_conn *conn, const struct fab_wc *wc, unsigned n)
+{
+	struct tchan *ch = conn->fab->ops->ctx(conn);
+
+	for (unsigned i = 0; i < n && !chan_qp_gone(&ch->chan); i++) {
+		if (wc[i].status != FAB_WC_OK && wc[i].status != FAB_WC_FLUSHED)
+			channel_step(ch, CHAN_EV_WC_ERROR, 0, NULL, wc_text(wc[i].status));
+		if (chan_qp_gone(&ch->chan))
+			return;
+		if ((wc[i].wr_id & 0xff) != WR_RX)
+			channel_sent(ch, &wc[i]);
+		else if (wc[i].status == FAB_WC_OK)
+			channel_received(ch, &wc[i]);
+	}
+}
+
+const struct fab_handler channel_handler = { .event = channel_event, .complete = channel_complete };
+
+/* --- build and free --- */
+
+static void channel_free_memory(struct tchan *ch)
+{
+	free(ch->all_cmds);
+	free(ch->all_rx);
+	if (ch->rx_mem)
+		(void)munmap(ch->rx_mem, ch->rx_mem_bytes);
+	free(ch);
+}
+
+static int channel_alloc(struct tchan *ch)
+{
+	/* Immediate data start at an aligned address, so that a file opened with O_DIRECT takes them as is. */
+	size_t lead = (TGT_IMM_ALIGN - ch->login.imm_data_offset % TGT_IMM_ALIGN) % TGT_IMM_ALIGN;
+	size_t stride = (lead + TGT_MAX_IT_IU + TGT_IMM_ALIGN - 1) / TGT_IMM_ALIGN * TGT_IMM_ALIGN;
+
+	ch->n_rx = ch->t->credits + TGT_RX_EXTRA;
+	ch->n_cmds = ch->t->credits + TGT_CMD_EXTRA;
+	ch->rx_mem_bytes = ch->n_rx * stride;
+	ch->all_rx = calloc(ch->n_rx, sizeof(*ch->all_rx));
+	ch->all_cmds = calloc(ch->n_cmds, sizeof(*ch->all_cmds));
+	ch->rx_mem = mmap(NULL, ch->rx_mem_bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ch->rx_mem == MAP_FAILED)
+		ch->rx_mem = NULL;
+	if (!ch->all_rx || !ch->all_cmds || !ch->rx_mem)
+		return -ENOMEM;
+	for (unsigned i = 0; i < ch->n_rx; i++)
+		ch->all_rx[i].buf = (uint8_t *)ch->rx_mem + i * stride + lead;
+	for (unsigned i = 0; i < ch->n_cmds; i++) {
+		struct cmd *c = &ch->all_cmds[i];
+
+		c->ch = ch;
+		c->index = i;
+		list_init(&c->wait);
+		list_push(&ch->free_cmds, &c->node);
+	}
+	return 0;
+}
+
+static int channel_make_qp(struct tchan *ch)
+{
+	struct fab_qp_attr attr = { .sq_depth = ch->n_cmds + TGT_SQ_DATA +
+						3, /* marker, T_LOGOUT, CRED_REQ */
+				    .rq_depth = ch->n_rx,
+				    .max_sge = 1,
+				    .max_rd_atomic = 16 };
+	struct chan_config cfg = { .now_ns = worker_now_ns(ch->tw->w),
+				   .limit = ch->t->credits,
+				   .n_recv = ch->n_rx,
+				   .sq_depth = attr.sq_depth };
+	int r = ch->t->ops->qp_create(ch->conn, &attr);
+
+	if (r)
+		return r;
+	for (unsigned i = 0; i < ch->n_rx; i++)
+		channel_post_rx(ch, &ch->all_rx[i]); /* all before the reply (INV-5) */
+	chan_init(&ch->chan, &cfg);
+	ch->built = true;
+	return 0;
+}
+
+void channel_build(struct worker *w, struct worker_msg *m)
+{
+	struct tchan *ch = container_of(m, struct tchan, to_build);
+	int r;
+
+	list_init(&ch->free_cmds);
+	list_init(&ch->cmds);
+	list_init(&ch->sq_wait);
+	worker_job_init(&ch->job, channel_job);
+	worker_timer_init(&ch->timer, channel_timer);
+	ch->timer_ns = UINT64_MAX;
+	r = channel_alloc(ch);
+	if (!r)
+		r = channel_make_qp(ch);
+	if (r) {
+		log_error("%s: no memory for a channel, rejected", ch->name);
+		channel_reject(ch, SRP_REJ_RESOURCES);
+		ch->t->ops->destroy(ch->conn);
+		worker_post(tgt_home(ch->t), &ch->to_home_release);
+		return;
+	}
+	list_push(&ch->tw->chans, &ch->tw_node);
+	channel_set_timer(ch);
+	worker_post(tgt_home(ch->t), &ch->to_home_ready);
+	if (ch->down_early)
+		channel_step(ch, CHAN_EV_DISCONNECTED, 0, NULL, NULL);
+	(void)w;
+}
+
+void channel_free(struct worker *w, struct worker_msg *m)
+{
+	(void)w;
+	channel_free_memory(container_of(m, struct tchan, to_free));
+}
+
+/* --- messages of the home worker --- */
+
+void channel_admission(struct worker *w, struct worker_msg *m)
+{
+	struct tchan *ch = container_of(m, struct tchan, to_admission);
+
+	(void)w;
+	if (ch->pc.reject)
+		channel_step(ch, CHAN_EV_REFUSED, ch->pc.reject, NULL, NULL);
+	else
+		channel_step(ch, CHAN_EV_ADMITTED, ch->pc.result, NULL, NULL);
+}
+
+static void channel_close(struct tchan *ch, enum chan_ev why)
+{
+	/* One that could not be built is on its way out already. */
+	if (ch->built)
+		channel_step(ch, why, SRP_LOGOUT_NONE, NULL, NULL);
+}
+
+void channel_close_evicted(struct worker *w, struct worker_msg *m)
+{
+	(void)w;
+	channel_close(container_of(m, struct tchan, to_close[PORT_CLOSE_EVICTED]), CHAN_EV_EVICTED);
+}
+
+void channel_close_disabled(struct worker *w, struct worker_msg *m)
+{
+	(void)w;
+	channel_close(container_of(m, struct tchan, to_close[PORT_CLOSE_DISABLED]),
+		      CHAN_EV_PORT_DISABLED);
+}
+
+void channel_close_session(struct worker *w, struct worker_msg *m)
+{
+	(void)w;
+	channel_close(container_of(m, struct tchan, to_close[PORT_CLOSE_SESSION]),
+		      CHAN_EV_CLOSE_SESSION);
+}
+
+void channel_new_view(struct worker *w, struct worker_msg *m)
+{
+	struct tchan *ch = container_of(m, struct tchan, to_view);
+
+	(void)w;
+	ch->view = &ch->views[ch->view_next];
+	worker_post(tgt_home(ch->t), &ch->to_home_view);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The life of a command on its channel's worker: from the received IU through the SCSI core's actions to
+ * the response. */
+#include <errno.h>
+
+#include "base/check.h"
+#include "run/worker.h"
+#include "target/internal.h"
+#include "wire/sense.h"
+#include "wire/srp_rsp.h"
+
+/* --- the end --- */
+
+static void cmd_uncount(struct cmd *c)
+{
+	if (c->unit)
+		c->unit->tasks[worker_index(c->ch->tw->w)].n--;
+	c->unit = NULL;
+}
+
+/* The unit of a task is known when it is routed, and may be another after a step at home. */
+static void cmd_count(struct cmd *c)
+{
+	struct tgt_unit *u = c->task.lu ? c->task.lu->owner : NULL;
+
+	if (u == c->unit)
+		return;
+	cmd_uncount(c);
+	c->unit = u;
+	c->lu = c->task.lu;
+	if (u)
+		u->tasks[worker_index(c->ch->tw->w)].n++;
+}
+
+void cmd_free(struct cmd *c)
+{
+	struct tchan *ch = c->ch;
+	struct tworker *tw = ch->tw;
+	bool counted = c->is.tmf_counted;
+
+	check(list_empty(&c->wait) && !c->is.io && !c->is.at_home);
+	data_put_buf(tw, &c->buf);
+	data_put_buf(tw, &c->param);
+	cmd_uncount(c);
+	chan_sq_release(&ch->chan, c->rsp_slots);
+	list_del(&c->node);
+	list_push_front(&ch->free_cmds, &c->node);
+	data_slots(ch);
+	channel_resources(ch);
+	if (counted)
+		tmf_cmd_ended(tw);
+}
+
+/* Its receive can take the next IU: nothing of the one in it is needed any more. */
+static void cmd_give_rx(struct cmd *c)
+{
+	struct tchan *ch = c->ch;
+
+	/* Behind the marker nothing may be posted: its completion would come too late (INV-11). */
+	if (ch->chan.state < CHAN_DRAINING)
+		channel_post_rx(ch, c->rx);
+	c->rx = NULL;
+	chan_recv_posted(&ch->chan);
+}
+
+static void cmd_end_aborted(struct cmd *c)
+{
+	struct tchan *ch = c->ch;
+
+	cmd_give_rx(c);
+	cmd_free(c);
+	channel_step(ch, CHAN_EV_TASK_ABORTED, 0, NULL, NULL);
+	channel_task_ended(ch);
+}
+
+void cmd_respond(struct cmd *c)
+{
+	cmd_give_rx(c);
+	channel_respond(c->ch, c);
+}
+
+static void cmd_residuals(const struct scsi_task *t, struct srp_rsp *rsp)
+{
+	if (t->out_resid > 0) {
+		rsp->flags |= SRP_RSP_DOOVER;
+		rsp->data_out_res = (uint32_t)min_u64((uint64_t)t->out_resid, UINT32_MAX);
+	} else if (t->out_resid < 0) {
+		rsp->flags |= SRP_RSP_DOUNDER;
+		rsp->data_out_res = (uint32_t)-t->out_resid;
+	}
+	if (t->in_resid > 0) {
+		rsp->flags |= SRP_RSP_DIOVER;
+		rsp->data_in_res = (uint32_t)min_u64((uint64_t)t->in_resid, UINT32_MAX);
+	} else if (t->in_resid < 0) {
+		rsp->flags |= SRP_RSP_DIUNDER;
+		rsp->data_in_res = (uint32_t)-t->in_resid;
+	}
+}
+
+void cmd_send_rsp(struct cmd *c, int32_t delta)
+{
+	struct tchan *ch = c->ch;
+	struct scsi_task *t = &c->task;
+	struct srp_rsp rsp = { .tag = c->tag, .req_lim_delta = delta };
+	struct pen pen = pen_of(c->rsp, sizeof(c->rsp));
+	struct fab_sge sge = { .addr = c->rsp };
+	struct fab_wr wr = { .wr_id = (uint64_t)c->index << 8 | WR_RSP,
+			     .op = FAB_WR_SEND,
+			     .flags = FAB_WR_SIGNALED,
+			     .n_sge = 1,
+			     .sge = &sge };
+
+	if (c->is.tmf) {
+		rsp.flags = SRP_RSP_RSPVALID;
+		rsp.rsp_code = c->rsp_code;
+	} else {
+		rsp.status = t->status;
+		rsp.sense = t->sense;
+		rsp.sense_len = t->sense_len;
+		cmd_residuals(t, &rsp);
+		ch->errors += t->status != SCSI_STATUS_GOOD;
+	}
+	check(srp_rsp_encode(&rsp, &pen) == 0);
+	sge.len = (uint32_t)pen.pos;
+	c->is.responding = true;
+	/* A slot was kept for it since SUBMIT, so only a queue pair that is gone can refuse. */
+	if (ch->t->ops->post_send(ch->conn, &wr, 1)) {
+		channel_step(ch, CHAN_EV_RSP_POST_FAILED, (uint32_t)delta, NULL, NULL);
+		cmd_free(c);
+		channel_step(ch, CHAN_EV_TASK_ABORTED, 0, NULL, NULL);
+	}
+}
+
+/* --- the SCSI core's actions --- */
+
+static void cmd_data_sent(struct cmd *c)
+{
+	/* GOOD without its data would be a lie: one that was aborted on the way gets no response. */
+	if (c->move_error == -ECANCELED)
+		cmd_end_aborted(c);
+	else
+		cmd_respond(c);
+}
+
+static void cmd_complete(struct cmd *c)
+{
+	struct scsi_task *t = &c->task;
+
+	if (t->aborted) {
+		cmd_end_aborted(c);
+		return;
+	}
+	if (t->data_len && !c->is.no_data) {
+		c->in_pos = (struct xfer_pos){ 0 };
+		data_move(c, FAB_WR_WRITE, t->data, t->data_len, cmd_chan_live(c), cmd_data_sent);
+		return;
+	}
+	cmd_respond(c);
+}
+
+static void cmd_do(struct cmd *c)
+{
+	switch (c->act.type) {
+	case SCSI_ACT_COMPLETE:
+		cmd_complete(c);
+		break;
+	case SCSI_ACT_NONE:
+		check_unreachable(); /* every event here answers an action */
+	default:
+		data_start(c);
+		break;
+	}
+}
+
+/* One step on this worker. An abort is told in front of the event that ends the action under way. */
+static void cmd_step(struct cmd *c)
+{
+	static const struct scsi_event abort = { .type = SCSI_EV_ABORT };
+
+	if (c->is.tell_abort) {
+		c->act = scsi_task_step(&c->task, &abort);
+		if (c->act.type == SCSI_ACT_COMPLETE)
+			return;
+	}
+	c->act = scsi_task_step(&c->task, &c->event);
+}
+
+/* Actions that end at once give the next event while this runs: a loop instead of a recursion. */
+static void cmd_run(struct cmd *c, bool have_act)
+{
+	c->is.running = true;
+	do {
+		c->is.has_event = false;
+		if (!have_act) {
+			c->is.tell_abort = c->is.abort && !c->is.abort_told;
+			c->is.abort_told |= c->is.abort;
+			if (c->is.home) {
+				home_step(c);
+				break;
+			}
+			cmd_step(c);
+		}
+		have_act = false;
+		cmd_do(c);
+	} while (c->is.has_event);
+	c->is.running = false;
+}
+
+void cmd_event(struct cmd *c, enum scsi_event_type type, int result)
+{
+	c->event = (struct scsi_event){ .type = type,
+					.result = result,
+					.done_bytes = result ? c->done_bytes : 0 };
+	if (c->is.running)
+		c->is.has_event = true;
+	else
+		cmd_run(c, false);
+}
+
+void cmd_act(struct cmd *c)
+{
+	cmd_count(c);
+	cmd_run(c, true);
+}
+
+/* --- the beginning --- */
+
+static void cmd_start(struct cmd *c)
+{
+	if (!c->param && scsi_task_needs_data(&c->task) && !c->is.abort) {
+		if (!data_get_buf(c, &c->param, SCSI_DATA_MIN_BYTES, cmd_start))
+			return;
+		c->task.data = c->param->addr;
+		c->task.data_cap = c->param->cap;
+	}
+	cmd_event(c, SCSI_EV_START, 0);
+}
+
+/* The descriptors make no sense: the command fails, the channel lives (srp.md 12). */
+static void cmd_refuse(struct cmd *c)
+{
+	static const struct sense s = { .key = SENSE_ILLEGAL_REQUEST,
+					.asc = ASC_INVALID_FIELD_IN_CDB };
+
+	c->is.no_data = true;
+	c->task.lu = NULL;
+	c->task.status = SCSI_STATUS_CHECK_CONDITION;
+	c->task.sense_len = (uint8_t)sense_encode(&s, c->task.sense);
+	c->task.in_resid = 0;
+	c->task.out_resid = 0;
+	cmd_respond(c);
+}
+
+static void cmd_fill(struct cmd *c, const struct srp_cmd *req)
+{
+	struct scsi_task *t = &c->task;
+
+	memcpy(t->cdb, req->cdb, sizeof(t->cdb));
+	put_be64(t->lun, req->lun);
+	t->cdb_add = req->cdb + SRP_CDB_BYTES;
+	t->cdb_add_len = (uint16_t)(req->cdb_len - SRP_CDB_BYTES);
+	t->attr = req->task_attr;
+	t->tag = req->tag;
+	t->in_len = c->data.in.len;
+	t->out_len = c->data.out.len;
+	t->nexus = &c->ch->session->nexus;
+	t->data = NULL;
+	t->data_cap = 0;
+}
+
+static void cmd_begin(struct cmd *c)
+{
+	struct tchan *ch = c->ch;
+	struct cur in = cur_of(c->rx->buf, c->rx->len);
+	struct srp_cmd req;
+
+	/* The core classified it by length and opcode, which is all that decoding can object to. */
+	check(srp_cmd_decode(&in, &req) == 0);
+	c->tag = req.tag;
+	c->task.nexus = &ch->session->nexus;
+	if (srp_cmd_data_decode(&req, ch->login.imm_data_offset, &c->data) ||
+	    !srp_data_whole(&c->data.in) || !srp_data_whole(&c->data.out)) {
+		cmd_refuse(c);
+		return;
+	}
+	cmd_fill(c, &req);
+	c->is.home = scsi_route(ch->view, &c->task) == SCSI_ROUTE_HOME;
+	cmd_count(c);
+	cmd_start(c);
+}
+
+bool cmd_submit(struct tchan *ch, struct rx *rx)
+{
+	struct cmd *c;
+
+	if (list_empty(&ch->free_cmds) || !chan_sq_reserve(&ch->chan, 1))
+		return false;
+	c = list_entry(list_pop(&ch->free_cmds), struct cmd, node);
+	list_push(&ch->cmds, &c->node);
+	c->is = (struct cmd_is){ 0 };
+	c->rx = rx;
+	c->rsp_slots = 1;
+	c->done_bytes = 0;
+	c->lu = NULL;
+	ch->commands++;
+	c->is.tmf = rx->iu.kind == CHAN_IU_TSK_MGMT;
+	if (c->is.tmf)
+		tmf_start(c);
+	else
+		cmd_begin(c);
+	return true;
+}
+
+void cmd_abort(struct cmd *c)
+{
+	if (c->is.tmf || c->is.responding || c->is.abort)
+		return;
+	c->is.abort = true;
+	if (c->is.io)
+		backend_cancel(&c->bio, c->ch->tw->w);
+	else if (data_unwait(c))
+		c->resume(c);
+}

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Data of a command, burst by burst: initiator <- RDMA -> local memory <- backend I/O -> medium. A store
+ * that has its data in memory is moved from directly; otherwise a burst goes through a buffer of the
+ * worker's pool.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "run/worker.h"
+#include "target/internal.h"
+
+#define DATA_DIRECT_MAX (16u << 20) /* longest burst out of a store's own memory */
+
+/* --- waiting for buffers and slots --- */
+
+bool data_get_buf(struct cmd *c, struct pool_buf **ret, uint32_t len, void (*resume)(struct cmd *c))
+{
+	struct tworker *tw = c->ch->tw;
+	bool first = c->is.resumed;
+	struct pool_buf *b = NULL;
+
+	c->is.resumed = false;
+	if (first || list_empty(&tw->buf_wait))
+		b = pool_get(&tw->pool, len);
+	if (b) {
+		*ret = b;
+		return true;
+	}
+	c->resume = resume;
+	if (first)
+		list_push_front(&tw->buf_wait, &c->wait);
+	else
+		list_push(&tw->buf_wait, &c->wait);
+	return false;
+}
+
+void data_put_buf(struct tworker *tw, struct pool_buf **b)
+{
+	if (!*b)
+		return;
+	pool_put(&tw->pool, *b);
+	*b = NULL;
+	if (!list_empty(&tw->buf_wait))
+		worker_defer(tw->w, &tw->buf_job);
+}
+
+void data_buf_job(struct worker *w, struct worker_job *j)
+{
+	struct tworker *tw = container_of(j, struct tworker, buf_job);
+	struct list *node;
+
+	(void)w;
+	while ((node = list_pop(&tw->buf_wait))) {
+		struct cmd *c = list_entry(node, struct cmd, wait);
+
+		c->is.resumed = true;
+		c->resume(c);
+		if (tw->buf_wait.next == node)
+			return; /* there is none for it yet */
+	}
+}
+
+void data_slots(struct tchan *ch)
+{
+	struct list *node;
+
+	while ((node = list_pop(&ch->sq_wait))) {
+		struct cmd *c = list_entry(node, struct cmd, wait);
+
+		c->is.resumed = true;
+		c->resume(c);
+		if (ch->sq_wait.next == node)
+			return;
+	}
+}
+
+bool data_unwait(struct cmd *c)
+{
+	bool waiting = !list_empty(&c->wait);
+
+	list_del(&c->wait);
+	return waiting;
+}
+
+/* --- moving data between the initiator and local memory --- */
+
+static void move_step(struct cmd *c);
+
+static void move_end(struct cmd *c, int error)
+{
+	c->move_error = error;
+	c->moved(c);
+}
+
+/* Take slots for @n requests; false: it waits for them. */
+static bool move_slots(struct cmd *c, unsigned n)
+{
+	struct tchan *ch = c->ch;
+	bool first = c->is.resumed;
+
+	c->is.resumed = false;
+	if ((first || list_empty(&ch->sq_wait)) && chan_sq_reserve(&ch->chan, n))
+		return true;
+	c->resume = move_step;
+	if (first)
+		list_push_front(&ch->sq_wait, &c->wait);
+	else
+		list_push(&ch->sq_wait, &c->wait);
+	return false;
+}
+
+static void move_step(struct cmd *c)
+{
+	struct tchan *ch = c->ch;
+	bool out = c->move_op == FAB_WR_READ;
+	struct xfer_pos *pos = out ? &c->out_pos : &c->in_pos;
+	struct xfer_pos was = *pos;
+	struct fab_wr wr[TGT_CHAIN_MAX];
+	struct fab_sge sge[TGT_CHAIN_MAX];
+	uint32_t bytes;
+	unsigned n;
+
+	/* The queue pair takes no more work once it drains; an aborted command needs none. */
+	if (ch->chan.state >= CHAN_DRAINING || c->is.abort) {
+		move_end(c, c->is.abort ? -ECANCELED : -EPIPE);
+		return;
+	}
+	n = xfer_build(out ? &c->data.out : &c->data.in, pos, c->move_op, c->move_addr, c->move_len,
+		       wr, sge, TGT_CHAIN_MAX, &bytes);
+	if (!n) {
+		move_end(c, -EPIPE); /* the descriptors hold less than the lengths said */
+		return;
+	}
+	if (!move_slots(c, n)) {
+		*pos = was;
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		wr[i].wr_id = (uint64_t)c->index << 8 | WR_MID;
+	c->move_addr += bytes;
+	c->move_len -= bytes;
+	if (c->move_last && !c->move_len) {
+		c->rsp_slots += n;
+	} else {
+		wr[n - 1].wr_id = (uint64_t)c->index << 8 | WR_DATA;
+		wr[n - 1].flags = FAB_WR_SIGNALED;
+		c->slots = n;
+		c->is.posted = true;
+	}
+	check(ch->t->ops->post_send(ch->conn, wr, n) == 0); /* the slots are ours */
+	if (!c->is.posted)
+		move_end(c, 0);
+}
+
+void data_move(struct cmd *c, enum fab_wr_op op, void *addr, uint32_t len, bool last,
+	       void (*moved)(struct cmd *c))
+{
+	c->move_op = op;
+	c->move_addr = addr;
+	c->move_len = len;
+	c->move_last = last;
+	c->moved = moved;
+	move_step(c);
+}
+
+void data_wc(struct cmd *c, enum fab_wc_status status)
+{
+	struct tchan *ch = c->ch;
+
+	check(c->is.posted);
+	c->is.posted = false;
+	chan_sq_release(&ch->chan, c->slots);
+	if (status != FAB_WC_OK)
+		move_end(c, -EPIPE);
+	else if (c->move_len)
+		move_step(c);
+	else
+		move_end(c, 0);
+	data_slots(ch);
+	channel_resources(ch);
+}
+
+/* Bring @len bytes of data-out to @addr: out of the IU itself, or by RDMA READ. */
+static void data_bring(struct cmd *c, void *addr, uint32_t len, void (*moved)(struct cmd *c))
+{
+	if (c->data.out.imm) {
+		memcpy(addr, c->data.out.imm + c->done_bytes, len);
+		c->moved = moved;
+		move_end(c, 0);
+		return;
+	}
+	data_move(c, FAB_WR_READ, addr, len, false, moved);
+}
+
+/* --- backend I/O --- */
+
+static void data_io(struct cmd *c, enum backend_op op, void *addr, uint64_t off, uint64_t len,
+		    void (*done)(struct worker *, struct backend_io *, int))
+{
+	struct backend_io *io = &c->bio;
+
+	c->iov = (struct iovec){ .iov_base = addr, .iov_len = len };
+	io->op = op;
+	io->flags = c->act.fua ? BACKEND_IO_FUA : 0;
+	io->iov = &c->iov;
+	io->n_iov = addr ? 1 : 0;
+	io->off_bytes = off;
+	io->len_bytes = len;
+	io->done = done;
+	c->is.io = true;
+	backend_submit(c->unit->backend, c->ch->tw->w, io);
+}
+
+static struct cmd *io_ended(struct backend_io *io)
+{
+	struct cmd *c = container_of(io, struct cmd, bio);
+
+	c->is.io = false;
+	return c;
+}
+
+/* The action is over. @keep: the burst's buffer is still being read from, until the RSP has gone. */
+static void data_end(struct cmd *c, int result, bool keep)
+{
+	if (!keep)
+		data_put_buf(c->ch->tw, &c->buf);
+	cmd_event(c, c->act.type == SCSI_ACT_FETCH ? SCSI_EV_DATA : SCSI_EV_IO_DONE, result);
+}
+
+static uint32_t data_burst(const struct cmd *c, uint32_t max)
+{
+	return (uint32_t)min_u64(c->act.len_bytes - c->done_bytes, max);
+}
+
+/* Account for a burst that is done; true when more follow. */
+static bool data_more(struct cmd *c)
+{
+	c->done_bytes += c->burst_bytes;
+	return c->done_bytes < c->act.len_bytes;
+}
+
+/* --- READ --- */
+
+static void read_burst(struct cmd *c);
+
+/* The last bytes of a READ need no completion of their own: the RSP follows them on the same queue
+ * pair. Only while it is sure that it will follow. */
+static bool read_is_last(const struct cmd *c)
+{
+	return c->done_bytes + c->burst_bytes == c->act.len_bytes && !c->is.home &&
+	       cmd_chan_live(c);
+}
+
+static void read_moved(struct cmd *c)
+{
+	bool last = c->move_last;
+
+	if (c->move_error) {
+		data_end(c, c->move_error, false);
+	} else if (data_more(c)) {
+		data_put_buf(c->ch->tw, &c->buf);
+		read_burst(c);
+	} else {
+		c->ch->read_bytes += c->act.len_bytes;
+		data_end(c, 0, last);
+	}
+}
+
+static void read_done(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+
+	(void)w;
+	if (result)
+		data_end(c, result, false);
+	else
+		data_move(c, FAB_WR_WRITE, c->buf->addr, c->burst_bytes, read_is_last(c),
+			  read_moved);
+}
+
+static void read_burst(struct cmd *c)
+{
+	uint64_t off = c->act.off_bytes + c->done_bytes;
+	void *addr;
+
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	c->burst_bytes = data_burst(c, DATA_DIRECT_MAX);
+	addr = (void *)(uintptr_t)backend_map_read(c->unit->backend, off, c->burst_bytes);
+	if (addr) {
+		data_move(c, FAB_WR_WRITE, addr, c->burst_bytes, read_is_last(c), read_moved);
+		return;
+	}
+	c->burst_bytes = data_burst(c, TGT_BURST_BYTES);
+	if (data_get_buf(c, &c->buf, c->burst_bytes, read_burst))
+		data_io(c, BACKEND_READ, c->buf->addr, off, c->burst_bytes, read_done);
+}
+
+/* --- WRITE --- */
+
+static void write_burst(struct cmd *c);
+
+static void write_done(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+
+	(void)w;
+	data_put_buf(c->ch->tw, &c->buf);
+	if (result) {
+		data_end(c, result, false);
+	} else if (data_more(c)) {
+		write_burst(c);
+	} else {
+		c->ch->write_bytes += c->act.len_bytes;
+		data_end(c, 0, false);
+	}
+}
+
+static void write_moved(struct cmd *c)
+{
+	/* An aborted command must not reach the medium any more (INV-15). */
+	if (c->move_error || c->is.abort) {
+		data_end(c, c->move_error ? c->move_error : -ECANCELED, false);
+		return;
+	}
+	data_io(c, BACKEND_WRITE, c->buf->addr, c->act.off_bytes + c->done_bytes, c->burst_bytes,
+		write_done);
+}
+
+/* Immediate data the store can take from where they are. */
+static void *write_in_place(const struct cmd *c)
+{
+	const uint8_t *imm = c->data.out.imm ? c->data.out.imm + c->done_bytes : NULL;
+	uint32_t align = c->unit->backend->block_bytes;
+
+	return imm && (uintptr_t)imm % (align ? align : 1) == 0 ? (void *)(uintptr_t)imm : NULL;
+}
+
+static void write_burst(struct cmd *c)
+{
+	void *imm = write_in_place(c);
+
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	c->burst_bytes = data_burst(c, TGT_BURST_BYTES);
+	if (imm)
+		data_io(c, BACKEND_WRITE, imm, c->act.off_bytes + c->done_bytes, c->burst_bytes,
+			write_done);
+	else if (data_get_buf(c, &c->buf, c->burst_bytes, write_burst))
+		data_bring(c, c->buf->addr, c->burst_bytes, write_moved);
+}
+
+/* --- COMPARE: half of the buffer for each side --- */
+
+static void compare_burst(struct cmd *c);
+
+static void compare_done(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+	const uint8_t *a = c->buf->addr;
+	const uint8_t *b = a + c->burst_bytes;
+	uint32_t same = 0;
+
+	(void)w;
+	while (!result && same < c->burst_bytes && a[same] == b[same])
+		same++;
+	if (!result && same < c->burst_bytes) {
+		c->done_bytes += same;
+		result = -EILSEQ;
+	}
+	if (result) {
+		data_end(c, result, false);
+		return;
+	}
+	data_put_buf(c->ch->tw, &c->buf);
+	if (data_more(c))
+		compare_burst(c);
+	else
+		data_end(c, 0, false);
+}
+
+static void compare_moved(struct cmd *c)
+{
+	if (c->move_error)
+		data_end(c, c->move_error, false);
+	else
+		data_io(c, BACKEND_READ, (uint8_t *)c->buf->addr + c->burst_bytes,
+			c->act.off_bytes + c->done_bytes, c->burst_bytes, compare_done);
+}
+
+static void compare_burst(struct cmd *c)
+{
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	c->burst_bytes = data_burst(c, TGT_BURST_BYTES / 2);
+	if (data_get_buf(c, &c->buf, 2 * c->burst_bytes, compare_burst))
+		data_bring(c, c->buf->addr, c->burst_bytes, compare_moved);
+}
+
+/* --- VERIFY, WRITE SAME, and what moves no data --- */
+
+static void plain_done(struct worker *w, struct backend_io *io, int result)
+{
+	(void)w;
+	data_end(io_ended(io), result, false);
+}
+
+static void verify_start(struct cmd *c)
+{
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	c->burst_bytes = (uint32_t)c->act.len_bytes;
+	if (data_get_buf(c, &c->buf, c->burst_bytes, verify_start))
+		data_io(c, BACKEND_READ, c->buf->addr, c->act.off_bytes, c->burst_bytes,
+			plain_done);
+}
+
+static void same_start(struct cmd *c)
+{
+	uint32_t block = c->lu->block_bytes;
+
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	c->burst_bytes = (uint32_t)c->act.len_bytes;
+	if (!data_get_buf(c, &c->buf, c->burst_bytes, same_start))
+		return;
+	for (uint32_t i = 0; i < c->burst_bytes; i += block)
+		memcpy((uint8_t *)c->buf->addr + i, c->task.data, block);
+	data_io(c, BACKEND_WRITE, c->buf->addr, c->act.off_bytes, c->burst_bytes, plain_done);
+}
+
+static void fetch_moved(struct cmd *c)
+{
+	data_end(c, c->move_error, false);
+}
+
+static void plain_start(struct cmd *c, enum backend_op op)
+{
+	if (c->is.abort)
+		data_end(c, -ECANCELED, false);
+	else
+		data_io(c, op, NULL, c->act.off_bytes, c->act.len_bytes, plain_done);
+}
+
+void data_start(struct cmd *c)
+{
+	check(!c->buf);
+	c->done_bytes = 0;
+	switch (c->act.type) {
+	case SCSI_ACT_READ:
+		c->in_pos = (struct xfer_pos){ 0 };
+		read_burst(c);
+		break;
+	case SCSI_ACT_WRITE:
+		c->out_pos = (struct xfer_pos){ 0 };
+		write_burst(c);
+		break;
+	case SCSI_ACT_COMPARE:
+		c->out_pos = (struct xfer_pos){ 0 };
+		compare_burst(c);
+		break;
+	case SCSI_ACT_FETCH:
+		c->out_pos = (struct xfer_pos){ 0 };
+		check(c->act.len_bytes <= c->task.data_cap);
+		data_bring(c, c->task.data, (uint32_t)c->act.len_bytes, fetch_moved);
+		break;
+	case SCSI_ACT_VERIFY:
+		verify_start(c);
+		break;
+	case SCSI_ACT_WRITE_SAME:
+		same_start(c);
+		break;
+	case SCSI_ACT_FLUSH:
+		plain_start(c, BACKEND_FLUSH);
+		break;
+	case SCSI_ACT_UNMAP:
+		plain_start(c, BACKEND_UNMAP);
+		break;
+	case SCSI_ACT_WRITE_ZEROES:
+		plain_start(c, BACKEND_WRITE_ZEROES);
+		break;
+	case SCSI_ACT_NONE:
+	case SCSI_ACT_COMPLETE:
+		check_unreachable();
+	}
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the files of this folder share. Each struct says which worker owns which of its fields. */
+#pragma once
+
+#include "srp/chan.h"
+#include "srp/login.h"
+#include "srp/port.h"
+#include "target/pool.h"
+#include "target/target.h"
+#include "target/xfer.h"
+
+#define TGT_WORKERS_MAX  64u
+#define TGT_CREDITS      128u
+#define TGT_MAX_IT_IU    8276u /* what Linux asks for with immediate data is 8260 */
+#define TGT_MAX_TI_IU    1024u
+#define TGT_RX_EXTRA     2u   /* receives beyond the credits: a logout and an answer to CRED_REQ */
+#define TGT_CMD_EXTRA    32u  /* commands whose RSP is on its way, beyond the credits */
+#define TGT_SQ_DATA      256u /* send queue slots for data, beyond a slot for each command's RSP */
+#define TGT_CHAIN_MAX    32u  /* data work requests posted as one chain */
+#define TGT_BURST_BYTES  POOL_MAX_BYTES
+#define TGT_RSP_BYTES    (SRP_RSP_BYTES + SRP_RSP_DATA_BYTES + SENSE_MAX_BYTES)
+#define TGT_MAX_TRANSFER (8u << 20)
+#define TGT_IMM_ALIGN    512u /* immediate data starts at a multiple of this in memory */
+
+/* Low byte of a work request id; the rest is the index of a command or a receive. */
+enum wr_kind {
+	WR_RX,     /* a receive */
+	WR_MID,    /* data, not the end of a chain: reported only when flushed or failed */
+	WR_DATA,   /* data, the end of a chain */
+	WR_RSP,    /* the response of a command */
+	WR_MARKER, /* the drain marker */
+	WR_LOGOUT, /* T_LOGOUT */
+	WR_CRED,   /* CRED_REQ */
+};
+
+struct tchan;
+struct cmd;
+
+/* Someone at home waits until every channel has the views published so far. */
+struct view_wait {
+	struct list node;
+	void (*done)(struct view_wait *v);
+};
+
+/* A receive and its buffer. Owned by the channel's worker. */
+struct rx {
+	struct chan_iu iu;
+	struct list free_node;
+	uint8_t *buf;
+	uint32_t len; /* received */
+};
+
+/* Where a command is. All false when it begins. */
+struct cmd_is {
+	bool tmf;         /* a TSK_MGMT */
+	bool running;     /* cmd_event() or cmd_act() is on the stack */
+	bool has_event;   /* an event came meanwhile */
+	bool posted;      /* a chain with a signalled end is outstanding */
+	bool responding;  /* the RSP is posted */
+	bool at_home;     /* the home worker has it */
+	bool io;          /* the backend has it */
+	bool home;        /* all its steps are taken at home */
+	bool abort;       /* it must end without touching the medium again */
+	bool abort_told;  /* the SCSI core knows */
+	bool tell_abort;  /* the next step must tell it */
+	bool tmf_counted; /* a task management function waits for it */
+	bool resumed;     /* it was first in line and may go before who waits */
+	bool no_data;     /* its descriptors were refused */
+};
+
+/* One CMD or TSK_MGMT from SUBMIT until its RSP is sent. Owned by the channel's worker; while a step runs
+ * on the home worker, @task belongs to that. */
+struct cmd {
+	struct list node; /* on ch->free_cmds, or on ch->cmds while it runs */
+	struct list wait; /* on tw->buf_wait or ch->sq_wait; of a TMF: on t->tmfs */
+	struct tchan *ch;
+	uint32_t index;
+	struct rx *rx;                 /* until its receive is posted again */
+	void (*resume)(struct cmd *c); /* what to go on with after waiting */
+	struct scsi_act act;           /* under way */
+	uint64_t done_bytes;           /* of @act */
+	uint32_t burst_bytes;          /* under way */
+	struct pool_buf *buf;          /* data of the burst */
+	struct pool_buf *param;        /* task.data */
+	/* moving [move_addr, +move_len) between the initiator and here */
+	uint8_t *move_addr;
+	uint32_t move_len;
+	enum fab_wr_op move_op;
+	int move_error;
+	bool move_last; /* nothing follows but the RSP: its completion covers this */
+	void (*moved)(struct cmd *c);
+	unsigned slots;        /* send queue slots of the chain under way */
+	unsigned rsp_slots;    /* slots that the completion of the RSP gives back */
+	struct tgt_unit *unit; /* counted in its tasks; NULL: none */
+	struct scsi_lu *lu;    /* as routed; what a TMF looks at */
+	struct view_wait seen;
+	struct xfer_pos in_pos;
+	struct xfer_pos out_pos;
+	struct srp_cmd_data data;
+	struct iovec iov;
+	struct cmd_is is;
+	struct scsi_event event;
+	struct worker_msg msg;
+	struct backend_io bio;
+	struct scsi_task task;
+	struct scsi_tmf tmf;
+	uint64_t tag;
+	uint8_t rsp_code; /* of a TMF */
+	uint32_t rsp_len;
+	uint8_t rsp[TGT_RSP_BYTES];
+};
+
+/* A session: the SCSI nexus of all channels of an I_T nexus. Owned by the home worker. */
+struct session {
+	struct scsi_nexus nexus;
+	struct tgt_port *port;
+	struct srp_port_id initiator;
+	struct sockaddr_storage peer; /* of its first channel */
+};
+
+/* A channel. */
+struct tchan {
+	/* constant after the login was taken */
+	struct tgt *t;
+	struct tgt_port *port;
+	struct tworker *tw;
+	struct session *session;
+	struct fab_conn *conn;
+	struct login_result login;
+	uint64_t login_tag;
+	struct srp_port_id initiator;
+	struct sockaddr_storage peer;
+	uint32_t id;
+	char name[96]; /* for logs: "channel 3 (10.0.0.7:4711)" */
+
+	/* the home worker's */
+	struct list home_node; /* on t->chans */
+	struct port_chan pc;
+	bool ended;       /* RELEASE came: post nothing to it any more, but the last message */
+	bool view_posted; /* the worker has not acknowledged yet */
+	bool view_dirty;  /* and must get another one after that */
+	unsigned view_next;
+	bool tmf_hit; /* written by the channel's worker during a TMF, read by home after it */
+	struct scsi_view views[2];
+	struct worker_msg to_build;
+	struct worker_msg to_admission;
+	struct worker_msg to_close[PORT_CLOSE_SESSION + 1];
+	bool close_posted[PORT_CLOSE_SESSION + 1];
+	struct worker_msg to_view;
+	struct worker_msg to_free;
+
+	/* the channel worker's */
+	struct list tw_node; /* on tw->chans */
+	struct chan chan;
+	bool built;
+	bool down_early; /* the peer went away before it was built */
+	bool unregister; /* the core waits for the last task */
+	bool unregistered;
+	bool kick; /* KICK is owed */
+	bool deferred_resources;
+	const struct scsi_view *view;
+	struct cmd *all_cmds;
+	unsigned n_cmds;
+	struct list free_cmds;
+	struct list cmds;
+	struct list sq_wait;
+	struct rx *all_rx;
+	unsigned n_rx;
+	void *rx_mem;
+	size_t rx_mem_bytes;
+	struct worker_job job;
+	struct worker_timer timer;
+	uint64_t timer_ns; /* what it is set to; UINT64_MAX: not running */
+	struct worker_msg to_home_view;
+	struct worker_msg to_home_ready;
+	struct worker_msg to_home_closing;
+	struct worker_msg to_home_release;
+	uint8_t logout_iu[SRP_LOGOUT_BYTES];
+	uint8_t cred_iu[SRP_CRED_BYTES];
+	uint64_t read_bytes;
+	uint64_t write_bytes;
+	uint64_t commands;
+	uint64_t errors;
+};
+
+/* What a worker has of the target. */
+struct tworker {
+	struct tgt *t;
+	struct worker *w;
+	struct pool pool;
+	struct list chans;
+	struct list buf_wait; /* commands that wait for a data buffer, first come first served */
+	struct worker_job buf_job;
+	/* the task management function under way */
+	struct worker_msg tmf_msg;
+	const struct scsi_tmf *tmf;
+	unsigned tmf_left; /* commands that must end first, +1 while looking for them */
+};
+
+struct tgt_listener {
+	struct list node;
+	struct tgt *t;
+	struct fab_listener *fl;
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	unsigned refs; /* ports that listen here */
+};
+
+struct tgt_port {
+	struct port port; /* .node is on t->ports */
+	struct tgt *t;
+	char name[64];
+	bool default_port;
+	bool retired;
+	tgt_acl_fn *acl;
+	void *acl_ctx;
+	struct port_nexus *pool;
+	struct tgt_listener *listens[TGT_LISTENS_MAX];
+	uint64_t logins;
+	uint64_t rejects;
+};
+
+struct tgt_unit {
+	struct list node; /* on t->units */
+	struct tgt *t;
+	struct scsi_lu lu; /* .owner is the unit */
+	struct backend *backend;
+	char name[64];
+	const char *handler;
+	bool retired;
+	struct unit_tasks {
+		_Alignas(64) uint64_t n;
+	} tasks[TGT_WORKERS_MAX]; /* running, of each worker; each touches its own only */
+	/* after it was retired: home */
+	struct view_wait views;
+	struct worker_msg msg;
+	struct worker_timer retry;
+	unsigned asked; /* the worker that is asked whether it is done with it */
+	bool busy;      /* one was not */
+};
+
+struct tgt {
+	struct fab *fab;
+	const struct fab_ops *ops;
+	struct tworker *tw;
+	unsigned n_workers;
+	unsigned credits;
+	/* the home worker's */
+	struct list ports; /* struct port.node */
+	struct list listeners;
+	struct list units;
+	struct list chans;
+	unsigned n_chans;
+	uint32_t next_id;
+	unsigned next_worker;
+	struct list view_waits;
+	/* task management: one function at a time, over all */
+	struct list tmfs;
+	struct cmd *tmf;
+	unsigned tmf_workers; /* that have not answered */
+	struct view_wait tmf_wait;
+	bool stopping;
+	void (*stopped)(void *ctx);
+	void *stopped_ctx;
+	struct worker_timer force;
+};
+
+static inline bool cmd_chan_live(const struct cmd *c)
+{
+	return c->ch->chan.state == CHAN_LIVE;
+}
+
+static inline struct worker *tgt_home(const struct tgt *t)
+{
+	return t->tw[0].w;
+}
+
+/* --- login.c: home worker --- */
+extern const struct fab_handler login_handler;
+/* Post what the port's queues say to the channels' workers. */
+void login_drain(struct tgt_port *p);
+/* The last channel of a port or of all ports may have gone. */
+void login_check_ended(struct tgt_port *p);
+void port_text(const struct sockaddr_storage *addr, char *buf, size_t len);
+
+/* --- channel.c: the channel's worker --- */
+extern const struct fab_handler channel_handler;
+/* Step the channel core and carry out what it says. */
+void channel_step(struct tchan *ch, enum chan_ev type, uint32_t value, struct chan_iu *iu,
+		  const char *text);
+void channel_build(struct worker *w, struct worker_msg *m);
+void channel_admission(struct worker *w, struct worker_msg *m);
+void channel_new_view(struct worker *w, struct worker_msg *m);
+void channel_free(struct worker *w, struct worker_msg *m);
+void channel_close_evicted(struct worker *w, struct worker_msg *m);
+void channel_close_disabled(struct worker *w, struct worker_msg *m);
+void channel_close_session(struct worker *w, struct worker_msg *m);
+/* Step RESPOND for @c: its RSP is sent, or dropped when the channel serves no more. */
+void channel_respond(struct tchan *ch, struct cmd *c);
+/* Post the receive again; the core is told by the caller. */
+void channel_post_rx(struct tchan *ch, struct rx *rx);
+/* Send queue slots or a command came back. */
+void channel_resources(struct tchan *ch);
+/* A task ended: the session may be unregistered now. */
+void channel_task_ended(struct tchan *ch);
+
+/* --- command.c: the channel's worker --- */
+/* SUBMIT: false when it cannot be taken now (the core is told by BUSY). */
+bool cmd_submit(struct tchan *ch, struct rx *rx);
+/* Tell the SCSI core (here or at home) that the action under way ended, and carry out the next one. */
+void cmd_event(struct cmd *c, enum scsi_event_type type, int result);
+/* The next action has come (from a step, here or at home). */
+void cmd_act(struct cmd *c);
+/* End it early: it is aborted as soon as it can no longer touch the medium. */
+void cmd_abort(struct cmd *c);
+/* The response is posted and has completed, or will never be. */
+void cmd_free(struct cmd *c);
+/* End @c with a RSP; task.status and so on (or rsp_code) are set. */
+void cmd_respond(struct cmd *c);
+/* SEND_RSP: post it with @delta. */
+void cmd_send_rsp(struct cmd *c, int32_t delta);
+
+/* --- data.c: the channel's worker --- */
+/* Carry out a data action: FETCH .. COMPARE; ends with cmd_event(). */
+void data_start(struct cmd *c);
+/* Move [addr, +len) from (@op READ) or to the initiator; @moved is called when that is done or failed
+ * (c->move_error). @last: a move to the initiator that only the RSP follows, whose completion covers it. */
+void data_move(struct cmd *c, enum fab_wr_op op, void *addr, uint32_t len, bool last,
+	       void (*moved)(struct cmd *c));
+/* A chain of @c completed. */
+void data_wc(struct cmd *c, enum fab_wc_status status);
+/* Commands that wait for slots may go on. */
+void data_slots(struct tchan *ch);
+void data_buf_job(struct worker *w, struct worker_job *j);
+/* Take it off any wait list; true when it was on one. */
+bool data_unwait(struct cmd *c);
+/* Wait for a buffer of @len bytes; @resume is called when there may be one. False: it waits. */
+bool data_get_buf(struct cmd *c, struct pool_buf **ret, uint32_t len,
+		  void (*resume)(struct cmd *c));
+void data_put_buf(struct tworker *tw, struct pool_buf **b);
+
+/* --- home.c: home worker --- */
+/* Step @c at home; from the channel's worker. */
+void home_step(struct cmd *c);
+/* Make the worker of @ch see the nexus as it is now. */
+void home_publish(struct tchan *ch);
+void home_publish_nexus(struct session *s);
+void home_publish_lu(struct tgt *t, const struct scsi_lu *lu);
+/* Call @v->done when every channel has what was published; at once when it is so already. */
+void home_view_wait(struct tgt *t, struct view_wait *v);
+void home_view_acked(struct worker *w, struct worker_msg *m);
+/* Waiters may be satisfied because a channel has gone. */
+void home_view_check(struct tgt *t);
+
+/* --- tmf.c --- */
+/* A TSK_MGMT, from the channel's worker. */
+void tmf_start(struct cmd *c);
+/* A command that a TMF waits for has ended. */
+void tmf_cmd_ended(struct tworker *tw);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "target/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/check.h"
+
+static const uint32_t pool_cap[POOL_CLASS_COUNT] = { 4096, 64 * 1024, POOL_MAX_BYTES };
+
+int pool_init(struct pool *p, const unsigned n[POOL_CLASS_COUNT])
+{
+	unsigned all = 0;
+	struct pool_buf *b;
+	char *at;
+
+	*p = (struct pool){ 0 };
+	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
+		list_init(&p->free[c]);
+		p->arena_bytes += (size_t)n[c] * pool_cap[c];
+		all += n[c];
+	}
+	p->bufs = calloc(all, sizeof(*p->bufs));
+	p->arena = mmap(NULL, p->arena_bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!p->bufs || p->arena == MAP_FAILED) {
+		if (p->arena != MAP_FAILED)
+			(void)munmap(p->arena, p->arena_bytes);
+		free(p->bufs);
+		*p = (struct pool){ 0 };
+		return -ENOMEM;
+	}
+	b = p->bufs;
+	at = p->arena;
+	/* The largest first: they keep the alignment that huge pages want. */
+	for (unsigned c = POOL_CLASS_COUNT; c-- > 0;) {
+		for (unsigned i = 0; i < n[c]; i++, b++, at += pool_cap[c]) {
+			*b = (struct pool_buf){ .addr = at,
+						.cap = pool_cap[c],
+						.class = (enum pool_class)c };
+			list_push(&p->free[c], &b->node);
+		}
+		p->n_free[c] = n[c];
+		p->n_all[c] = n[c];
+	}
+	return 0;
+}
+
+void pool_deinit(struct pool *p)
+{
+	if (!p->bufs)
+		return;
+	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++)
+		check(p->n_free[c] == p->n_all[c]);
+	(void)munmap(p->arena, p->arena_bytes);
+	free(p->bufs);
+	*p = (struct pool){ 0 };
+}
+
+struct pool_buf *pool_get(struct pool *p, size_t len)
+{
+	check(len > 0 && len <= POOL_MAX_BYTES);
+	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
+		struct list *node;
+
+		if (len > pool_cap[c])
+			continue;
+		node = list_pop(&p->free[c]);
+		if (!node)
+			continue;
+		p->n_free[c]--;
+		return list_entry(node, struct pool_buf, node);
+	}
+	return NULL;
+}
+
+void pool_put(struct pool *p, struct pool_buf *b)
+{
+	if (!b)
+		return;
+	list_push_front(&p->free[b->class], &b->node);
+	p->n_free[b->class]++;
+	check(p->n_free[b->class] <= p->n_all[b->class]);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Data buffers of one worker, in three sizes. The memory is reserved when the worker is made and touched
+ * only when it is used; the buffer that came back last is given out first, while it is in the cache.
+ * An empty pool is back-pressure: the caller waits for a buffer to come back.
+ */
+#pragma once
+
+#include "base/list.h"
+
+#define POOL_MAX_BYTES (1u << 20) /* largest buffer */
+
+enum pool_class {
+	POOL_4K,
+	POOL_64K,
+	POOL_1M,
+	POOL_CLASS_COUNT
+};
+
+struct pool_buf {
+	struct list node;
+	void *addr;   /* aligned to 4096 */
+	uint32_t cap; /* bytes at @addr */
+	enum pool_class class;
+};
+
+struct pool {
+	struct list free[POOL_CLASS_COUNT];
+	unsigned n_free[POOL_CLASS_COUNT];
+	unsigned n_all[POOL_CLASS_COUNT];
+	struct pool_buf *bufs;
+	void *arena;
+	size_t arena_bytes;
+};
+
+/**
+ * pool_init() - reserve the memory
+ * @n: buffers of each class; a class may be 0
+ *
+ * Return: 0 or -ENOMEM.
+ */
+must_check int pool_init(struct pool *p, const unsigned n[POOL_CLASS_COUNT]);
+/* Release the memory; every buffer must be back. Accepts a pool of zero bytes. */
+void pool_deinit(struct pool *p);
+
+/**
+ * pool_get() - a buffer for @len bytes
+ * @len: 1 .. POOL_MAX_BYTES
+ *
+ * The smallest class that holds @len and has a buffer; when all of those are empty, a smaller class is not
+ * tried.
+ *
+ * Return: the buffer, or NULL: wait until one comes back.
+ */
+struct pool_buf *pool_get(struct pool *p, size_t len);
+/* Give a buffer back; NULL is accepted. */
+void pool_put(struct pool *p, struct pool_buf *b);

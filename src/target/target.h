@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The target: SRP ports with their channels, SCSI units behind them, run on workers over a fabric. This
+ * folder carries the actions of the pure cores (srp, scsi) to the seams (fabric, backend, worker) and
+ * their answers back; it decides nothing itself.
+ *
+ * Everything in this header is called on the control worker (index 0), or before the workers run.
+ */
+#pragma once
+
+#include "backend/backend.h"
+#include "fabric/fabric.h"
+#include "scsi/scsi.h"
+#include "wire/srp.h"
+
+struct tgt;
+struct tgt_unit;
+struct tgt_port;
+
+#define TGT_LISTENS_MAX 16u
+
+struct tgt_opts {
+	struct fab *fab;               /* outlives the target */
+	struct worker *const *workers; /* [0] is the control worker; outlive the target */
+	unsigned n_workers;
+	unsigned credits; /* request limit of a channel; 0: 128 */
+	unsigned pool[3]; /* data buffers per worker of 4 KiB, 64 KiB, 1 MiB; 0: 1024, 256, 64 */
+};
+
+/* Return: 0, -ENOMEM. */
+must_check int tgt_new(struct tgt **ret, const struct tgt_opts *opts);
+/* No port may exist any more, and the workers must have stopped. NULL is accepted; returns NULL. */
+struct tgt *tgt_free(struct tgt *t);
+
+/* --- logical units --- */
+
+/**
+ * tgt_unit_new() - a logical unit on a backend
+ * @name:    for status; copied
+ * @handler: for status ("vdisk_ram"); static
+ * @backend: owned by the unit from success on
+ * @params:  size, block size and abilities are taken from @backend
+ *
+ * Return: 0, -ENOMEM, -EINVAL (a parameter the SCSI core refuses).
+ */
+must_check int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name,
+			    const char *handler, struct backend *backend,
+			    struct scsi_lu_params *params);
+/* The unit as LUN maps name it. */
+struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
+struct backend *tgt_unit_backend(struct tgt_unit *u);
+/* Close it as soon as no task and no LUN map uses it; the caller has taken it out of every map. */
+void tgt_unit_retire(struct tgt_unit *u);
+
+/* --- ports --- */
+
+/**
+ * tgt_acl_fn - the access rule of a port
+ * @ctx:  tgt_port_opts.acl_ctx
+ * @peer: address, never NULL
+ * @map:  gets the LUN map, at most @max entries
+ *
+ * Return: the number of entries, or -1: this initiator may not log in.
+ */
+typedef int tgt_acl_fn(void *ctx, const struct srp_port_id *initiator, const struct sockaddr *peer,
+		       struct scsi_map_entry *map, unsigned max);
+
+struct tgt_port_opts {
+	const char *name; /* copied */
+	struct srp_port_id id;
+	bool default_port; /* logins without a target id are for it */
+	unsigned max_chans;
+	unsigned max_chans_per_nexus;
+	tgt_acl_fn *acl;
+	void *acl_ctx;
+};
+
+/* A disabled port without listeners. Return: 0, -ENOMEM, -EEXIST (the id is taken). */
+must_check int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opts *opts);
+/**
+ * tgt_port_listen() - also take logins at @addr
+ *
+ * Ports may share an address; the target id in the login tells them apart.
+ * Return: 0, -ENOSPC (TGT_LISTENS_MAX), or what the fabric's listen() says.
+ */
+must_check int tgt_port_listen(struct tgt_port *p, const struct sockaddr *addr, socklen_t len);
+/* Stop taking logins at @addr; channels stay. */
+void tgt_port_unlisten(struct tgt_port *p, const struct sockaddr *addr, socklen_t len);
+void tgt_port_enable(struct tgt_port *p);
+/* Refuse logins from now on and close every channel at once. */
+void tgt_port_disable(struct tgt_port *p);
+/* The access rule's answers may have changed: ask it again for every session; log out whom it refuses. */
+void tgt_port_recheck(struct tgt_port *p, tgt_acl_fn *acl, void *acl_ctx);
+/* Disable it, forget its listeners, and free it when its last channel is gone. */
+void tgt_port_retire(struct tgt_port *p);
+
+/* --- the whole --- */
+
+/**
+ * tgt_shutdown() - log every initiator out (T_LOGOUT, disconnect), then call @done on the control worker
+ * @force_ns: worker_now_ns() clock; channels that are still there then are closed at once
+ */
+void tgt_shutdown(struct tgt *t, uint64_t force_ns, void (*done)(void *ctx), void *ctx);
+
+/* --- status --- */
+
+struct tgt_chan_info {
+	uint32_t id;
+	char target[64];
+	struct srp_port_id initiator;
+	char peer[64];
+	const char *state; /* static */
+	uint64_t state_ns; /* time in it */
+	unsigned worker;
+	uint32_t credits; /* the initiator may still send */
+	uint32_t limit;
+	uint32_t in_flight;
+	uint64_t read_bytes;
+	uint64_t write_bytes;
+	uint64_t commands;
+	uint64_t errors; /* commands that ended with a status other than GOOD */
+};
+
+struct tgt_report {
+	struct tgt_chan_info *chans; /* by id */
+	unsigned n_chans;
+	int error; /* 0 or -ENOMEM: the list is not complete */
+};
+
+/**
+ * tgt_report() - collect the state of every channel
+ * @done: called once on the control worker; @r is valid during the call
+ *
+ * Return: 0 or -ENOMEM (then @done is not called).
+ */
+must_check int tgt_report(struct tgt *t, void (*done)(void *ctx, const struct tgt_report *r),
+			  void *ctx);
+
+struct tgt_port_info {
+	const char *name;
+	bool enabled;
+	struct srp_port_id id;
+	unsigned n_chans;
+	uint64_t logins;
+	uint64_t rejects;
+};
+
+/* What is known on the control worker about a port; no waiting. */
+struct tgt_port_info tgt_port_info(const struct tgt_port *p);
+/* Channels that exist in any state, over all ports. */
+unsigned tgt_n_chans(const struct tgt *t);

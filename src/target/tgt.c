@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The target as a whole and its logical units. Home worker. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "target/internal.h"
+
+#define UNIT_RETRY_NS (50 * NSEC_PER_MSEC)
+
+int tgt_new(struct tgt **ret, const struct tgt_opts *o)
+{
+	static const unsigned pool_default[POOL_CLASS_COUNT] = { 1024, 256, 64 };
+	unsigned pool[POOL_CLASS_COUNT];
+	struct tgt *t = calloc(1, sizeof(*t));
+
+	check(o->n_workers > 0 && o->n_workers <= TGT_WORKERS_MAX);
+	if (!t)
+		return -ENOMEM;
+	t->fab = o->fab;
+	t->ops = o->fab->ops;
+	t->credits = o->credits ? o->credits : TGT_CREDITS;
+	t->tw = calloc(o->n_workers, sizeof(*t->tw));
+	list_init(&t->ports);
+	list_init(&t->listeners);
+	list_init(&t->units);
+	list_init(&t->chans);
+	list_init(&t->view_waits);
+	list_init(&t->tmfs);
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++)
+		pool[i] = o->pool[i] ? o->pool[i] : pool_default[i];
+	for (unsigned i = 0; t->tw && i < o->n_workers; i++) {
+		struct tworker *tw = &t->tw[i];
+
+		tw->t = t;
+		tw->w = o->workers[i];
+		list_init(&tw->chans);
+		list_init(&tw->buf_wait);
+		worker_job_init(&tw->buf_job, data_buf_job);
+		if (pool_init(&tw->pool, pool))
+			break;
+		t->n_workers++;
+	}
+	if (t->n_workers != o->n_workers) {
+		(void)tgt_free(t);
+		return -ENOMEM;
+	}
+	*ret = t;
+	return 0;
+}
+
+static void unit_free(struct tgt_unit *u)
+{
+	list_del(&u->node);
+	scsi_lu_deinit(&u->lu);
+	(void)backend_close(u->backend);
+	free(u);
+}
+
+struct tgt *tgt_free(struct tgt *t)
+{
+	struct list *pos;
+	struct list *tmp;
+
+	if (!t)
+		return NULL;
+	/* Ports that were not retired one by one: the daemon ends and their channels are gone. */
+	list_for_each_safe (pos, tmp, &t->ports) {
+		struct tgt_port *p =
+			container_of(list_entry(pos, struct port, node), struct tgt_port, port);
+
+		check(p->port.n_chans == 0);
+		tgt_port_retire(p);
+	}
+	check(list_empty(&t->listeners) && list_empty(&t->chans));
+	list_for_each_safe (pos, tmp, &t->units)
+		unit_free(list_entry(pos, struct tgt_unit, node));
+	for (unsigned i = 0; i < t->n_workers; i++)
+		pool_deinit(&t->tw[i].pool);
+	free(t->tw);
+	free(t);
+	return NULL;
+}
+
+/* --- units --- */
+
+int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const char *handler,
+		 struct backend *backend, struct scsi_lu_params *params)
+{
+	struct tgt_unit *u = aligned_alloc(_Alignof(struct tgt_unit), sizeof(*u));
+	int r;
+
+	if (!u)
+		return -ENOMEM;
+	memset(u, 0, sizeof(*u));
+	params->size_bytes = backend->size_bytes;
+	params->unmap_grain_bytes = backend->unmap_grain_bytes;
+	params->read_only |= backend->read_only;
+	params->rotational |= backend->rotational;
+	params->write_cache = backend->write_cache;
+	params->max_transfer_bytes = TGT_MAX_TRANSFER;
+	r = scsi_lu_init(&u->lu, params);
+	if (r) {
+		free(u);
+		return r;
+	}
+	u->lu.owner = u;
+	u->t = t;
+	u->backend = backend;
+	u->handler = handler;
+	(void)snprintf(u->name, sizeof(u->name), "%s", name);
+	list_push(&t->units, &u->node);
+	*ret = u;
+	return 0;
+}
+
+struct scsi_lu *tgt_unit_lu(struct tgt_unit *u)
+{
+	return &u->lu;
+}
+
+struct backend *tgt_unit_backend(struct tgt_unit *u)
+{
+	return u->backend;
+}
+
+/*
+ * A unit that was taken out of every LUN map: once every channel has seen that, no new task can begin,
+ * and once every worker has ended its tasks of it, it can go.
+ */
+static void unit_ask(struct tgt_unit *u);
+
+static void unit_answered(struct worker *w, struct worker_msg *m)
+{
+	struct tgt_unit *u = container_of(m, struct tgt_unit, msg);
+
+	if (u->busy) {
+		if (worker_timer_start(w, &u->retry, worker_now_ns(w) + UNIT_RETRY_NS))
+			log_error("device %s: no timer left, it stays open", u->name);
+		return;
+	}
+	u->asked++;
+	unit_ask(u);
+}
+
+static void unit_on_worker(struct worker *w, struct worker_msg *m)
+{
+	struct tgt_unit *u = container_of(m, struct tgt_unit, msg);
+
+	u->busy = u->tasks[worker_index(w)].n != 0;
+	u->msg.run = unit_answered;
+	worker_post(tgt_home(u->t), &u->msg);
+}
+
+static void unit_ask(struct tgt_unit *u)
+{
+	if (u->asked == u->t->n_workers) {
+		log_info("device %s: closed", u->name);
+		unit_free(u);
+		return;
+	}
+	u->msg.run = unit_on_worker;
+	worker_post(u->t->tw[u->asked].w, &u->msg);
+}
+
+static void unit_retry(struct worker *w, struct worker_timer *timer)
+{
+	(void)w;
+	unit_ask(container_of(timer, struct tgt_unit, retry));
+}
+
+static void unit_unseen(struct view_wait *v)
+{
+	unit_ask(container_of(v, struct tgt_unit, views));
+}
+
+void tgt_unit_retire(struct tgt_unit *u)
+{
+	check(!u->retired);
+	u->retired = true;
+	u->views.done = unit_unseen;
+	worker_timer_init(&u->retry, unit_retry);
+	home_view_wait(u->t, &u->views);
+}
+
+unsigned tgt_n_chans(const struct tgt *t)
+{
+	return t->n_chans;
+}

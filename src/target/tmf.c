@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Task management. The home worker takes one function at a time: it decides, asks every worker to abort
+ * the commands that are meant, waits until all of those have ended, so that none can touch the medium or
+ * the initiator's memory any more (INV-15), and answers.
+ */
+#include "base/check.h"
+#include "base/log.h"
+#include "run/worker.h"
+#include "target/internal.h"
+#include "wire/srp_rsp.h"
+#include "wire/srp_tsk_mgmt.h"
+
+static void tmf_next(struct tgt *t);
+
+/* --- the answer --- */
+
+static void tmf_back(struct worker *w, struct worker_msg *m)
+{
+	struct cmd *c = container_of(m, struct cmd, msg);
+
+	(void)w;
+	c->is.at_home = false;
+	cmd_respond(c);
+}
+
+static void tmf_answer(struct cmd *c)
+{
+	switch (c->tmf.response) {
+	case SCSI_TMF_FUNCTION_COMPLETE:
+		c->rsp_code = SRP_RSP_CODE_OK;
+		break;
+	case SCSI_TMF_NOT_SUPPORTED:
+		c->rsp_code = SRP_RSP_CODE_TMF_NOT_SUPPORTED;
+		break;
+	case SCSI_TMF_INCORRECT_LUN:
+		c->rsp_code = SRP_RSP_CODE_TMF_FAILED;
+		break;
+	}
+	c->msg.run = tmf_back;
+	worker_post(c->ch->tw->w, &c->msg);
+}
+
+static void tmf_done(struct tgt *t)
+{
+	struct cmd *c = t->tmf;
+
+	t->tmf = NULL;
+	tmf_answer(c);
+	tmf_next(t);
+}
+
+static void tmf_seen(struct view_wait *v)
+{
+	tmf_done(container_of(v, struct tgt, tmf_wait));
+}
+
+/* Every command that was meant has ended. */
+static void tmf_finish(struct tgt *t)
+{
+	struct cmd *c = t->tmf;
+	struct list *pos;
+
+	list_for_each (pos, &t->chans) {
+		struct tchan *ch = list_entry(pos, struct tchan, home_node);
+
+		if (ch->tmf_hit)
+			scsi_tmf_hit(&c->tmf, &ch->session->nexus);
+		ch->tmf_hit = false;
+	}
+	switch (scsi_tmf_finish(&c->tmf)) {
+	case SCSI_CHANGED_NOTHING:
+		tmf_done(t);
+		return;
+	case SCSI_CHANGED_NEXUS:
+		home_publish_nexus(c->ch->session);
+		break;
+	case SCSI_CHANGED_LU:
+		home_publish_lu(t, c->tmf.lu);
+		break;
+	}
+	t->tmf_wait.done = tmf_seen;
+	home_view_wait(t, &t->tmf_wait);
+}
+
+/* --- on every worker --- */
+
+static void tmf_worker_answered(struct worker *w, struct worker_msg *m)
+{
+	struct tworker *tw = container_of(m, struct tworker, tmf_msg);
+
+	(void)w;
+	if (--tw->t->tmf_workers == 0)
+		tmf_finish(tw->t);
+}
+
+void tmf_cmd_ended(struct tworker *tw)
+{
+	check(tw->tmf_left > 0);
+	if (--tw->tmf_left)
+		return;
+	tw->tmf = NULL;
+	tw->tmf_msg.run = tmf_worker_answered;
+	worker_post(tgt_home(tw->t), &tw->tmf_msg);
+}
+
+/* Does @m mean @c? Looks at nothing that the home worker may be changing. */
+static bool tmf_means(const struct scsi_tmf *m, const struct cmd *c)
+{
+	switch (m->scope) {
+	case SCSI_TMF_SCOPE_NONE:
+		return false;
+	case SCSI_TMF_SCOPE_TASK:
+		return c->task.nexus == m->nexus && c->lu == m->lu && c->tag == m->tag;
+	case SCSI_TMF_SCOPE_NEXUS_LU:
+		return c->task.nexus == m->nexus && c->lu == m->lu;
+	case SCSI_TMF_SCOPE_LU:
+		return c->lu == m->lu;
+	case SCSI_TMF_SCOPE_NEXUS:
+		return c->task.nexus == m->nexus;
+	}
+	check_unreachable();
+}
+
+static void tmf_abort_matching(struct tworker *tw, struct tchan *ch)
+{
+	struct list *pos;
+	struct list *tmp;
+
+	list_for_each_safe (pos, tmp, &ch->cmds) {
+		struct cmd *c = list_entry(pos, struct cmd, node);
+
+		if (c->is.tmf || !tmf_means(tw->tmf, c))
+			continue;
+		/* One whose response is posted has ended for SCSI; for the initiator that asks it must have left,
+		 * since it may use its memory again when we answer. */
+		if (c->is.responding && tw->tmf->nexus != c->task.nexus)
+			continue;
+		ch->tmf_hit = true;
+		c->is.tmf_counted = true;
+		tw->tmf_left++;
+		cmd_abort(c);
+	}
+}
+
+static void tmf_on_worker(struct worker *w, struct worker_msg *m)
+{
+	struct tworker *tw = container_of(m, struct tworker, tmf_msg);
+	struct list *pos;
+
+	(void)w;
+	tw->tmf_left = 1;
+	list_for_each (pos, &tw->chans)
+		tmf_abort_matching(tw, list_entry(pos, struct tchan, tw_node));
+	tmf_cmd_ended(tw);
+}
+
+/* --- at home --- */
+
+static void tmf_next(struct tgt *t)
+{
+	while (!t->tmf && !list_empty(&t->tmfs)) {
+		struct cmd *c = list_entry(list_pop(&t->tmfs), struct cmd, wait);
+
+		scsi_tmf_start(&c->tmf);
+		if (c->tmf.scope == SCSI_TMF_SCOPE_NONE) {
+			tmf_answer(c);
+			continue;
+		}
+		t->tmf = c;
+		t->tmf_workers = t->n_workers;
+		for (unsigned i = 0; i < t->n_workers; i++) {
+			t->tw[i].tmf = &c->tmf;
+			t->tw[i].tmf_msg.run = tmf_on_worker;
+			worker_post(t->tw[i].w, &t->tw[i].tmf_msg);
+		}
+	}
+}
+
+static void tmf_arrived(struct worker *w, struct worker_msg *m)
+{
+	struct cmd *c = container_of(m, struct cmd, msg);
+	struct tgt *t = c->ch->t;
+
+	(void)w;
+	list_push(&t->tmfs, &c->wait);
+	tmf_next(t);
+}
+
+void tmf_start(struct cmd *c)
+{
+	static const struct {
+		uint8_t function;
+		enum scsi_tmf_fn fn;
+	} map[] = {
+		{ SRP_TMF_ABORT_TASK, SCSI_TMF_ABORT_TASK },
+		{ SRP_TMF_ABORT_TASK_SET, SCSI_TMF_ABORT_TASK_SET },
+		{ SRP_TMF_CLEAR_TASK_SET, SCSI_TMF_CLEAR_TASK_SET },
+		{ SRP_TMF_LUN_RESET, SCSI_TMF_LUN_RESET },
+		{ SRP_TMF_CLEAR_ACA, SCSI_TMF_CLEAR_ACA },
+	};
+	struct tchan *ch = c->ch;
+	struct cur in = cur_of(c->rx->buf, c->rx->len);
+	struct srp_tsk_mgmt req;
+
+	/* The core classified it by length and opcode, which is all that decoding can object to. */
+	check(srp_tsk_mgmt_decode(&in, &req) == 0);
+	c->tag = req.tag;
+	c->rsp_code = SRP_RSP_CODE_TMF_NOT_SUPPORTED;
+	for (unsigned i = 0; i < ARRAY_SIZE(map); i++) {
+		if (map[i].function != req.function)
+			continue;
+		c->tmf = (struct scsi_tmf){ .fn = map[i].fn,
+					    .tag = req.task_tag,
+					    .nexus = &ch->session->nexus };
+		put_be64(c->tmf.lun, req.lun);
+		c->is.at_home = true;
+		c->msg.run = tmf_arrived;
+		log_info("%s: task management function 0x%02x, aborting what it means", ch->name,
+			 req.function);
+		worker_post(tgt_home(ch->t), &c->msg);
+		return;
+	}
+	cmd_respond(c);
+}

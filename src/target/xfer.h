@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * From a range of local memory and the initiator's memory descriptors to RDMA work requests. A position
+ * walks through the descriptors of one buffer from its first byte to its last, burst by burst.
+ */
+#pragma once
+
+#include "fabric/fabric.h"
+#include "wire/srp_cmd.h"
+
+struct xfer_pos {
+	uint32_t desc; /* index of the descriptor */
+	uint32_t off;  /* bytes of it already used */
+};
+
+/**
+ * xfer_build() - work requests that move the next bytes of a buffer
+ * @d:    the initiator's buffer: direct, or indirect with its whole table
+ * @pos:  where the burst begins; moved to behind what was built
+ * @op:   FAB_WR_WRITE (to the initiator) or FAB_WR_READ (from it)
+ * @addr: local memory, @len bytes
+ * @wr:   gets the requests: op, remote_va, rkey and one piece each; wr_id and flags are left at 0
+ * @sge:  gets the piece of each; both arrays have @max places
+ * @ret_bytes: how much of @len the requests move: less than @len only when @max was reached or the
+ *        descriptors ended
+ *
+ * Return: the number of requests. Descriptors of length 0 are stepped over.
+ */
+unsigned xfer_build(const struct srp_data *d, struct xfer_pos *pos, enum fab_wr_op op, void *addr,
+		    uint32_t len, struct fab_wr *wr, struct fab_sge *sge, unsigned max,
+		    uint32_t *ret_bytes);
