@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* srptd: options, start, reload, stop. */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "fabric/iwarp/fab_iwarp.h"
+
+#define DEMO_SOCKET "/tmp/srptd-demo.sock"
+
+enum {
+	EXIT_OK,
+	EXIT_FAILED,
+	EXIT_USAGE
+};
+
+struct options {
+	const char *config;
+	const char *control_socket;
+	bool demo;
+	bool check;
+	bool debug;
+};
+
+static void help(void)
+{
+	printf("srptd - SRP storage target: exports disks to hosts over RDMA, here user-space "
+	       "iWARP over TCP\n"
+	       "\n"
+	       "usage: srptd --demo                 a 256 MiB RAM disk and a null disk on "
+	       "127.0.0.1:%u\n"
+	       "       srptd -c FILE                serve what FILE says (srptd.conf(5))\n"
+	       "       srptd --check -c FILE        say what is wrong with FILE, change nothing\n"
+	       "\n"
+	       "  -c, --config FILE          configuration, in the grammar of scst.conf\n"
+	       "      --check                only check the configuration\n"
+	       "      --demo                 no configuration: RAM disk as LUN 0, null disk as LUN "
+	       "1\n"
+	       "      --control-socket PATH  instead of the configured one; srptctl --socket PATH "
+	       "asks it\n"
+	       "      --debug                also log what is of interest to developers\n"
+	       "      --version, --help\n"
+	       "\n"
+	       "SIGTERM logs every initiator out and ends; SIGHUP reads FILE again.\n"
+	       "Exit status: 0 ended as asked, 1 failed, 2 wrong usage or configuration.\n"
+	       "Try: srptd --demo & srp ls srp://127.0.0.1:%u\n",
+	       CONFIG_DEFAULT_PORT, CONFIG_DEFAULT_PORT);
+}
+
+static void print_errors(const struct config_errors *errs)
+{
+	char text[600];
+
+	for (unsigned i = 0; i < errs->n; i++) {
+		config_error_format(errs, i, text, sizeof(text));
+		fprintf(stderr, "srptd: %s\n", text);
+	}
+	if (errs->n_omitted)
+		fprintf(stderr, "srptd: and %u errors more\n", errs->n_omitted);
+}
+
+static int load(struct config **ret, const struct options *o)
+{
+	struct config_errors errs;
+	int r;
+
+	if (o->demo)
+		return config_demo(ret);
+	r = config_load_file(ret, o->config, &errs);
+	if (r)
+		print_errors(&errs);
+	return r;
+}
+
+/* --- signals --- */
+
+static void stop_workers(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	log_info("every initiator is logged out, ending");
+	d->ctl = ctl_server_free(d->ctl);
+	for (unsigned i = d->n_workers; i-- > 0;)
+		worker_stop(d->workers[i]);
+}
+
+static void reload(struct daemon *d)
+{
+	struct config_errors errs;
+	struct config *next;
+	char text[600];
+
+	if (!d->config_path) {
+		log_warn("SIGHUP: the demo has no configuration to read again");
+		return;
+	}
+	notify("RELOADING=1");
+	if (!config_load_file(&next, d->config_path, &errs)) {
+		setup_apply(d, next);
+	} else {
+		for (unsigned i = 0; i < errs.n; i++) {
+			config_error_format(&errs, i, text, sizeof(text));
+			log_error("reload: %s", text);
+		}
+		log_error("reload: %s has errors, everything stays as it was", d->config_path);
+	}
+	notify("READY=1");
+}
+
+static void signals_ready(struct worker *w, struct worker_poll *p, unsigned revents)
+{
+	struct daemon *d = container_of(p, struct daemon, signals);
+	struct signalfd_siginfo info;
+
+	(void)revents;
+	while (read(p->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			reload(d);
+		} else if (!d->stopping) {
+			d->stopping = true;
+			notify("STOPPING=1");
+			log_info("signal %u: logging out %u channels", info.ssi_signo,
+				 tgt_n_chans(d->tgt));
+			tgt_shutdown(d->tgt, worker_now_ns(w) + DAEMON_DRAIN_NS, stop_workers, d);
+		}
+	}
+}
+
+static int signals_start(struct daemon *d)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	d->signals = (struct worker_poll){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
+					   .events = POLLIN,
+					   .ready = signals_ready };
+	if (d->signals.fd < 0)
+		return -errno;
+	worker_poll_start(d->workers[0], &d->signals);
+	return 0;
+}
+
+/* --- start --- */
+
+static int make_workers(struct daemon *d)
+{
+	struct worker_opts o = { .name = "srptd",
+				 .poll_us = d->cfg->opts.poll_us,
+				 .n_timers = 16384 };
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = d->cfg->opts.workers;
+
+	if (!n)
+		n = online < 1 ? 1 : online > 8 ? 8 : (unsigned)online;
+	for (; d->n_workers < n; d->n_workers++) {
+		int r = worker_new(&d->workers[d->n_workers], d->n_workers, &o);
+
+		if (r) {
+			log_error("cannot make a worker: %s; srptd needs io_uring (Linux 6.1 or "
+				  "newer, and not "
+				  "disabled by kernel.io_uring_disabled or a container's seccomp "
+				  "filter)",
+				  strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int make_target(struct daemon *d)
+{
+	const struct config_options *c = &d->cfg->opts;
+	struct fab_iwarp_opts fo = { .limits = { .handshake_ms = c->handshake_ms,
+						 .handshakes_per_peer = c->handshakes_per_peer,
+						 .handshakes = c->handshakes,
+						 .max_conns = c->max_conns } };
+	struct tgt_opts to = { .workers = d->workers, .n_workers = d->n_workers };
+	int r = fab_iwarp_new(&d->fab, &fo);
+
+	to.fab = d->fab;
+	if (!r)
+		r = tgt_new(&d->tgt, &to);
+	if (r)
+		log_error("cannot make the target: %s", strerror(-r));
+	return r;
+}
+
+/* The directory of the default socket is ours to make; any other must exist. */
+static int make_control(struct daemon *d)
+{
+	const char *path = d->cfg->opts.control_socket;
+	int r;
+
+	if (!strcmp(path, CONFIG_CONTROL_SOCKET))
+		(void)mkdir("/run/srptd", 0755);
+	r = ctl_server_new(&d->ctl, d->workers[0], path, daemon_methods, daemon_n_methods, d);
+	if (r == -EADDRINUSE)
+		log_error("control socket %s: another srptd answers on it; stop it, or give this "
+			  "one another "
+			  "control_socket",
+			  path);
+	else if (r)
+		log_error("control socket %s: %s", path, strerror(-r));
+	return r;
+}
+
+static void raise_fd_limit(void)
+{
+	struct rlimit l;
+
+	if (!getrlimit(RLIMIT_NOFILE, &l) && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+static void announce(const struct daemon *d)
+{
+	char line[160];
+
+	for (unsigned i = 0; i < d->cfg->n_targets; i++) {
+		const struct config_target *t = &d->cfg->targets[i];
+
+		for (unsigned k = 0; t->enabled && k < t->n_listens; k++) {
+			config_login_line(t, &t->listens[k], line, sizeof(line));
+			log_info("target %s: a Linux host logs in with: echo %s > "
+				 "/sys/class/infiniband_srp/srp-DEVICE-1/add_target",
+				 t->name, line);
+		}
+	}
+	if (!d->config_path) {
+		log_info("try: srp ls srp://127.0.0.1:%u", CONFIG_DEFAULT_PORT);
+		log_info("try: srp bench srp://127.0.0.1:%u/0 --rw randread --bs 4k --qd 32 --secs "
+			 "5",
+			 CONFIG_DEFAULT_PORT);
+		log_info("try: srptctl --socket %s session list", d->cfg->opts.control_socket);
+	}
+	log_info("srptd %s: %u workers, ready", SRPTD_VERSION, d->n_workers);
+}
+
+static int serve(struct daemon *d)
+{
+	unsigned started = 0;
+	int r = make_workers(d);
+
+	raise_fd_limit();
+	if (!r)
+		r = make_target(d);
+	if (!r)
+		r = make_control(d);
+	if (!r)
+		r = setup_all(d);
+	if (!r)
+		r = signals_start(d);
+	if (!r)
+		announce(d);
+	while (!r && started < d->n_workers) {
+		r = worker_start(d->workers[started]);
+		if (r)
+			log_error("cannot start a worker: %s", strerror(-r));
+		else
+			started++;
+	}
+	if (!r)
+		notify("READY=1");
+	else
+		for (unsigned i = started; i-- > 0;)
+			worker_stop(d->workers[i]);
+	for (unsigned i = started; i-- > 0;)
+		worker_join(d->workers[i]);
+	return r;
+}
+
+static void teardown(struct daemon *d)
+{
+	d->ctl = ctl_server_free(d->ctl);
+	setup_free(d);
+	d->tgt = tgt_free(d->tgt);
+	/* Nothing of the workers runs any more, but what waits in their rings may still hold memory. */
+	for (unsigned i = 0; i < d->n_workers; i++)
+		(void)worker_run_once(d->workers[i], 0);
+	if (d->fab)
+		d->fab->ops->free(d->fab);
+	for (unsigned i = 0; i < d->n_workers; i++)
+		d->workers[i] = worker_free(d->workers[i]);
+	if (d->signals.fd > 0)
+		(void)close(d->signals.fd);
+	d->cfg = config_free(d->cfg);
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "control-socket", required_argument, NULL, 's' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "demo", no_argument, NULL, 'd' },
+		{ "debug", no_argument, NULL, 'D' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:hV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 's':
+			o->control_socket = optarg;
+			break;
+		case 'k':
+			o->check = true;
+			break;
+		case 'd':
+			o->demo = true;
+			break;
+		case 'D':
+			o->debug = true;
+			break;
+		case 'V':
+			printf("srptd %s\n", SRPTD_VERSION);
+			exit(EXIT_OK);
+		case 'h':
+			help();
+			exit(EXIT_OK);
+		default:
+			return -EINVAL;
+		}
+	}
+	if (optind == argc && o->demo != (o->config != NULL) && !(o->check && o->demo))
+		return 0;
+	fprintf(stderr,
+		"srptd: give either --demo or -c FILE, and nothing else; --help tells more\n");
+	return -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = { 0 };
+	struct options o = { 0 };
+	int r;
+
+	if (parse(&o, argc, argv))
+		return EXIT_USAGE;
+	list_init(&d.devices);
+	list_init(&d.ports);
+	d.config_path = o.config;
+	d.started_ns = worker_clock_ns();
+	if (load(&d.cfg, &o))
+		return EXIT_USAGE;
+	if (o.check) {
+		printf("%s: no errors: %u devices, %u targets\n", o.config, d.cfg->n_devices,
+		       d.cfg->n_targets);
+		d.cfg = config_free(d.cfg);
+		return EXIT_OK;
+	}
+	log_set_level(o.debug ? LOG_DEBUG : d.cfg->opts.log_level);
+	if (o.control_socket || o.demo)
+		(void)snprintf(d.cfg->opts.control_socket, sizeof(d.cfg->opts.control_socket), "%s",
+			       o.control_socket ? o.control_socket : DEMO_SOCKET);
+	r = serve(&d);
+	teardown(&d);
+	return r ? EXIT_FAILED : EXIT_OK;
+}

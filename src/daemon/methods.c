@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The methods of the control socket; result shapes are described in src/ctl/README.md. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/cur.h"
+#include "daemon/daemon.h"
+
+static json_t *port_id_text(const struct srp_port_id *id)
+{
+	char text[2 + 32 + 1];
+
+	(void)snprintf(text, sizeof(text), "0x%016" PRIx64 "%016" PRIx64, get_be64(id->ext),
+		       get_be64(id->guid));
+	return json_string(text);
+}
+
+static json_t *workers_json(const struct daemon *d)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < d->n_workers; i++) {
+		struct worker_stats s = worker_stats(d->workers[i]);
+
+		(void)json_array_append_new(
+			a, json_pack("{s:i,s:I,s:I,s:I,s:I}", "index", (int)i, "rounds",
+				     (json_int_t)s.rounds, "sleeps", (json_int_t)s.sleeps, "events",
+				     (json_int_t)s.events, "messages", (json_int_t)s.messages));
+	}
+	return a;
+}
+
+static json_t *target_json(const struct config_target *c, const struct dport *p)
+{
+	struct tgt_port_info i = tgt_port_info(p->port);
+	json_t *listen = json_array();
+	char text[64];
+	char ext[17];
+	char guid[17];
+
+	for (unsigned k = 0; c && k < c->n_listens; k++) {
+		config_listen_format(&c->listens[k], text, sizeof(text));
+		(void)json_array_append_new(listen, json_string(text));
+	}
+	(void)snprintf(ext, sizeof(ext), "%016" PRIx64, c ? c->id_ext : 0);
+	(void)snprintf(guid, sizeof(guid), "%016" PRIx64, c ? c->ioc_guid : 0);
+	return json_pack("{s:s,s:b,s:o,s:s,s:s,s:i,s:I,s:I}", "name", i.name, "enabled", i.enabled,
+			 "listen", listen, "id_ext", ext, "ioc_guid", guid, "channels",
+			 (int)i.n_chans, "logins", (json_int_t)i.logins, "rejects",
+			 (json_int_t)i.rejects);
+}
+
+static json_t *targets_json(const struct daemon *d)
+{
+	json_t *a = json_array();
+	struct list *pos;
+
+	list_for_each (pos, &d->ports) {
+		struct dport *p = list_entry(pos, struct dport, node);
+
+		(void)json_array_append_new(a, target_json(config_target_find(d->cfg, p->name), p));
+	}
+	return a;
+}
+
+static json_t *devices_json(const struct daemon *d)
+{
+	json_t *a = json_array();
+	struct list *pos;
+
+	list_for_each (pos, &d->devices) {
+		struct ddevice *dev = list_entry(pos, struct ddevice, node);
+		const struct config_device *c = config_device_find(d->cfg, dev->name);
+		const struct scsi_lu *lu = tgt_unit_lu(dev->unit);
+
+		(void)json_array_append_new(
+			a, json_pack("{s:s,s:s,s:I,s:i,s:b,s:s}", "name", dev->name, "handler",
+				     c ? config_handler_name(c->handler) : "?", "size_bytes",
+				     (json_int_t)(lu->n_blocks * lu->block_bytes), "block_size",
+				     (int)lu->block_bytes, "read_only", lu->read_only, "state",
+				     lu->gone      ? "gone"
+				     : lu->stopped ? "stopped"
+						   : "ready"));
+	}
+	return a;
+}
+
+static void method_status(struct ctl_call *call, json_t *params)
+{
+	const struct daemon *d = ctl_call_ctx(call);
+
+	(void)params;
+	ctl_reply(call, json_pack("{s:s,s:i,s:I,s:o,s:o,s:o,s:i}", "version", SRPTD_VERSION, "pid",
+				  (int)getpid(), "uptime_s",
+				  (json_int_t)((worker_clock_ns() - d->started_ns) / NSEC_PER_SEC),
+				  "workers", workers_json(d), "targets", targets_json(d), "devices",
+				  devices_json(d), "channels_total", (int)tgt_n_chans(d->tgt)));
+}
+
+static json_t *session_json(const struct tgt_chan_info *i)
+{
+	return json_pack("{s:i,s:s,s:o,s:s,s:s,s:f,s:i,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I}", "id",
+			 (int)i->id, "target", i->target, "initiator", port_id_text(&i->initiator),
+			 "peer", i->peer, "state", i->state, "state_s", (double)i->state_ns / 1e9,
+			 "channel", (int)i->id, "worker", (int)i->worker, "credits",
+			 (int)i->credits, "limit", (int)i->limit, "in_flight", (int)i->in_flight,
+			 "read_bytes", (json_int_t)i->read_bytes, "write_bytes",
+			 (json_int_t)i->write_bytes, "commands", (json_int_t)i->commands, "errors",
+			 (json_int_t)i->errors);
+}
+
+static void sessions_done(void *ctx, const struct tgt_report *r)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < r->n_chans; i++)
+		(void)json_array_append_new(a, session_json(&r->chans[i]));
+	if (r->error) {
+		json_decref(a);
+		a = NULL;
+	}
+	ctl_reply(ctx, a ? json_pack("{s:o}", "sessions", a) : NULL);
+}
+
+static void method_session_list(struct ctl_call *call, json_t *params)
+{
+	struct daemon *d = ctl_call_ctx(call);
+
+	(void)params;
+	if (tgt_report(d->tgt, sessions_done, call))
+		ctl_reply(call, NULL);
+}
+
+const struct ctl_method daemon_methods[] = {
+	{ .name = "status",
+	  .help = "The daemon, its workers, targets and devices.",
+	  .result = "{version, pid, uptime_s, workers, targets, devices, channels_total}",
+	  .call = method_status },
+	{ .name = "session.list",
+	  .help = "Every channel: who, in which state, how busy.",
+	  .result = "{sessions: [{id, target, initiator, peer, state, state_s, worker, credits, "
+		    "in_flight, ...}]}",
+	  .call = method_session_list },
+};
+const unsigned daemon_n_methods = ARRAY_SIZE(daemon_methods);

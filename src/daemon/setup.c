@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* From the configuration model to devices, targets and listeners; at start and on reload. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/cur.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+/* --- finding --- */
+
+static struct ddevice *device_find(const struct daemon *d, const char *name)
+{
+	struct list *pos;
+
+	list_for_each (pos, &d->devices) {
+		struct ddevice *dev = list_entry(pos, struct ddevice, node);
+
+		if (!strcmp(dev->name, name))
+			return dev;
+	}
+	return NULL;
+}
+
+static struct dport *port_by_name(const struct daemon *d, const char *name)
+{
+	struct list *pos;
+
+	list_for_each (pos, &d->ports) {
+		struct dport *p = list_entry(pos, struct dport, node);
+
+		if (!strcmp(p->name, name))
+			return p;
+	}
+	return NULL;
+}
+
+/* --- devices --- */
+
+/* FNV-1a: the same name gives the same identity at each start, on each machine. */
+static uint64_t name_hash(const char *name, uint64_t seed)
+{
+	uint64_t h = 0xcbf29ce484222325ull ^ seed;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 0x100000001b3ull;
+	return h;
+}
+
+static void device_identity(const struct config_device *c, struct scsi_lu_params *p,
+			    char serial[17])
+{
+	const char *seed = c->t10_dev_id[0] ? c->t10_dev_id : c->name;
+	uint64_t h = name_hash(seed, 0);
+
+	(void)snprintf(serial, 17, "%016" PRIx64, h);
+	p->vendor = c->vendor[0] ? c->vendor : NULL;
+	p->product = c->product[0] ? c->product : NULL;
+	p->revision = c->revision[0] ? c->revision : NULL;
+	p->serial = c->serial[0] ? c->serial : serial;
+	/* NAA 6: a locally chosen company id (24 bits) is not ours to take, so the id is marked by a hash. */
+	put_be64(p->naa, h);
+	put_be64(p->naa + 8, name_hash(seed, 1));
+	p->naa[0] = (uint8_t)(0x60 | (p->naa[0] & 0x0f));
+}
+
+static int device_backend(struct backend **ret, const struct config_device *c, char *err,
+			  size_t len)
+{
+	struct backend_params p = { .path = c->path,
+				    .size_bytes = c->size_bytes,
+				    .direct = c->direct,
+				    .read_only = c->read_only,
+				    .block_bytes = c->block_bytes };
+
+	switch (c->handler) {
+	case CONFIG_FILEIO:
+		return backend_file_new(ret, &p, err, len);
+	case CONFIG_NULLIO:
+		return backend_null_new(ret, &p, err, len);
+	case CONFIG_RAM:
+		return backend_ram_new(ret, &p, err, len);
+	case CONFIG_HANDLER_COUNT:
+		break;
+	}
+	check_unreachable();
+}
+
+static int device_open(struct daemon *d, const struct config_device *c)
+{
+	struct scsi_lu_params p = { .block_bytes = c->block_bytes,
+				    .read_only = c->read_only,
+				    .rotational = c->rotational };
+	struct ddevice *dev = calloc(1, sizeof(*dev));
+	struct backend *b = NULL;
+	char err[256] = "out of memory";
+	char serial[17];
+	int r = dev ? device_backend(&b, c, err, sizeof(err)) : -ENOMEM;
+
+	if (r) {
+		log_error("device %s: %s", c->name, err);
+		free(dev);
+		return r;
+	}
+	device_identity(c, &p, serial);
+	if (c->write_through || c->nv_cache)
+		b->write_cache = false;
+	if (!c->thin && c->handler == CONFIG_FILEIO)
+		b->unmap_grain_bytes = 0;
+	r = tgt_unit_new(&dev->unit, d->tgt, c->name, config_handler_name(c->handler), b, &p);
+	if (r) {
+		log_error("device %s: the SCSI core refuses it (%s); check blocksize, usn and size",
+			  c->name, strerror(-r));
+		(void)backend_close(b);
+		free(dev);
+		return r;
+	}
+	(void)snprintf(dev->name, sizeof(dev->name), "%s", c->name);
+	list_push(&d->devices, &dev->node);
+	log_info("device %s: %s, %" PRIu64 " bytes, open", c->name, b->name, b->size_bytes);
+	return 0;
+}
+
+static void device_close(struct daemon *d, const char *name)
+{
+	struct ddevice *dev = device_find(d, name);
+
+	if (!dev)
+		return;
+	tgt_unit_retire(dev->unit);
+	list_del(&dev->node);
+	free(dev);
+}
+
+/* --- targets --- */
+
+static int port_acl(void *ctx, const struct srp_port_id *initiator, const struct sockaddr *peer,
+		    struct scsi_map_entry *map, unsigned max)
+{
+	struct dport *p = ctx;
+	const struct config_target *t = config_target_find(p->d->cfg, p->name);
+	const struct config_group *g;
+	unsigned n = 0;
+	uint8_t id[16];
+
+	memcpy(id, initiator, sizeof(id));
+	g = t ? config_match_group(t, id, peer) : NULL;
+	if (!g)
+		return -1;
+	for (unsigned i = 0; i < g->n_luns && n < max; i++) {
+		const struct config_lun *l = &g->luns[i];
+		struct ddevice *dev = device_find(p->d, p->d->cfg->devices[l->device].name);
+
+		/* A device that could not be opened on reload is left out; the log said why. */
+		if (dev && l->lun < SCSI_LUN_COUNT)
+			map[n++] = (struct scsi_map_entry){ .lu = tgt_unit_lu(dev->unit),
+							    .lun = l->lun,
+							    .read_only = l->read_only };
+	}
+	return (int)n;
+}
+
+static int port_listen_one(struct dport *p, const struct config_listen *l)
+{
+	char where[64];
+	int r = tgt_port_listen(p->port, (const struct sockaddr *)&l->addr, l->addr_len);
+
+	config_listen_format(l, where, sizeof(where));
+	if (r == -EADDRINUSE)
+		log_error("target %s: %s is in use, is another srptd running? (`ss -ltnp` shows "
+			  "who listens)",
+			  p->name, where);
+	else if (r)
+		log_error("target %s: cannot listen at %s: %s", p->name, where, strerror(-r));
+	return r;
+}
+
+static int port_listen_all(struct dport *p, const struct config_target *c)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < c->n_listens && !r; i++)
+		r = port_listen_one(p, &c->listens[i]);
+	return r;
+}
+
+static int port_open(struct daemon *d, const struct config_target *c)
+{
+	struct tgt_port_opts o = { .name = c->name,
+				   .default_port = c->default_target,
+				   .max_chans = c->max_channels,
+				   .max_chans_per_nexus = c->max_channels_per_initiator,
+				   .acl = port_acl };
+	struct dport *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	put_be64(o.id.ext, c->id_ext);
+	put_be64(o.id.guid, c->ioc_guid);
+	o.acl_ctx = p;
+	p->d = d;
+	(void)snprintf(p->name, sizeof(p->name), "%s", c->name);
+	r = tgt_port_new(&p->port, d->tgt, &o);
+	if (r) {
+		log_error("target %s: %s", c->name,
+			  r == -EEXIST ? "its ids belong to another target" : strerror(-r));
+		free(p);
+		return r;
+	}
+	list_push(&d->ports, &p->node);
+	if (!c->enabled)
+		return 0;
+	tgt_port_enable(p->port);
+	return port_listen_all(p, c);
+}
+
+static void port_close(struct daemon *d, const char *name)
+{
+	struct dport *p = port_by_name(d, name);
+
+	if (!p)
+		return;
+	tgt_port_retire(p->port);
+	list_del(&p->node);
+	free(p);
+}
+
+int setup_all(struct daemon *d)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < d->cfg->n_devices && !r; i++)
+		r = device_open(d, &d->cfg->devices[i]);
+	for (unsigned i = 0; i < d->cfg->n_targets && !r; i++)
+		r = port_open(d, &d->cfg->targets[i]);
+	return r;
+}
+
+void setup_free(struct daemon *d)
+{
+	struct list *node;
+
+	while ((node = list_pop(&d->ports)))
+		free(list_entry(node, struct dport, node));
+	while ((node = list_pop(&d->devices)))
+		free(list_entry(node, struct ddevice, node));
+}
+
+/* --- reload --- */
+
+static void apply_disable(struct daemon *d, const struct config_target *old)
+{
+	struct dport *p = port_by_name(d, old->name);
+
+	if (!p)
+		return;
+	for (unsigned i = 0; i < old->n_listens; i++)
+		tgt_port_unlisten(p->port, (const struct sockaddr *)&old->listens[i].addr,
+				  old->listens[i].addr_len);
+	tgt_port_disable(p->port);
+}
+
+static void apply_enable(struct daemon *d, const struct config_target *t)
+{
+	struct dport *p = port_by_name(d, t->name);
+
+	if (!p)
+		return;
+	tgt_port_enable(p->port);
+	(void)port_listen_all(p, t);
+}
+
+/* Operations that make room or make new things; the access rules still are the old ones. */
+static void apply_first(struct daemon *d, const struct config_op *op)
+{
+	struct dport *p;
+
+	switch (op->type) {
+	case CONFIG_OP_DEVICE_ADD:
+		(void)device_open(d, op->device[1]);
+		break;
+	case CONFIG_OP_TARGET_REMOVE:
+	case CONFIG_OP_TARGET_CHANGE:
+		port_close(d, op->target[0]->name);
+		break;
+	case CONFIG_OP_TARGET_DISABLE:
+		apply_disable(d, op->target[0]);
+		break;
+	case CONFIG_OP_LISTEN_REMOVE:
+		p = port_by_name(d, op->target[0]->name);
+		if (p)
+			tgt_port_unlisten(p->port, (const struct sockaddr *)&op->listen->addr,
+					  op->listen->addr_len);
+		break;
+	case CONFIG_OP_DEVICE_RESIZE:
+	case CONFIG_OP_DEVICE_REPLACE:
+	case CONFIG_OP_OPTIONS:
+		log_warn("reload: a change of '%s'%s%s needs a restart, it stays as it was",
+			 op->what ? op->what : "size", op->device[1] ? " of device " : "",
+			 op->device[1] ? op->device[1]->name : "");
+		break;
+	default:
+		break;
+	}
+}
+
+/* Operations that need the new access rules in place. */
+static void apply_second(struct daemon *d, const struct config_op *op)
+{
+	struct dport *p;
+
+	switch (op->type) {
+	case CONFIG_OP_TARGET_ADD:
+	case CONFIG_OP_TARGET_CHANGE:
+		(void)port_open(d, op->target[1]);
+		break;
+	case CONFIG_OP_TARGET_ENABLE:
+		apply_enable(d, op->target[1]);
+		break;
+	case CONFIG_OP_LISTEN_ADD:
+		p = port_by_name(d, op->target[1]->name);
+		if (p)
+			(void)port_listen_one(p, op->listen);
+		break;
+	default:
+		break;
+	}
+}
+
+void setup_apply(struct daemon *d, struct config *next)
+{
+	struct config *old = d->cfg;
+	struct config_diff diff;
+	struct list *pos;
+	char text[256];
+
+	if (config_diff(&diff, old, next)) {
+		log_error("reload: out of memory, nothing was changed");
+		(void)config_free(next);
+		return;
+	}
+	for (unsigned i = 0; i < diff.n; i++) {
+		config_op_format(&diff.ops[i], text, sizeof(text));
+		log_info("reload: %s", text);
+		apply_first(d, &diff.ops[i]);
+	}
+	d->cfg = next;
+	log_set_level(next->opts.log_level);
+	for (unsigned i = 0; i < diff.n; i++)
+		apply_second(d, &diff.ops[i]);
+	list_for_each (pos, &d->ports) {
+		struct dport *p = list_entry(pos, struct dport, node);
+
+		tgt_port_recheck(p->port, port_acl, p);
+	}
+	for (unsigned i = 0; i < diff.n; i++) {
+		if (diff.ops[i].type == CONFIG_OP_DEVICE_REMOVE)
+			device_close(d, diff.ops[i].device[0]->name);
+	}
+	log_info("reload: done, %u changes", diff.n);
+	config_diff_free(&diff);
+	(void)config_free(old);
+}
