@@ -42,12 +42,13 @@ static inline size_t cur_left(const struct cur *c)
 /* Borrow the next @n bytes and step over them; NULL (and bad) when there are fewer. */
 static inline const uint8_t *cur_take(struct cur *c, size_t n)
 {
-	const uint8_t *at = c->p + c->pos;
+	const uint8_t *at;
 
 	if (c->bad || n > c->len - c->pos) {
 		c->bad = true;
 		return NULL;
 	}
+	at = c->p + c->pos;
 	c->pos += n;
 	return at;
 }
@@ -157,12 +158,13 @@ static inline uint64_t cur_be64(struct cur *c)
 /* Reserve the next @n bytes for writing; NULL (and bad) when there are fewer. */
 static inline uint8_t *pen_take(struct pen *c, size_t n)
 {
-	uint8_t *at = c->p + c->pos;
+	uint8_t *at;
 
 	if (c->bad || n > c->len - c->pos) {
 		c->bad = true;
 		return NULL;
 	}
+	at = c->p + c->pos;
 	c->pos += n;
 	return at;
 }

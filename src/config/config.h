@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The configuration as a plain model. Text in the grammar of scst.conf goes in, structs come out, and
+ * two models are compared into a list of operations. Nothing here opens a device, a socket or logs.
+ *
+ * A model is one allocation tree, owned by whoever called config_load_file(), config_parse() or
+ * config_demo() and released by config_free(). It does not change after that, so any number of threads
+ * may read it. Pointers into it live as long as it does.
+ */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/util.h"
+
+#define CONFIG_FILE_MAX     (4u << 20) /* bytes of a file */
+#define CONFIG_WORD_MAX     4095u      /* bytes of one word */
+#define CONFIG_NAME_MAX     63u        /* bytes of the name of a device, target or group */
+#define CONFIG_DEVICES_MAX  16384u
+#define CONFIG_TARGETS_MAX  256u
+#define CONFIG_GROUPS_MAX   1024u /* per target */
+#define CONFIG_PATTERNS_MAX 1024u /* per group */
+#define CONFIG_LISTENS_MAX  16u   /* per target */
+#define CONFIG_LUN_MAX      16383u
+#define CONFIG_WORKERS_MAX  64u
+#define CONFIG_ERRORS_MAX   20u
+
+#define CONFIG_DEFAULT_PORT   5555u
+#define CONFIG_CONTROL_SOCKET "/run/srptd/srptd.sock"
+
+/* --- the model --- */
+
+/* Where something stands in the file; line and column count from 1 (0: nowhere, as in the demo). */
+struct config_pos {
+	unsigned line;
+	unsigned column; /* in bytes */
+};
+
+/* Words at the top of the file. Every field has its value, the default where the file is silent. */
+struct config_options {
+	char control_socket[108];     /* control_socket PATH */
+	unsigned workers;             /* workers N; 0 (default): one per online CPU, at most 8 */
+	unsigned poll_us;             /* poll_us N, 0..1000000; busy-poll after work; default 0 */
+	enum log_level log_level;     /* log_level error|warn|info|debug; default info */
+	unsigned handshake_ms;        /* handshake_ms N, 100..600000; default 5000 */
+	unsigned handshakes;          /* max_handshakes N, half-open logins in all; default 1024 */
+	unsigned handshakes_per_peer; /* max_handshakes_per_peer N; default 32 */
+	unsigned max_conns;           /* max_connections N, 1..1048576; default 4096 */
+};
+
+enum config_handler {
+	CONFIG_FILEIO, /* vdisk_fileio: a regular file or a block device */
+	CONFIG_NULLIO, /* vdisk_nullio: writes vanish, reads give zeroes */
+	CONFIG_RAM,    /* vdisk_ram: memory of the daemon */
+	CONFIG_HANDLER_COUNT
+};
+
+struct config_device {
+	char name[CONFIG_NAME_MAX + 1]; /* unique in the file */
+	enum config_handler handler;
+	char *path;           /* filename; fileio only (NULL else), absolute */
+	uint64_t size_bytes;  /* size; multiple of block_bytes. 0 (fileio only): what is there */
+	uint32_t block_bytes; /* blocksize: 512 (default), 1024, 2048 or 4096 */
+	bool direct;          /* o_direct; fileio only */
+	bool read_only;       /* read_only: for every LUN of it */
+	bool write_through; /* write_through: no volatile cache, each write is stable when answered */
+	bool nv_cache; /* nv_cache: the cache survives power loss, SYNCHRONIZE CACHE does nothing */
+	bool thin;     /* thin_provisioned: offer UNMAP */
+	bool rotational;           /* rotational; default 0 */
+	char vendor[9];            /* t10_vend_id; "" where not given, as all below */
+	char product[17];          /* prod_id */
+	char revision[5];          /* prod_rev_lvl */
+	char serial[37];           /* usn */
+	char t10_dev_id[49];       /* t10_dev_id */
+	char vend_specific_id[33]; /* vend_specific_id */
+	struct config_pos pos;
+};
+
+struct config_lun {
+	uint16_t lun;    /* 0..CONFIG_LUN_MAX */
+	unsigned device; /* index in config.devices */
+	bool read_only;  /* as the group sees it: its own word or the device's */
+	struct config_pos pos;
+};
+
+/* A LUN map and who gets it. */
+struct config_group {
+	char name[CONFIG_NAME_MAX + 1]; /* unique in its target; "" for a target's any_group */
+	struct config_lun *luns;        /* ascending by number, no number twice; may be empty */
+	unsigned n_luns;
+	char **patterns; /* INITIATOR words in the file's order, with their leading '!'; lower case */
+	unsigned n_patterns;
+	struct config_pos pos;
+};
+
+struct config_listen {
+	struct sockaddr_storage addr; /* AF_INET or AF_INET6, with port */
+	socklen_t addr_len;
+	struct config_pos pos;
+};
+
+enum config_driver {
+	CONFIG_DRIVER_SRPT, /* TARGET_DRIVER srpt: SRP over the provider the daemon prefers */
+	CONFIG_DRIVER_IWARP, /* TARGET_DRIVER iwarp: SRP over user-space iWARP, whatever else there is */
+	CONFIG_DRIVER_COUNT
+};
+
+struct config_target {
+	char name[CONFIG_NAME_MAX + 1]; /* unique in the file, over all drivers */
+	enum config_driver driver;
+	bool enabled;        /* enabled; default 0, as in SCST: no listener, no login */
+	bool default_target; /* default_target: answers logins that name no target (all-zero id) */
+	bool allow_any;      /* allow_any: whoever no group matches gets any_group */
+	uint64_t id_ext;     /* with ioc_guid unique in the file; together they are the 16-byte */
+	uint64_t ioc_guid;   /* target port id, id_ext first, both big-endian */
+	unsigned max_channels;               /* max_channels N; default 1024 */
+	unsigned max_channels_per_initiator; /* max_channels_per_initiator N; default 64 */
+	struct config_listen *listens; /* at least one when enabled; may be shared by targets */
+	unsigned n_listens;
+	struct config_group *groups; /* in the file's order: the first match counts */
+	unsigned n_groups;
+	struct config_group any_group; /* the LUNs that stand directly in TARGET; no patterns */
+	struct config_pos pos;
+};
+
+struct config {
+	struct config_options opts;
+	struct config_device *devices; /* in the file's order */
+	unsigned n_devices;
+	struct config_target *targets;
+	unsigned n_targets;
+};
+
+/* --- errors --- */
+
+struct config_error {
+	struct config_pos pos; /* line 0: about the file as a whole */
+	char text[232];        /* one sentence: what is wrong, with the word, and what is allowed */
+};
+
+struct config_errors {
+	char file[256];
+	unsigned n;                               /* stored */
+	unsigned n_omitted;                       /* found beyond CONFIG_ERRORS_MAX */
+	struct config_error e[CONFIG_ERRORS_MAX]; /* by place in the file */
+};
+
+/**
+ * config_error_format() - "FILE:LINE:COLUMN: sentence" of error @i
+ * @i:   < @errs->n
+ * @buf: gets the text, cut to @len bytes with its NUL
+ */
+void config_error_format(const struct config_errors *errs, unsigned i, char *buf, size_t len);
+
+/* --- reading and writing --- */
+
+/**
+ * config_load_file() - read a configuration file
+ * @ret:  set on success only; the caller's, see config_free()
+ * @path: a regular file of at most CONFIG_FILE_MAX bytes
+ * @errs: always filled in: n = 0 on success, else every error found, up to the limit
+ *
+ * Return: 0, -EINVAL (the text is wrong), -ENOMEM, or what opening and reading gave (also in @errs).
+ * Context: any thread; reads the file and nothing else.
+ */
+must_check int config_load_file(struct config **ret, const char *path, struct config_errors *errs);
+
+/**
+ * config_parse() - the same for text in memory
+ * @text: @len bytes, need not end in NUL; borrowed during the call
+ * @name: stands for the file in errors
+ *
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+must_check int config_parse(struct config **ret, const char *text, size_t len, const char *name,
+			    struct config_errors *errs);
+
+/* Release a model; NULL is accepted; returns NULL. */
+struct config *config_free(struct config *c);
+DEFINE_CLEANUP(config, struct config *, config_free)
+
+/**
+ * config_demo() - the model of `srptd --demo`
+ * @ret: set on success; the caller's
+ *
+ * Target "demo" on 127.0.0.1:5555, default target, open to any: LUN 0 a RAM disk of 256 MiB, LUN 1 a
+ * null disk of 1 TiB; ids CONFIG_DEMO_ID_EXT and CONFIG_DEMO_IOC_GUID.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+must_check int config_demo(struct config **ret);
+
+#define CONFIG_DEMO_ID_EXT   0x0002c90300a0dd01ull
+#define CONFIG_DEMO_IOC_GUID 0x0002c90300a0dd00ull
+
+/**
+ * config_format() - the text that parses to @c again
+ * @ret_text: set on success; NUL-terminated, the caller free()s it
+ *
+ * Attributes that have their default value are left out.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+must_check int config_format(const struct config *c, char **ret_text);
+
+/* --- questions --- */
+
+/**
+ * config_match_group() - which LUN map an initiator gets (the access rule)
+ * @t:       the target it logs in to
+ * @port_id: its initiator port id as it came in the login
+ * @peer:    its address, or NULL where the transport has none; an IPv4-mapped IPv6 address counts as IPv4
+ *
+ * A pattern is matched, without regard to case, against "0x" and the 32 hex digits of @port_id and
+ * against the text of @peer without port. A group matches when one of its patterns does and none of
+ * those with a leading '!' does. The first matching group in file order counts; without one, any_group
+ * where allow_any is given.
+ *
+ * Return: the group, of @t's lifetime, or NULL: the login must be refused (default deny).
+ * Context: any thread; no allocation.
+ */
+const struct config_group *config_match_group(const struct config_target *t,
+					      const uint8_t port_id[16],
+					      const struct sockaddr *peer);
+
+/* Does @text match @glob (* ? [a-f] [!a-f], case ignored)? Time is bounded by len(glob) * len(text). */
+bool config_glob(const char *glob, const char *text);
+
+/* The device or target of that name, or NULL. */
+const struct config_device *config_device_find(const struct config *c, const char *name);
+const struct config_target *config_target_find(const struct config *c, const char *name);
+
+/* Words of the grammar: "vdisk_fileio", "srpt", ... */
+const char *config_handler_name(enum config_handler h);
+const char *config_driver_name(enum config_driver d);
+
+/* "10.0.0.1:5555" or "[fd00::1]:5555"; at most 56 bytes with the NUL. */
+void config_listen_format(const struct config_listen *l, char *buf, size_t len);
+
+/**
+ * config_login_line() - what a Linux host writes to add_target to log in
+ * @buf: gets "id_ext=...,ioc_guid=...,dest=ADDRESS:PORT"; 128 bytes always suffice
+ */
+void config_login_line(const struct config_target *t, const struct config_listen *l, char *buf,
+		       size_t len);

@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Text to model: what the grammar takes, what it refuses and where it says so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/attr.h"
+#include "config/config.h"
+
+static const char whole[] =
+	"# a comment\n"
+	"control_socket /tmp/x.sock\n"
+	"workers 3 ; poll_us 20\n"
+	"log_level debug\n"
+	"handshake_ms 2500\n"
+	"max_handshakes 99\nmax_handshakes_per_peer 7\nmax_connections 500\n"
+	"\n"
+	"HANDLER vdisk_fileio {\r\n"
+	"	DEVICE disk01 {\n"
+	"		filename \"/srv/a b\\\".img\" # with a space\n"
+	"		size 1G\n"
+	"		blocksize 4096\n"
+	"		o_direct 1\n"
+	"		write_through 1\n"
+	"		thin_provisioned 1\n"
+	"		usn 0123-abc\n"
+	"		t10_dev_id my\\ disk\n"
+	"		t10_vend_id ACME\n"
+	"		prod_id \"Fast Disk\"\n"
+	"		prod_rev_lvl 1.0\n"
+	"		vend_specific_id \"#1\"\n"
+	"	}\n"
+	"	DEVICE cd { filename /srv/cd.iso; read_only 1; nv_cache 1; rotational 1 }\n"
+	"}\n"
+	"TARGET_DRIVER srpt {\n"
+	"	TARGET t1 {\n"
+	"		listen 10.0.0.1:3260\n"
+	"		listen [fd00::1]:3261\n"
+	"		listen fd00::2\n"
+	"		id_ext 0x1\n"
+	"		ioc_guid 00000000000000FF\n"
+	"		default_target 1\n"
+	"		max_channels 10\n"
+	"		max_channels_per_initiator 2\n"
+	"		LUN 5 ram\n"
+	"		LUN 0 disk01 { read_only 1 }\n"
+	"		allow_any 1\n"
+	"		GROUP hosts {\n"
+	"			LUN 16383 cd\n"
+	"			LUN 1 disk01\n"
+	"			INITIATOR 0x*AB\n"
+	"			INITIATOR !10.0.0.66\n"
+	"			INITIATOR 10.0.0.*\n"
+	"		}\n"
+	"		enabled 1\n"
+	"	}\n"
+	"}\n"
+	"HANDLER vdisk_ram {\n"
+	"	DEVICE ram { size 64k }\n"
+	"}\n"
+	"TARGET_DRIVER iwarp\n\n{\n"
+	"	TARGET t2 { id_ext 2; ioc_guid 2 }\n"
+	"}\n";
+
+static struct config *parse(const char *text)
+{
+	struct config_errors errs;
+	struct config *c = NULL;
+	int r = config_parse(&c, text, strlen(text), "x.conf", &errs);
+
+	for (unsigned i = 0; i < errs.n; i++)
+		print_message("%u:%u: %s\n", errs.e[i].pos.line, errs.e[i].pos.column,
+			      errs.e[i].text);
+	assert_int_equal(r, 0);
+	assert_int_equal(errs.n, 0);
+	assert_non_null(c);
+	return c;
+}
+
+static void check_devices(const struct config *c)
+{
+	const struct config_device *d = config_device_find(c, "disk01");
+
+	assert_int_equal(c->n_devices, 3);
+	assert_non_null(d);
+	assert_int_equal(d->handler, CONFIG_FILEIO);
+	assert_string_equal(d->path, "/srv/a b\".img");
+	assert_int_equal(d->size_bytes, 1 << 30);
+	assert_int_equal(d->block_bytes, 4096);
+	assert_true(d->direct && d->write_through && d->thin && !d->read_only && !d->nv_cache);
+	assert_string_equal(d->serial, "0123-abc");
+	assert_string_equal(d->t10_dev_id, "my disk");
+	assert_string_equal(d->vendor, "ACME");
+	assert_string_equal(d->product, "Fast Disk");
+	assert_string_equal(d->revision, "1.0");
+	assert_string_equal(d->vend_specific_id, "#1");
+	d = config_device_find(c, "cd");
+	assert_true(d->read_only && d->nv_cache && d->rotational && !d->direct);
+	assert_int_equal(d->block_bytes, 512);
+	d = config_device_find(c, "ram");
+	assert_int_equal(d->handler, CONFIG_RAM);
+	assert_int_equal(d->size_bytes, 65536);
+	assert_null(config_device_find(c, "nobody"));
+}
+
+static void check_luns(const struct config *c, const struct config_target *t)
+{
+	const struct config_group *any = &t->any_group;
+	const struct config_group *g = &t->groups[0];
+
+	assert_int_equal(any->n_luns, 2);
+	assert_int_equal(any->luns[0].lun, 0);
+	assert_string_equal(c->devices[any->luns[0].device].name, "disk01");
+	assert_true(any->luns[0].read_only);
+	assert_int_equal(any->luns[1].lun, 5);
+	assert_string_equal(c->devices[any->luns[1].device].name, "ram");
+	assert_int_equal(t->n_groups, 1);
+	assert_string_equal(g->name, "hosts");
+	assert_int_equal(g->n_luns, 2);
+	assert_int_equal(g->luns[0].lun, 1);
+	assert_false(g->luns[0].read_only);
+	assert_int_equal(g->luns[1].lun, 16383);
+	assert_true(g->luns[1].read_only);
+	assert_int_equal(g->n_patterns, 3);
+	assert_string_equal(g->patterns[0], "0x*ab");
+	assert_string_equal(g->patterns[1], "!10.0.0.66");
+}
+
+static void check_targets(const struct config *c)
+{
+	static const char *const at[] = { "10.0.0.1:3260", "[fd00::1]:3261", "[fd00::2]:5555" };
+	const struct config_target *t = config_target_find(c, "t1");
+	char buf[128];
+
+	assert_int_equal(c->n_targets, 2);
+	assert_non_null(t);
+	assert_int_equal(t->driver, CONFIG_DRIVER_SRPT);
+	assert_int_equal(t->n_listens, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		config_listen_format(&t->listens[i], buf, sizeof(buf));
+		assert_string_equal(buf, at[i]);
+	}
+	assert_true(t->enabled && t->default_target && t->allow_any);
+	assert_int_equal(t->id_ext, 1);
+	assert_int_equal(t->ioc_guid, 255);
+	assert_int_equal(t->max_channels, 10);
+	assert_int_equal(t->max_channels_per_initiator, 2);
+	config_login_line(t, &t->listens[1], buf, sizeof(buf));
+	assert_string_equal(
+		buf, "id_ext=0000000000000001,ioc_guid=00000000000000ff,dest=[fd00::1]:3261");
+	check_luns(c, t);
+	t = config_target_find(c, "t2");
+	assert_int_equal(t->driver, CONFIG_DRIVER_IWARP);
+	assert_false(t->enabled || t->allow_any || t->default_target);
+	assert_int_equal(t->max_channels, 1024);
+	assert_int_equal(t->max_channels_per_initiator, 64);
+}
+
+static void check_whole(const struct config *c)
+{
+	assert_string_equal(c->opts.control_socket, "/tmp/x.sock");
+	assert_int_equal(c->opts.workers, 3);
+	assert_int_equal(c->opts.poll_us, 20);
+	assert_int_equal(c->opts.log_level, LOG_DEBUG);
+	assert_int_equal(c->opts.handshake_ms, 2500);
+	assert_int_equal(c->opts.handshakes, 99);
+	assert_int_equal(c->opts.handshakes_per_peer, 7);
+	assert_int_equal(c->opts.max_conns, 500);
+	check_devices(c);
+	check_targets(c);
+}
+
+static void test_whole_file(void **state)
+{
+	struct config *c = parse(whole);
+
+	(void)state;
+	check_whole(c);
+	config_free(c);
+}
+
+static void test_empty_file_has_defaults(void **state)
+{
+	struct config *c = parse(" \n# nothing\n;;\n");
+
+	(void)state;
+	assert_int_equal(c->n_devices, 0);
+	assert_int_equal(c->n_targets, 0);
+	assert_string_equal(c->opts.control_socket, CONFIG_CONTROL_SOCKET);
+	assert_int_equal(c->opts.workers, 0);
+	assert_int_equal(c->opts.log_level, LOG_INFO);
+	assert_int_equal(c->opts.handshake_ms, 5000);
+	config_free(c);
+}
+
+static void test_round_trip(void **state)
+{
+	struct config *c = parse(whole);
+	struct config *again;
+	char *text = NULL;
+	char *text2 = NULL;
+
+	(void)state;
+	assert_int_equal(config_format(c, &text), 0);
+	again = parse(text);
+	check_whole(again);
+	assert_int_equal(config_format(again, &text2), 0);
+	assert_string_equal(text, text2);
+	free(text);
+	free(text2);
+	config_free(c);
+	config_free(again);
+}
+
+static void test_demo(void **state)
+{
+	struct config *c = NULL;
+	const struct config_target *t;
+	char line[128];
+
+	(void)state;
+	assert_int_equal(config_demo(&c), 0);
+	t = &c->targets[0];
+	assert_true(t->enabled && t->default_target && t->allow_any);
+	assert_int_equal(t->id_ext, CONFIG_DEMO_ID_EXT);
+	assert_int_equal(t->ioc_guid, CONFIG_DEMO_IOC_GUID);
+	assert_int_equal(t->any_group.n_luns, 2);
+	assert_int_equal(c->devices[t->any_group.luns[0].device].handler, CONFIG_RAM);
+	assert_int_equal(c->devices[t->any_group.luns[0].device].size_bytes, 256u << 20);
+	assert_int_equal(c->devices[t->any_group.luns[1].device].handler, CONFIG_NULLIO);
+	assert_int_equal(c->devices[t->any_group.luns[1].device].size_bytes, 1ull << 40);
+	config_login_line(t, &t->listens[0], line, sizeof(line));
+	assert_string_equal(
+		line, "id_ext=0002c90300a0dd01,ioc_guid=0002c90300a0dd00,dest=127.0.0.1:5555");
+	config_free(c);
+}
+
+/* --- refused --- */
+
+#define T(body) "TARGET_DRIVER srpt {\n TARGET t {\n id_ext 1\n ioc_guid 1\n" body "\n }\n}\n"
+#define D(body) "HANDLER vdisk_ram {\n DEVICE d {\n size 1M\n" body "\n }\n}\n"
+
+struct refusal {
+	const char *text;
+	unsigned line, column;
+	const char *says; /* a part of the first error */
+};
+
+static const struct refusal refusals[] = {
+	/* words */
+	{ "wrokers 3", 1, 1, "unknown word \"wrokers\" in the file; did you mean \"workers\"?" },
+	{ "xyzzy 1", 1, 1, "allowed: HANDLER, TARGET_DRIVER" },
+	{ D("filename /x"), 4, 1,
+	  "unknown word \"filename\" in DEVICE of vdisk_ram; allowed: size" },
+	{ D("blksize 512"), 4, 1, "did you mean \"blocksize\"?" },
+	{ T("listn 1.2.3.4"), 5, 1, "did you mean \"listen\"?" },
+	{ T("GROUP g {\n INITIATR *\n }"), 6, 2, "did you mean \"INITIATOR\"?" },
+	{ "HANDLER vdisk_blockio {\n}", 1, 9, "must be vdisk_fileio, vdisk_nullio or vdisk_ram" },
+	{ "TARGET_DRIVER ib_srpt {\n}", 1, 15, "must be srpt or iwarp" },
+	{ "HANDLER vdisk_ram {\n DEVCE d {\n x\n }\n}", 2, 2, "did you mean \"DEVICE\"?" },
+	/* shape */
+	{ "workers", 1, 1, "\"workers\" needs more" },
+	{ "workers 1 2", 1, 11, "\"2\" is one value too many" },
+	{ "workers 1 2 3 4", 1, 11, "\"2\" is one value too many" },
+	{ "workers 1 {\n}", 1, 1, "\"workers\" has no block" },
+	{ "HANDLER vdisk_ram", 1, 1, "\"HANDLER\" needs a block" },
+	{ "HANDLER {\n}", 1, 1, "\"HANDLER\" needs more" },
+	{ "workers 1\n\n{\n}", 1, 1, "\"workers\" has no block" },
+	{ "HANDLER vdisk_ram {\n", 1, 1, "never closed" },
+	{ "}", 1, 1, "\"}\" closes nothing" },
+	{ "{\n}", 1, 1, "has no word in front of it" },
+	{ D("LUN 0 d"), 4, 1, "unknown word \"LUN\"" },
+	{ T("LUN 0 d x { read_only 1 }"), 5, 9, "one value too many" },
+	/* characters */
+	{ "workers \"3", 1, 9, "the quote opened here is not closed" },
+	{ "workers 3#x", 1, 10, "\"#\" inside a word" },
+	{ "workers \\3", 1, 9, "a backslash must be followed by" },
+	{ "workers 3\001", 1, 10, "control character 0x01" },
+	{ "workers \"3\002\"", 1, 11, "control character 0x02" },
+	{ "work\rers 3", 1, 5, "control character 0x0d" },
+	/* values */
+	{ "workers many", 1, 9, "workers \"many\" must be a whole number from 0 to 64" },
+	{ "workers 65", 1, 9, "from 0 to 64" },
+	{ "workers -1", 1, 9, "from 0 to 64" },
+	{ "workers 99999999999999999999999", 1, 9, "from 0 to 64" },
+	{ "log_level loud", 1, 11, "must be error, warn, info or debug" },
+	{ "control_socket run/x", 1, 16, "an absolute path" },
+	{ D("blocksize 500"), 4, 11, "must be 512, 1024, 2048 or 4096" },
+	{ D("read_only yes"), 4, 11, "must be 0 or 1" },
+	{ D("usn \"\""), 4, 5, "1 to 36 printable" },
+	{ D("t10_vend_id ninechars"), 4, 13, "1 to 8 printable" },
+	{ D("usn \303\244"), 4, 5, "1 to 36 printable" },
+	{ "HANDLER vdisk_ram {\n DEVICE d {\n size 0\n }\n}", 3, 7, "a size above 0" },
+	{ "HANDLER vdisk_ram {\n DEVICE d {\n size 1X\n }\n}", 3, 7, "a size above 0" },
+	{ "HANDLER vdisk_ram {\n DEVICE d {\n size 9999999T\n }\n}", 3, 7, "below 8 EiB" },
+	{ "HANDLER vdisk_ram {\n DEVICE a/b {\n size 1M\n }\n}", 2, 9, "a name of letters" },
+	{ "HANDLER vdisk_fileio {\n DEVICE d {\n filename x.img\n }\n}", 3, 11,
+	  "an absolute path" },
+	{ T("listen host:1"), 5, 8, "numeric addresses" },
+	{ T("listen 1.2.3.4:0"), 5, 8, "a port from 1 to 65535" },
+	{ T("listen 1.2.3.4:65536"), 5, 8, "a port from 1 to 65535" },
+	{ T("listen fd00::1:xyz"), 5, 8, "a port from 1 to 65535" },
+	{ T("listen g::1:80"), 5, 8, "the brackets part" },
+	{ T("listen [fd00::1:80"), 5, 8, "numeric addresses" },
+	{ T("listen []:80"), 5, 8, "numeric addresses" },
+	{ T("listen [1.2.3:80"), 5, 8, "numeric addresses" },
+	{ T("GROUP g {\n INITIATOR iqn.2001\n }"), 6, 12, "a port id as 0x" },
+	{ T("GROUP g {\n INITIATOR !\n }"), 6, 12, "a port id as 0x" },
+	{ T("GROUP g {\n INITIATOR 10.[0.1\n }"), 6, 12, "one [ to each ]" },
+	{ T("GROUP g {\n INITIATOR 10.[]0.1\n }"), 6, 12, "one [ to each ]" },
+	{ T("LUN 16384 d"), 5, 5, "a number from 0 to 16383" },
+	{ T("LUN x d"), 5, 5, "a number from 0 to 16383" },
+	{ D("") T("GROUP g {\n LUN 0 d {\n read_only 2\n }\n }"), 13, 12, "must be 0 or 1" },
+	{ "TARGET_DRIVER srpt {\n TARGET t {\n ioc_guid 1\n id_ext 12345678901234567\n }\n}", 4, 9,
+	  "1 to 16 hex digits" },
+	/* twice */
+	{ "workers 1\nworkers 2", 2, 1, "given twice; the first is in line 1" },
+	{ D("") D(""), 8, 2, "DEVICE \"d\" is there twice; the first is in line 2" },
+	{ T("") T(""), 9, 2, "TARGET \"t\" is there twice; the first is in line 2" },
+	{ T("GROUP g {\n }\n GROUP g {\n }"), 7, 2, "GROUP \"g\" is there twice" },
+	{ D("") T("GROUP g {\n LUN 1 d\n LUN 1 d\n }"), 13, 2, "LUN 1 is there twice" },
+	{ T("listen 1.1.1.1:1\n listen 1.1.1.1:1"), 6, 9, "is there twice" },
+	{ T("GROUP g {\n INITIATOR *\n INITIATOR *\n }"), 7, 12, "has it already" },
+	/* parts that do not fit */
+	{ D("") T("GROUP g {\n LUN 0 e\n }"), 12, 8, "no DEVICE \"e\"; did you mean \"d\"?" },
+	{ T("GROUP g {\n LUN 0 e\n }"), 6, 8, "no DEVICE \"e\"; there is none" },
+	{ D("") T("LUN 0 d"), 11, 1, "LUN outside a GROUP is for every initiator" },
+	{ T("allow_any 1"), 2, 2, "no LUN outside its groups" },
+	{ T("enabled 1"), 2, 2, "listens nowhere" },
+	{ T("GROUP g {\n INITIATOR !10.*\n }"), 5, 1, "only excludes" },
+	{ D("read_only 1") T("GROUP g {\n LUN 0 d { read_only 0 }\n }"), 12, 2,
+	  "LUN 0 has read_only 0" },
+	{ "HANDLER vdisk_ram {\n DEVICE d {\n }\n}", 2, 2, "has no size" },
+	{ "HANDLER vdisk_fileio {\n DEVICE d\n}", 2, 2, "has no filename" },
+	{ "HANDLER vdisk_ram {\n DEVICE d {\n size 1000\n }\n}", 2, 2, "not a multiple" },
+	{ "HANDLER vdisk_fileio {\n DEVICE d {\n filename /x\n write_through 1\n nv_cache 1\n }\n}",
+	  2, 2, "write_through 1 and nv_cache 1" },
+	{ "TARGET_DRIVER srpt {\n TARGET t {\n id_ext 1\n }\n}", 2, 2, "has no ioc_guid" },
+	{ "TARGET_DRIVER srpt {\n TARGET a { id_ext 1; ioc_guid 1 }\n TARGET b { id_ext 1; "
+	  "ioc_guid "
+	  "1 }\n}",
+	  3, 2, "has the id_ext and ioc_guid of TARGET \"a\"" },
+	{ "TARGET_DRIVER srpt {\n TARGET a { id_ext 0; ioc_guid 0 }\n}", 2, 2, "both 0" },
+	{ "TARGET_DRIVER srpt {\n TARGET a { id_ext 1; ioc_guid 1; listen 1.1.1.1; default_target "
+	  "1 }\n"
+	  " TARGET b { id_ext 2; ioc_guid 1; listen 1.1.1.1; default_target 1 }\n}",
+	  3, 2, "are both default_target on 1.1.1.1:5555" },
+	{ "TARGET_DRIVER srpt {\n TARGET a { id_ext 1; ioc_guid 1; listen 0.0.0.0 }\n"
+	  " TARGET b { id_ext 2; ioc_guid 1; listen 1.1.1.1 }\n}",
+	  3, 42, "is part of listen 0.0.0.0:5555 in line 2" },
+	{ T("listen [fd00::1]:7\n listen [::]:7"), 6, 9, "is part of" },
+};
+
+/* One mistake is one error, at the place of the mistake. */
+static bool refused_right(const struct refusal *x)
+{
+	struct config_errors errs;
+	struct config *c = NULL;
+	int r = config_parse(&c, x->text, strlen(x->text), "x.conf", &errs);
+	const struct config_error *e = &errs.e[0];
+
+	if (r == -EINVAL && !c && errs.n == 1 && e->pos.line == x->line &&
+	    e->pos.column == x->column && strstr(e->text, x->says))
+		return true;
+	print_error("%s\nexpected %u:%u: %s\ngot %d and\n", x->text, x->line, x->column, x->says,
+		    r);
+	for (unsigned i = 0; i < errs.n; i++)
+		print_error("%u:%u: %s\n", e[i].pos.line, e[i].pos.column, e[i].text);
+	config_free(c);
+	return false;
+}
+
+static void test_refusals(void **state)
+{
+	unsigned n_wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+		n_wrong += !refused_right(&refusals[i]);
+	assert_int_equal(n_wrong, 0);
+}
+
+static void test_all_errors_in_order(void **state)
+{
+	static const char text[] =
+		"HANDLER vdisk_ram {\n DEVICE a {\n }\n}\n"
+		"wrokers 1\n"
+		"TARGET_DRIVER srpt {\n TARGET t {\n LUN 0 nope\n bogus\n }\n}\n";
+	static const unsigned lines[] = { 2, 5, 7, 7, 8, 8, 9 };
+	struct config_errors errs;
+	struct config *c = NULL;
+	char buf[300];
+
+	(void)state;
+	assert_int_equal(config_parse(&c, text, strlen(text), "a.conf", &errs), -EINVAL);
+	assert_int_equal(errs.n, ARRAY_SIZE(lines));
+	for (unsigned i = 0; i < errs.n; i++)
+		assert_int_equal(errs.e[i].pos.line, lines[i]);
+	config_error_format(&errs, 1, buf, sizeof(buf));
+	assert_string_equal(
+		buf, "a.conf:5:1: unknown word \"wrokers\" in the file; did you mean \"workers\"?");
+}
+
+static void test_errors_are_limited(void **state)
+{
+	char text[200];
+	struct config_errors errs;
+	struct config *c = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		memcpy(text + 2 * (size_t)i, "}\n", 2);
+	assert_int_equal(config_parse(&c, text, sizeof(text), "x", &errs), -EINVAL);
+	assert_int_equal(errs.n, CONFIG_ERRORS_MAX);
+	assert_int_equal(errs.n_omitted, 100 - CONFIG_ERRORS_MAX);
+}
+
+/* --- limits --- */
+
+static void test_word_limits(void **state)
+{
+	static char text[3 * CONFIG_WORD_MAX];
+	struct config_errors errs;
+	struct config *c = NULL;
+	int n = snprintf(text, sizeof(text), "HANDLER vdisk_fileio {\nDEVICE d {\nfilename /");
+
+	(void)state;
+	memset(text + n, 'x', CONFIG_WORD_MAX - 1);
+	memcpy(text + n + CONFIG_WORD_MAX - 1, "\n}\n}\n", 6);
+	c = parse(text);
+	assert_int_equal(strlen(c->devices[0].path), CONFIG_WORD_MAX);
+	config_free(c);
+	memset(text + n, 'x', CONFIG_WORD_MAX);
+	memcpy(text + n + CONFIG_WORD_MAX, "\n}\n}\n", 6);
+	assert_int_equal(config_parse(&c, text, strlen(text), "x", &errs), -EINVAL);
+	assert_int_equal(errs.n, 1);
+	assert_int_equal(errs.e[0].pos.line, 3);
+	assert_non_null(strstr(errs.e[0].text, "longer than 4095 bytes"));
+}
+
+static void test_name_limit(void **state)
+{
+	char text[200];
+	struct config_errors errs;
+	struct config *c = NULL;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "HANDLER vdisk_ram {\nDEVICE %063d {\nsize 1M\n}\n}", 7);
+	config_free(parse(text));
+	(void)snprintf(text, sizeof(text), "HANDLER vdisk_ram {\nDEVICE %064d {\nsize 1M\n}\n}", 7);
+	assert_int_equal(config_parse(&c, text, strlen(text), "x", &errs), -EINVAL);
+	assert_non_null(strstr(errs.e[0].text, "a name of 1 to 63 bytes"));
+}
+
+static void test_file_limit(void **state)
+{
+	char *text = malloc(CONFIG_FILE_MAX + 1);
+	struct config_errors errs;
+	struct config *c = NULL;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', CONFIG_FILE_MAX + 1);
+	assert_int_equal(config_parse(&c, text, CONFIG_FILE_MAX, "x", &errs), 0);
+	config_free(c);
+	assert_int_equal(config_parse(&c, text, CONFIG_FILE_MAX + 1, "x", &errs), -EINVAL);
+	assert_int_equal(errs.e[0].pos.line, 0);
+	free(text);
+}
+
+static int count_limit(unsigned n, const char *head, const char *each, const char *tail)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	struct config_errors errs;
+	struct config *c = NULL;
+	int r;
+
+	assert_non_null(f);
+	(void)fputs(head, f);
+	for (unsigned i = 0; i < n; i++) {
+		for (const char *p = each; *p; p++) {
+			if (*p == '%')
+				(void)fprintf(f, "%x", i + 1);
+			else
+				(void)fputc(*p, f);
+		}
+	}
+	(void)fputs(tail, f);
+	(void)fclose(f);
+	r = config_parse(&c, text, len, "x", &errs);
+	config_free(c);
+	free(text);
+	if (r)
+		assert_non_null(strstr(errs.e[0].text, "one of at most"));
+	return r;
+}
+
+static void test_count_limits(void **state)
+{
+	static const struct {
+		unsigned max;
+		const char *head, *each, *tail;
+	} rows[] = {
+		{ CONFIG_DEVICES_MAX, "HANDLER vdisk_ram {\n", "DEVICE d% { size 1M }\n", "}" },
+		{ CONFIG_TARGETS_MAX, "TARGET_DRIVER srpt {\n",
+		  "TARGET t% { id_ext %; ioc_guid 1 }\n", "}" },
+		{ CONFIG_GROUPS_MAX, "TARGET_DRIVER srpt {\nTARGET t {\nid_ext 1\nioc_guid 1\n",
+		  "GROUP g% { }\n", "}\n}" },
+		{ CONFIG_PATTERNS_MAX,
+		  "TARGET_DRIVER srpt {\nTARGET t {\nid_ext 1\nioc_guid 1\nGROUP g {\n",
+		  "INITIATOR 0x%*\n", "}\n}\n}" },
+		{ CONFIG_LISTENS_MAX, "TARGET_DRIVER srpt {\nTARGET t {\nid_ext 1\nioc_guid 1\n",
+		  "listen fd00::%\n", "}\n}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(count_limit(rows[i].max, rows[i].head, rows[i].each, rows[i].tail),
+				 0);
+		assert_int_equal(
+			count_limit(rows[i].max + 1, rows[i].head, rows[i].each, rows[i].tail),
+			-EINVAL);
+	}
+}
+
+/* --- hostile text --- */
+
+/* Cut anywhere, a file is refused or means something; it is never read past its end (ASan looks). */
+static void test_truncated_at_every_byte(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len < sizeof(whole); len++) {
+		char *copy = malloc(len ? len : 1);
+		struct config_errors errs;
+		struct config *c = NULL;
+		int r;
+
+		assert_non_null(copy);
+		memcpy(copy, whole, len);
+		r = config_parse(&c, copy, len, "cut", &errs);
+		assert_true(r ? r == -EINVAL && errs.n > 0 && !c : c && !errs.n);
+		config_free(c);
+		free(copy);
+	}
+}
+
+/* Each byte replaced by each special one: no crash, and an answer that is consistent. */
+static void test_bytes_replaced(void **state)
+{
+	static const char special[] = "{}\"\\#;\n \t\r\0\377!9";
+	char text[sizeof(whole)];
+
+	(void)state;
+	for (size_t at = 0; at + 1 < sizeof(whole); at++)
+		for (size_t i = 0; i + 1 < sizeof(special); i++) {
+			struct config_errors errs;
+			struct config *c = NULL;
+			int r;
+
+			memcpy(text, whole, sizeof(whole));
+			text[at] = special[i];
+			r = config_parse(&c, text, sizeof(whole) - 1, "x", &errs);
+			assert_true(r ? r == -EINVAL && errs.n > 0 && !c : c && !errs.n);
+			config_free(c);
+		}
+}
+
+/* --- files --- */
+
+static void test_load_file(void **state)
+{
+	char path[] = "/tmp/srptd-config-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct config_errors errs;
+	struct config *c = NULL;
+	char buf[300];
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, whole, sizeof(whole) - 1), sizeof(whole) - 1);
+	(void)close(fd);
+	assert_int_equal(config_load_file(&c, path, &errs), 0);
+	check_whole(c);
+	config_free(c);
+	(void)unlink(path);
+	c = NULL;
+	assert_int_equal(config_load_file(&c, path, &errs), -ENOENT);
+	assert_null(c);
+	config_error_format(&errs, 0, buf, sizeof(buf));
+	assert_non_null(strstr(buf, ": cannot read it: No such file"));
+	assert_int_equal(config_load_file(&c, "/tmp", &errs), -EISDIR);
+	assert_int_equal(errs.n, 1);
+}
+
+static void test_sizes(void **state)
+{
+	uint64_t v = 0;
+
+	(void)state;
+	assert_null(attr_size("1", &v));
+	assert_int_equal(v, 1);
+	assert_null(attr_size("3k", &v));
+	assert_int_equal(v, 3072);
+	assert_null(attr_size("2T", &v));
+	assert_int_equal(v, 2ull << 40);
+	assert_null(attr_size("9223372036854775807", &v));
+	assert_int_equal(v, INT64_MAX);
+	assert_non_null(attr_size("9223372036854775808", &v));
+	assert_non_null(attr_size("18446744073709551616", &v));
+	assert_non_null(attr_size("8388608T", &v));
+	assert_null(attr_size("8388607T", &v));
+	assert_non_null(attr_size("", &v));
+	assert_non_null(attr_size("K", &v));
+	assert_non_null(attr_size("1KB", &v));
+	assert_non_null(attr_size(" 1", &v));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_file),
+		cmocka_unit_test(test_empty_file_has_defaults),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_demo),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_all_errors_in_order),
+		cmocka_unit_test(test_errors_are_limited),
+		cmocka_unit_test(test_word_limits),
+		cmocka_unit_test(test_name_limit),
+		cmocka_unit_test(test_file_limit),
+		cmocka_unit_test(test_count_limits),
+		cmocka_unit_test(test_truncated_at_every_byte),
+		cmocka_unit_test(test_bytes_replaced),
+		cmocka_unit_test(test_load_file),
+		cmocka_unit_test(test_sizes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/attr.h"
+#include "config/parse.h"
+
+/* --- life --- */
+
+static void model_group_deinit(struct config_group *g)
+{
+	for (unsigned i = 0; i < g->n_patterns; i++)
+		free(g->patterns[i]);
+	free(g->patterns);
+	free(g->luns);
+}
+
+struct config *config_free(struct config *c)
+{
+	if (!c)
+		return NULL;
+	for (unsigned i = 0; i < c->n_devices; i++)
+		free(c->devices[i].path);
+	for (unsigned i = 0; i < c->n_targets; i++) {
+		struct config_target *t = &c->targets[i];
+
+		for (unsigned j = 0; j < t->n_groups; j++)
+			model_group_deinit(&t->groups[j]);
+		model_group_deinit(&t->any_group);
+		free(t->groups);
+		free(t->listens);
+	}
+	free(c->devices);
+	free(c->targets);
+	free(c);
+	return NULL;
+}
+
+/* Read @fd to its end into @buf of CONFIG_FILE_MAX + 1 bytes. Return: bytes or -errno. */
+static ssize_t model_read(int fd, char *buf)
+{
+	size_t n = 0;
+
+	while (n <= CONFIG_FILE_MAX) {
+		ssize_t r = read(fd, buf + n, CONFIG_FILE_MAX + 1 - n);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (!r)
+			break;
+		n += (size_t)r;
+	}
+	return (ssize_t)n;
+}
+
+static int model_load(struct config **ret, int fd, const char *path, struct config_errors *errs)
+{
+	char *buf;
+	ssize_t n;
+	int r;
+
+	buf = malloc(CONFIG_FILE_MAX + 1);
+	if (!buf)
+		return -ENOMEM;
+	n = model_read(fd, buf);
+	r = n < 0 ? (int)n : config_parse(ret, buf, (size_t)n, path, errs);
+	free(buf);
+	return r;
+}
+
+int config_load_file(struct config **ret, const char *path, struct config_errors *errs)
+{
+	struct stat st;
+	int fd;
+	int r;
+
+	errors_init(errs, path);
+	/* Without waiting: a fifo in the place of the file must not stop the daemon. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	if (!r && S_ISDIR(st.st_mode))
+		r = -EISDIR;
+	if (!r)
+		r = model_load(ret, fd, path, errs);
+	if (fd >= 0)
+		(void)close(fd);
+	if (r && !errors_any(errs)) {
+		char text[128];
+
+		errors_add(errs, (struct config_pos){ 0 }, "cannot read it: %s",
+			   strerror_r(-r, text, sizeof(text)));
+	}
+	return r;
+}
+
+int config_demo(struct config **ret)
+{
+	static const char text[] = "HANDLER vdisk_ram {\n"
+				   "	DEVICE ram0 {\n"
+				   "		size 256M\n"
+				   "		thin_provisioned 1\n"
+				   "	}\n"
+				   "}\n"
+				   "HANDLER vdisk_nullio {\n"
+				   "	DEVICE null0 {\n"
+				   "		size 1T\n"
+				   "	}\n"
+				   "}\n"
+				   "TARGET_DRIVER iwarp {\n"
+				   "	TARGET demo {\n"
+				   "		listen 127.0.0.1:5555\n"
+				   "		id_ext 0002c90300a0dd01\n"
+				   "		ioc_guid 0002c90300a0dd00\n"
+				   "		default_target 1\n"
+				   "		allow_any 1\n"
+				   "		LUN 0 ram0\n"
+				   "		LUN 1 null0\n"
+				   "		enabled 1\n"
+				   "	}\n"
+				   "}\n";
+	struct config_errors errs;
+
+	/* The text is ours and right (a test parses it), so only memory can be missing. */
+	return config_parse(ret, text, sizeof(text) - 1, "demo", &errs) ? -ENOMEM : 0;
+}
+
+/* --- questions --- */
+
+const struct config_device *config_device_find(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_devices; i++)
+		if (!strcmp(c->devices[i].name, name))
+			return &c->devices[i];
+	return NULL;
+}
+
+const struct config_target *config_target_find(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_targets; i++)
+		if (!strcmp(c->targets[i].name, name))
+			return &c->targets[i];
+	return NULL;
+}
+
+const char *config_handler_name(enum config_handler h)
+{
+	static const char *const names[CONFIG_HANDLER_COUNT] = {
+		[CONFIG_FILEIO] = "vdisk_fileio",
+		[CONFIG_NULLIO] = "vdisk_nullio",
+		[CONFIG_RAM] = "vdisk_ram",
+	};
+
+	return names[h];
+}
+
+const char *config_driver_name(enum config_driver d)
+{
+	static const char *const names[CONFIG_DRIVER_COUNT] = {
+		[CONFIG_DRIVER_SRPT] = "srpt",
+		[CONFIG_DRIVER_IWARP] = "iwarp",
+	};
+
+	return names[d];
+}
+
+void config_listen_format(const struct config_listen *l, char *buf, size_t len)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (l->addr.ss_family == AF_INET) {
+		memcpy(&v4, &l->addr, sizeof(v4));
+		(void)inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
+		(void)snprintf(buf, len, "%s:%u", host, ntohs(v4.sin_port));
+	} else {
+		memcpy(&v6, &l->addr, sizeof(v6));
+		(void)inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
+		(void)snprintf(buf, len, "[%s]:%u", host, ntohs(v6.sin6_port));
+	}
+}
+
+void config_login_line(const struct config_target *t, const struct config_listen *l, char *buf,
+		       size_t len)
+{
+	char at[64];
+
+	config_listen_format(l, at, sizeof(at));
+	(void)snprintf(buf, len, "id_ext=%016llx,ioc_guid=%016llx,dest=%s",
+		       (unsigned long long)t->id_ext, (unsigned long long)t->ioc_guid, at);
+}
