@@ -1,0 +1,835 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/prng.h"
+#include "initiator/ichan.h"
+#include "wire/srp_aer.h"
+#include "wire/srp_cred.h"
+#include "wire/srp_login_rej.h"
+#include "wire/srp_logout.h"
+
+#define N_SLOTS 4
+
+struct world {
+	struct ichan c;
+	struct ichan_slot slot[ICHAN_SLOTS_MAX];
+	struct ichan_actions out;
+	uint8_t iu[ICHAN_IU_HEAD_MAX];
+};
+
+static void world_init(struct world *w, bool immediate)
+{
+	struct ichan_cfg cfg = {
+		.action = SRP_LOGIN_MULTI,
+		.immediate = immediate,
+		.n_slots = N_SLOTS,
+		.n_pieces = ICHAN_PIECES_MAX,
+		.channel = 0xabcd,
+		.first_gen = UINT32_MAX - 1, /* the generation wraps early */
+		.recv_len = 1024,
+		.connect_ms = 1,
+		.logout_ms = 2,
+		.drain_ms = 3,
+	};
+
+	memset(w, 0, sizeof(*w));
+	ichan_init(&w->c, &cfg, w->slot);
+}
+
+static void step(struct world *w, struct ichan_event ev)
+{
+	ev.iu = w->iu;
+	ev.iu_max = sizeof(w->iu);
+	ichan_step(&w->c, &ev, &w->out);
+	ichan_check(&w->c);
+}
+
+static void step_type(struct world *w, enum ichan_ev_type type)
+{
+	step(w, (struct ichan_event){ .type = type });
+}
+
+static const struct ichan_action *find(const struct world *w, enum ichan_act_type type)
+{
+	for (unsigned i = 0; i < w->out.count; i++)
+		if (w->out.act[i].type == type)
+			return &w->out.act[i];
+	return NULL;
+}
+
+static void assert_acts(const struct world *w, unsigned n, const enum ichan_act_type *want)
+{
+	assert_int_equal(w->out.count, n);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(w->out.act[i].type, want[i]);
+}
+#define ASSERT_ACTS(w, ...)                                                                       \
+	assert_acts(w,                                                                            \
+		    sizeof((enum ichan_act_type[]){ __VA_ARGS__ }) / sizeof(enum ichan_act_type), \
+		    (enum ichan_act_type[]){ __VA_ARGS__ })
+
+static struct srp_login_rsp good_login(const struct world *w)
+{
+	return (struct srp_login_rsp){
+		.req_lim_delta = 8,
+		.max_it_iu_len = w->c.it_iu_len,
+		.max_ti_iu_len = 1024,
+		.buf_fmt = SRP_BUF_FMT_DIRECT | SRP_BUF_FMT_INDIRECT,
+		.rsp_flags = SRP_LOGIN_RESULT_CONTINUE | SRP_LOGIN_IMMED_SUPP,
+	};
+}
+
+static void establish(struct world *w, const struct srp_login_rsp *rsp, size_t cut)
+{
+	uint8_t b[SRP_LOGIN_RSP_BYTES];
+	struct pen pen = pen_of(b, sizeof(b));
+
+	assert_int_equal(srp_login_rsp_encode(rsp, &pen), 0);
+	step(w, (struct ichan_event){ .type = ICHAN_EV_ESTABLISHED, .data = b, .len = cut });
+}
+
+static void go_connecting(struct world *w)
+{
+	step_type(w, ICHAN_EV_START);
+	step_type(w, ICHAN_EV_RESOLVED);
+}
+
+static void go_live(struct world *w, int32_t credits)
+{
+	struct srp_login_rsp rsp;
+
+	go_connecting(w);
+	rsp = good_login(w);
+	rsp.req_lim_delta = credits;
+	establish(w, &rsp, SRP_LOGIN_RSP_BYTES);
+	assert_int_equal(w->c.state, ICHAN_LIVE);
+}
+
+static const uint8_t TUR[16];
+
+/* Submit, and return the tag that went out; 0: refused. */
+static uint64_t submit(struct world *w, struct ichan_cmd cmd)
+{
+	const struct ichan_action *a;
+
+	cmd.cdb = TUR;
+	cmd.cdb_len = 6;
+	step(w, (struct ichan_event){ .type = ICHAN_EV_SUBMIT, .cmd = &cmd });
+	a = find(w, ICHAN_ACT_SEND);
+	return a ? srp_tag_get(w->iu + 8) : 0;
+}
+
+static void respond(struct world *w, struct srp_rsp rsp)
+{
+	uint8_t b[128];
+	struct pen pen = pen_of(b, sizeof(b));
+
+	assert_int_equal(srp_rsp_encode(&rsp, &pen), 0);
+	step(w, (struct ichan_event){ .type = ICHAN_EV_RECV, .data = b, .len = pen.pos });
+}
+
+/* --- the table --- */
+
+static void test_table(void **state)
+{
+	(void)state;
+	assert_true(ichan_table_complete());
+}
+
+/* --- login --- */
+
+static void test_login_request(void **state)
+{
+	struct srp_login_req req;
+	struct world w;
+	struct cur in;
+
+	(void)state;
+	world_init(&w, true);
+	step_type(&w, ICHAN_EV_START);
+	ASSERT_ACTS(&w, ICHAN_ACT_ARM, ICHAN_ACT_RESOLVE);
+	step_type(&w, ICHAN_EV_RESOLVED);
+	ASSERT_ACTS(&w, ICHAN_ACT_OPEN);
+	in = cur_of(w.iu, w.out.act[0].len);
+	assert_int_equal(srp_login_req_cm_decode(&in, &req), 0);
+	assert_int_equal(req.req_it_iu_len, 8260);
+	assert_int_equal(req.req_flags, SRP_LOGIN_MULTI | SRP_LOGIN_IMMED);
+	assert_int_equal(req.imm_data_offset, 68);
+}
+
+static void test_login_ok(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, true);
+	go_live(&w, 8);
+	ASSERT_ACTS(&w, ICHAN_ACT_DISARM, ICHAN_ACT_UP);
+	assert_true(w.c.immediate);
+	assert_int_equal(w.c.multi_result, 2);
+}
+
+static void refused_login(struct srp_login_rsp rsp, size_t cut)
+{
+	struct world w;
+
+	world_init(&w, true);
+	go_connecting(&w);
+	establish(&w, &rsp, cut);
+	assert_int_equal(w.c.state, ICHAN_CLOSED);
+	assert_int_equal(w.c.why.why, ICHAN_WHY_PROTOCOL);
+	ASSERT_ACTS(&w, ICHAN_ACT_DISARM, ICHAN_ACT_DESTROY, ICHAN_ACT_DOWN);
+}
+
+static void test_login_bad(void **state)
+{
+	struct srp_login_rsp rsp;
+	struct world w;
+
+	(void)state;
+	world_init(&w, true);
+	for (size_t cut = 0; cut < SRP_LOGIN_RSP_BYTES; cut++)
+		refused_login(good_login(&w), cut);
+	rsp = good_login(&w);
+	rsp.req_lim_delta = 1;
+	refused_login(rsp, SRP_LOGIN_RSP_BYTES);
+	rsp.req_lim_delta = -5;
+	refused_login(rsp, SRP_LOGIN_RSP_BYTES);
+	rsp = good_login(&w);
+	rsp.max_it_iu_len--;
+	refused_login(rsp, SRP_LOGIN_RSP_BYTES);
+	rsp = good_login(&w);
+	rsp.max_ti_iu_len = 1025;
+	refused_login(rsp, SRP_LOGIN_RSP_BYTES);
+	rsp.max_ti_iu_len = 0;
+	refused_login(rsp, SRP_LOGIN_RSP_BYTES);
+	rsp = good_login(&w);
+	rsp.buf_fmt = 0;
+	refused_login(rsp, SRP_LOGIN_RSP_BYTES);
+}
+
+static void test_login_rejected(void **state)
+{
+	struct srp_login_rej rej = { .reason = SRP_REJ_NEXUS };
+	uint8_t b[SRP_LOGIN_REJ_BYTES];
+	struct pen pen = pen_of(b, sizeof(b));
+	struct world w;
+
+	(void)state;
+	assert_int_equal(srp_login_rej_encode(&rej, &pen), 0);
+	for (size_t cut = 0; cut <= sizeof(b); cut++) {
+		world_init(&w, true);
+		go_connecting(&w);
+		step(&w, (struct ichan_event){ .type = ICHAN_EV_REJECTED, .data = b, .len = cut });
+		assert_int_equal(w.c.state, ICHAN_CLOSED);
+		assert_int_equal(w.c.why.why, ICHAN_WHY_REJECTED);
+		assert_int_equal(w.c.why.code, cut == sizeof(b) ? SRP_REJ_NEXUS : 0);
+	}
+}
+
+/* --- credits and tags --- */
+
+static void test_credits(void **state)
+{
+	struct world w;
+	uint64_t tag[3];
+
+	(void)state;
+	world_init(&w, false);
+	go_live(&w, 3);
+	tag[0] = submit(&w, (struct ichan_cmd){ 0 });
+	tag[1] = submit(&w, (struct ichan_cmd){ 0 });
+	assert_true(tag[0] && tag[1] && tag[0] != tag[1]);
+	assert_false(ichan_room(&w.c)); /* one is kept for a task */
+	assert_int_equal(submit(&w, (struct ichan_cmd){ 0 }), 0);
+	assert_int_equal(w.out.act[0].code, EAGAIN);
+	step(&w,
+	     (struct ichan_event){ .type = ICHAN_EV_TASK,
+				   .task = &(struct ichan_task){ .function = SRP_TMF_LUN_RESET } });
+	ASSERT_ACTS(&w, ICHAN_ACT_SEND);
+	assert_int_equal(w.c.req_lim, 0);
+	respond(&w, (struct srp_rsp){ .tag = tag[0], .req_lim_delta = 2 });
+	ASSERT_ACTS(&w, ICHAN_ACT_ANSWER, ICHAN_ACT_FINISH);
+	tag[2] = submit(&w, (struct ichan_cmd){ 0 });
+	assert_true(tag[2] && tag[2] != tag[0]);
+	/* The old tag finds nothing now, though its slot may be busy again. */
+	respond(&w, (struct srp_rsp){ .tag = tag[0], .req_lim_delta = 1 });
+	assert_int_equal(w.out.count, 0);
+	assert_int_equal(w.c.n_late, 1);
+}
+
+static void test_slots_limit(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, false);
+	go_live(&w, 100);
+	for (unsigned i = 0; i < N_SLOTS; i++)
+		assert_true(submit(&w, (struct ichan_cmd){ .lun = i }) != 0);
+	assert_int_equal(submit(&w, (struct ichan_cmd){ 0 }), 0);
+	assert_int_equal(w.out.act[0].code, EAGAIN);
+}
+
+/* --- commands --- */
+
+static void test_descriptors(void **state)
+{
+	const struct srp_mem_desc piece[3] = { { 0x1000, 1, 512 }, { 9, 2, 1024 }, { 77, 3, 1 } };
+	struct srp_cmd_data data;
+	struct srp_cmd cmd;
+	struct world w;
+	struct cur in;
+
+	(void)state;
+	for (uint16_t n = 1; n <= 3; n += 2) {
+		world_init(&w, false);
+		go_live(&w, 8);
+		assert_true(submit(&w, (struct ichan_cmd){ .lun = 5,
+							   .len = n == 1 ? 512 : 1537,
+							   .n_pieces = n,
+							   .piece = piece }) != 0);
+		in = cur_of(w.iu, w.out.act[0].len);
+		assert_int_equal(srp_cmd_decode(&in, &cmd), 0);
+		assert_int_equal(srp_cmd_data_decode(&cmd, 0, &data), 0);
+		assert_int_equal(data.in.fmt, n == 1 ? SRP_FMT_DIRECT : SRP_FMT_INDIRECT);
+		assert_int_equal(data.in.n_desc, n);
+		assert_true(srp_data_whole(&data.in));
+		assert_int_equal(srp_data_desc(&data.in, n - 1u).key, n);
+		assert_int_equal(data.out.fmt, SRP_FMT_NONE);
+	}
+}
+
+static void test_immediate(void **state)
+{
+	struct world w;
+	uint64_t tag;
+
+	(void)state;
+	world_init(&w, true);
+	go_live(&w, 8);
+	assert_true(ichan_immediate_fits(&w.c, 8192, 32));
+	assert_false(ichan_immediate_fits(&w.c, 8193, 16));
+	tag = submit(&w, (struct ichan_cmd){ .out = true, .immediate = true, .len = 4096 });
+	assert_int_equal(w.out.act[0].len, ICHAN_IMM_OFFSET);
+	assert_int_equal(w.out.act[0].flags, ICHAN_SEND_REPORT | ICHAN_SEND_DATA);
+	/* Answered before its SEND is known to be done: the data are still being read. */
+	respond(&w, (struct srp_rsp){ .tag = tag, .req_lim_delta = 1 });
+	ASSERT_ACTS(&w, ICHAN_ACT_ANSWER);
+	assert_int_equal(ichan_n_busy(&w.c), 1);
+	/* A second answer to it finds nothing. */
+	respond(&w, (struct srp_rsp){ .tag = tag, .req_lim_delta = 1 });
+	assert_int_equal(w.out.count, 0);
+	assert_int_equal(w.c.n_late, 1);
+	step(&w, (struct ichan_event){ .type = ICHAN_EV_SENT, .slot = 0 });
+	ASSERT_ACTS(&w, ICHAN_ACT_FINISH);
+	assert_int_equal(ichan_n_busy(&w.c), 0);
+}
+
+static void test_answer(void **state)
+{
+	uint8_t sense[18] = { 0x70, 0, 5 };
+	const struct srp_mem_desc piece = { 0x1000, 1, 4096 };
+	const struct ichan_cmd cmd = { .len = 4096, .n_pieces = 1, .piece = &piece };
+	struct world w;
+
+	(void)state;
+	world_init(&w, true);
+	go_live(&w, 8);
+	respond(&w, (struct srp_rsp){ .tag = submit(&w, cmd),
+				      .req_lim_delta = 1,
+				      .status = 2,
+				      .flags = SRP_RSP_DIUNDER,
+				      .data_in_res = 4000,
+				      .sense = sense,
+				      .sense_len = sizeof(sense) });
+	ASSERT_ACTS(&w, ICHAN_ACT_ANSWER, ICHAN_ACT_FINISH);
+	assert_int_equal(w.out.act[0].answer.status, 2);
+	assert_int_equal(w.out.act[0].answer.residual, 4000);
+	assert_int_equal(w.out.act[0].answer.sense_len, sizeof(sense));
+	/* More left over than there was. */
+	respond(&w, (struct srp_rsp){ .tag = submit(&w, cmd),
+				      .flags = SRP_RSP_DIUNDER,
+				      .data_in_res = UINT32_MAX });
+	assert_int_equal(w.out.act[0].answer.residual, 4096);
+	respond(&w, (struct srp_rsp){
+			    .tag = submit(&w, cmd), .flags = SRP_RSP_DIOVER, .data_in_res = 512 });
+	assert_int_equal(w.out.act[0].answer.residual, -512);
+}
+
+/* --- task management --- */
+
+static void task_rsp(struct world *w, uint64_t tag, uint8_t code)
+{
+	respond(w, (struct srp_rsp){ .tag = tag,
+				     .req_lim_delta = 1,
+				     .flags = SRP_RSP_RSPVALID,
+				     .rsp_code = code });
+}
+
+static void test_lun_reset(void **state)
+{
+	enum ichan_outcome outcome;
+	struct world w;
+	uint64_t tag;
+	uint16_t slot;
+
+	(void)state;
+	world_init(&w, false);
+	go_live(&w, 8);
+	submit(&w, (struct ichan_cmd){ .lun = 1 });
+	submit(&w, (struct ichan_cmd){ .lun = 2 });
+	step(&w, (struct ichan_event){
+			 .type = ICHAN_EV_TASK,
+			 .task = &(struct ichan_task){ .lun = 1, .function = SRP_TMF_LUN_RESET } });
+	tag = srp_tag_get(w.iu + 8);
+	submit(&w, (struct ichan_cmd){ .lun = 1 }); /* after it: not concerned */
+	task_rsp(&w, tag, 0);
+	ASSERT_ACTS(&w, ICHAN_ACT_FINISH_MANY, ICHAN_ACT_TASK_DONE);
+	assert_true(ichan_take_over(&w.c, &slot, &outcome));
+	assert_int_equal(slot, 0);
+	assert_int_equal(outcome, ICHAN_OUT_ABORTED);
+	assert_false(ichan_take_over(&w.c, &slot, &outcome));
+	assert_int_equal(ichan_n_busy(&w.c), 2);
+}
+
+static void test_expire(void **state)
+{
+	enum ichan_outcome outcome;
+	struct srp_tsk_mgmt tmf;
+	struct world w;
+	uint64_t tag;
+	uint16_t slot;
+	struct cur in;
+
+	(void)state;
+	for (uint8_t code = 0; code <= 5; code += 5) {
+		world_init(&w, false);
+		go_live(&w, 8);
+		tag = submit(&w, (struct ichan_cmd){ .lun = 1 });
+		step(&w, (struct ichan_event){ .type = ICHAN_EV_EXPIRE, .slot = 0 });
+		in = cur_of(w.iu, w.out.act[0].len);
+		assert_int_equal(srp_tsk_mgmt_decode(&in, &tmf), 0);
+		assert_int_equal(tmf.function, SRP_TMF_ABORT_TASK);
+		assert_true(tmf.task_tag == tag);
+		task_rsp(&w, tmf.tag, code);
+		if (code) { /* neither answered nor aborted: nobody knows what the target does */
+			assert_int_equal(w.c.state, ICHAN_DRAINING);
+			assert_int_equal(w.c.why.why, ICHAN_WHY_TIMEOUT);
+			continue;
+		}
+		ASSERT_ACTS(&w, ICHAN_ACT_FINISH_MANY);
+		assert_true(ichan_take_over(&w.c, &slot, &outcome));
+		assert_int_equal(outcome, ICHAN_OUT_TIMEOUT);
+	}
+}
+
+static void test_abort_crosses_answer(void **state)
+{
+	struct world w;
+	uint64_t tag;
+	uint64_t abort_tag;
+
+	(void)state;
+	world_init(&w, false);
+	go_live(&w, 8);
+	tag = submit(&w, (struct ichan_cmd){ .lun = 1 });
+	step(&w, (struct ichan_event){ .type = ICHAN_EV_EXPIRE, .slot = 0 });
+	abort_tag = srp_tag_get(w.iu + 8);
+	respond(&w, (struct srp_rsp){ .tag = tag, .req_lim_delta = 1 });
+	ASSERT_ACTS(&w, ICHAN_ACT_ANSWER, ICHAN_ACT_FINISH);
+	submit(&w, (struct ichan_cmd){ .lun = 1 }); /* the same slot again */
+	task_rsp(&w, abort_tag, 5);
+	assert_int_equal(w.c.state, ICHAN_LIVE);
+	assert_int_equal(ichan_n_busy(&w.c), 1);
+	task_rsp(&w, abort_tag, 0); /* answered twice */
+	assert_int_equal(w.c.n_late, 1);
+	assert_int_equal(ichan_n_busy(&w.c), 1);
+}
+
+/* --- the target's requests, violations, the end --- */
+
+static void test_target_requests(void **state)
+{
+	struct srp_cred_req cred = { .tag = 77, .req_lim_delta = 5 };
+	struct srp_aer_req aer = { .tag = 78, .lun = 9, .req_lim_delta = -1 };
+	uint8_t b[64];
+	struct pen pen = pen_of(b, sizeof(b));
+	struct world w;
+
+	(void)state;
+	world_init(&w, false);
+	go_live(&w, 8);
+	assert_int_equal(srp_cred_req_encode(&cred, &pen), 0);
+	step(&w, (struct ichan_event){ .type = ICHAN_EV_RECV, .data = b, .len = pen.pos });
+	ASSERT_ACTS(&w, ICHAN_ACT_SEND);
+	assert_int_equal(w.iu[0], SRP_OP_CRED_RSP);
+	assert_int_equal(srp_tag_get(w.iu + 8), 77);
+	assert_int_equal(w.c.req_lim, 13);
+	pen = pen_of(b, sizeof(b));
+	assert_int_equal(srp_aer_req_encode(&aer, &pen), 0);
+	step(&w, (struct ichan_event){ .type = ICHAN_EV_RECV, .data = b, .len = pen.pos });
+	ASSERT_ACTS(&w, ICHAN_ACT_SEND, ICHAN_ACT_AER);
+	assert_int_equal(w.iu[0], SRP_OP_AER_RSP);
+	assert_int_equal(w.c.req_lim, 12);
+}
+
+static void test_violations(void **state)
+{
+	static const uint8_t ops[] = { SRP_OP_RSP,      SRP_OP_CRED_REQ, SRP_OP_AER_REQ,
+				       SRP_OP_T_LOGOUT, SRP_OP_CMD,      0xff };
+	struct world w;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(ops); i++) {
+		uint8_t b[15] = { ops[i] };
+
+		world_init(&w, false);
+		go_live(&w, 8);
+		step(&w, (struct ichan_event){ .type = ICHAN_EV_RECV, .data = b, .len = 15 });
+		assert_int_equal(w.c.state, ICHAN_DRAINING);
+		assert_int_equal(w.c.why.why, ICHAN_WHY_PROTOCOL);
+		ASSERT_ACTS(&w, ICHAN_ACT_DRAIN, ICHAN_ACT_ARM);
+	}
+}
+
+static void test_end(void **state)
+{
+	enum ichan_outcome outcome;
+	struct world w;
+	uint16_t slot;
+
+	(void)state;
+	world_init(&w, false);
+	go_live(&w, 8);
+	submit(&w, (struct ichan_cmd){ .lun = 1 });
+	step_type(&w, ICHAN_EV_LOGOUT);
+	ASSERT_ACTS(&w, ICHAN_ACT_SEND, ICHAN_ACT_DISCONNECT, ICHAN_ACT_ARM);
+	assert_int_equal(w.iu[0], SRP_OP_I_LOGOUT);
+	step_type(&w, ICHAN_EV_DISCONNECTED);
+	ASSERT_ACTS(&w, ICHAN_ACT_DRAIN, ICHAN_ACT_ARM);
+	assert_int_equal(submit(&w, (struct ichan_cmd){ 0 }), 0);
+	assert_int_equal(w.out.act[0].code, ENOTCONN);
+	step_type(&w, ICHAN_EV_DRAINED);
+	ASSERT_ACTS(&w, ICHAN_ACT_DISARM, ICHAN_ACT_DESTROY, ICHAN_ACT_FINISH_MANY, ICHAN_ACT_DOWN);
+	assert_true(ichan_take_over(&w.c, &slot, &outcome));
+	assert_int_equal(outcome, ICHAN_OUT_LOST);
+	assert_int_equal(w.c.why.why, ICHAN_WHY_CLOSED);
+}
+
+static void test_marker_lost(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, false);
+	go_live(&w, 8);
+	step_type(&w, ICHAN_EV_LOGOUT);
+	step_type(&w, ICHAN_EV_DEADLINE);
+	ASSERT_ACTS(&w, ICHAN_ACT_DRAIN, ICHAN_ACT_ARM);
+	step_type(&w, ICHAN_EV_DEADLINE);
+	assert_int_equal(w.c.state, ICHAN_CLOSED);
+}
+
+/* --- the random walk: any event that the world may deliver, in any order, with any bytes --- */
+
+struct walk {
+	struct world w;
+	struct prng r;
+	uint64_t tag[4096]; /* every tag that ever went out */
+	unsigned n_tags;
+	unsigned live[ICHAN_SLOTS_MAX]; /* commands the user has out, by slot */
+	unsigned n_out;
+	bool sent[ICHAN_SLOTS_MAX]; /* a SEND with report is under way */
+	bool armed;
+	bool opened;
+	bool resolving;
+	bool task_out;
+	unsigned n_down;
+	uint8_t cdb[32];
+};
+
+static void user_gets(struct walk *k, uint16_t slot)
+{
+	assert_int_equal(k->live[slot], 1); /* exactly once */
+	k->live[slot] = 0;
+	k->n_out--;
+}
+
+static void carry_out(struct walk *k, const struct ichan_event *ev)
+{
+	enum ichan_outcome outcome;
+	uint16_t slot;
+
+	for (unsigned i = 0; i < k->w.out.count; i++) {
+		const struct ichan_action *a = &k->w.out.act[i];
+
+		switch (a->type) {
+		case ICHAN_ACT_SEND:
+			assert_in_range(a->len, 16, k->w.c.it_iu_len);
+			if (k->n_tags < 4096)
+				k->tag[k->n_tags++] = srp_tag_get(k->w.iu + 8);
+			if (ev->type == ICHAN_EV_SUBMIT) {
+				assert_int_equal(k->live[a->slot], 0);
+				k->live[a->slot] = 1;
+				k->n_out++;
+			}
+			if (a->flags & ICHAN_SEND_REPORT)
+				k->sent[a->slot] = true;
+			k->task_out |= ev->type == ICHAN_EV_TASK;
+			break;
+		case ICHAN_ACT_FINISH:
+			user_gets(k, a->slot);
+			break;
+		case ICHAN_ACT_FINISH_MANY:
+			while (ichan_take_over(&k->w.c, &slot, &outcome))
+				user_gets(k, slot);
+			break;
+		case ICHAN_ACT_TASK_DONE:
+		case ICHAN_ACT_TASK_LOST:
+			assert_true(k->task_out);
+			k->task_out = false;
+			break;
+		case ICHAN_ACT_ARM:
+			k->armed = true;
+			break;
+		case ICHAN_ACT_DISARM:
+			k->armed = false;
+			break;
+		case ICHAN_ACT_OPEN:
+			k->opened = true;
+			break;
+		case ICHAN_ACT_DESTROY:
+			memset(k->sent, 0, sizeof(k->sent));
+			k->opened = false;
+			break;
+		case ICHAN_ACT_RESOLVE:
+			k->resolving = true;
+			break;
+		case ICHAN_ACT_DOWN:
+			assert_int_equal(k->n_down++, 0);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void send_event(struct walk *k, struct ichan_event ev)
+{
+	step(&k->w, ev);
+	carry_out(k, &ev);
+	ichan_check(&k->w.c);
+}
+
+static void walk_recv(struct walk *k)
+{
+	uint8_t b[64];
+	size_t len = prng_below(&k->r, sizeof(b) + 1);
+	static const uint8_t ops[] = { SRP_OP_RSP, SRP_OP_RSP, SRP_OP_RSP, SRP_OP_CRED_REQ,
+				       SRP_OP_AER_REQ };
+
+	for (size_t i = 0; i < sizeof(b); i++)
+		b[i] = prng_below(&k->r, 3) ? 0 : (uint8_t)prng_u64(&k->r);
+	b[0] = ops[prng_below(&k->r, sizeof(ops))];
+	b[4] = b[5] = b[6] = 0; /* delta */
+	b[7] = (uint8_t)prng_below(&k->r, 3);
+	if (prng_below(&k->r, 4))
+		b[18] = 0; /* no sense, no response data, so that it is whole */
+	if (prng_below(&k->r, 60) == 0)
+		b[0] = (uint8_t)prng_u64(&k->r);
+	if (prng_below(&k->r, 30))
+		len = sizeof(b);
+	if (k->n_tags && prng_below(&k->r, 8)) {
+		unsigned back = (unsigned)prng_below(&k->r, k->n_tags < 6 ? k->n_tags : 6);
+
+		srp_tag_put(b + 8, k->tag[k->n_tags - 1 - back]);
+	}
+	send_event(k, (struct ichan_event){ .type = ICHAN_EV_RECV, .data = b, .len = len });
+}
+
+static void walk_submit(struct walk *k)
+{
+	bool room = ichan_room(&k->w.c);
+	bool out = prng_below(&k->r, 2);
+	struct srp_mem_desc piece[2] = { { 1, 2, 3000 }, { 4, 5, 1096 } };
+	struct ichan_cmd cmd = {
+		.lun = prng_below(&k->r, 2), .cdb = k->cdb, .cdb_len = 10, .out = out
+	};
+
+	if (prng_below(&k->r, 4)) {
+		cmd.len = 4096;
+		cmd.immediate = out && ichan_immediate_fits(&k->w.c, 4096, 10);
+		cmd.n_pieces = cmd.immediate ? 0 : 2;
+		cmd.piece = piece;
+	}
+	send_event(k, (struct ichan_event){ .type = ICHAN_EV_SUBMIT, .cmd = &cmd });
+	assert_int_equal(find(&k->w, ICHAN_ACT_SEND) != NULL, room);
+}
+
+static void walk_task(struct walk *k)
+{
+	static const uint8_t fn[] = { 1, 2, 4, 8, 0x40 };
+	struct ichan_task task = { .lun = prng_below(&k->r, 2),
+				   .function = fn[prng_below(&k->r, 5)],
+				   .victim = (uint16_t)prng_below(&k->r, N_SLOTS) };
+
+	send_event(k, (struct ichan_event){ .type = ICHAN_EV_TASK, .task = &task });
+}
+
+static void walk_sent(struct walk *k)
+{
+	for (uint16_t i = 0; i < N_SLOTS; i++) {
+		if (!k->sent[i] || prng_below(&k->r, 2))
+			continue;
+		k->sent[i] = false;
+		send_event(k, (struct ichan_event){ .type = ICHAN_EV_SENT, .slot = i });
+		return;
+	}
+}
+
+static void walk_opened(struct walk *k)
+{
+	struct srp_login_rsp rsp;
+	bool connecting = k->w.c.state == ICHAN_CONNECTING;
+	bool draining = k->w.c.state == ICHAN_DRAINING;
+
+	if (connecting && prng_below(&k->r, 8)) {
+		rsp = good_login(&k->w);
+		rsp.req_lim_delta = (int32_t)prng_below(&k->r, 8) + 1;
+		establish(&k->w, &rsp, SRP_LOGIN_RSP_BYTES);
+		carry_out(k, &(struct ichan_event){ .type = ICHAN_EV_ESTABLISHED });
+		return;
+	}
+	switch (prng_below(&k->r, connecting || draining ? 8 : 200)) {
+	case 0:
+		send_event(k, (struct ichan_event){ .type = ICHAN_EV_DISCONNECTED });
+		break;
+	case 1:
+		send_event(k, (struct ichan_event){ .type = ICHAN_EV_FAILED, .error = -EIO });
+		break;
+	case 2:
+		if (connecting)
+			send_event(k, (struct ichan_event){ .type = ICHAN_EV_UNREACHABLE });
+		break;
+	case 3:
+		if (draining && k->w.c.marker)
+			send_event(k, (struct ichan_event){ .type = ICHAN_EV_DRAINED });
+		break;
+	case 4:
+		if (draining)
+			walk_recv(k);
+		break;
+	default:
+		if (k->w.c.state == ICHAN_LIVE)
+			walk_recv(k);
+		break;
+	}
+}
+
+static void walk_user(struct walk *k)
+{
+	switch (prng_below(&k->r, 24)) {
+	case 0:
+		walk_task(k);
+		break;
+	case 1:
+		if (k->w.c.state >= ICHAN_LIVE)
+			send_event(k, (struct ichan_event){
+					      .type = ICHAN_EV_EXPIRE,
+					      .slot = (uint16_t)prng_below(&k->r, N_SLOTS) });
+		break;
+	case 2:
+		if (prng_below(&k->r, 10) == 0)
+			send_event(k, (struct ichan_event){ .type = ICHAN_EV_LOGOUT });
+		break;
+	case 3:
+		if (prng_below(&k->r, 10) == 0)
+			send_event(k, (struct ichan_event){ .type = ICHAN_EV_DROP });
+		break;
+	default:
+		walk_submit(k);
+		break;
+	}
+}
+
+static void walk_once(uint64_t seed, unsigned *reached)
+{
+	static struct walk k;
+
+	memset(&k, 0, sizeof(k));
+	k.r = prng_of(seed);
+	world_init(&k.w, seed & 1);
+	walk_user(&k);
+	if (k.w.c.state == ICHAN_IDLE)
+		send_event(&k, (struct ichan_event){ .type = ICHAN_EV_START });
+	for (unsigned i = 0; i < 3000 && !(k.w.c.state == ICHAN_CLOSED && !k.resolving); i++) {
+		*reached |= BIT(k.w.c.state);
+		if (k.resolving && prng_below(&k.r, 3) == 0) {
+			k.resolving = false;
+			send_event(&k,
+				   (struct ichan_event){
+					   .type = prng_below(&k.r, 9) ? ICHAN_EV_RESOLVED
+								       : ICHAN_EV_RESOLVE_FAILED });
+		} else if (k.armed && prng_below(&k.r, 30) == 0) {
+			send_event(&k, (struct ichan_event){ .type = ICHAN_EV_DEADLINE });
+		} else if (prng_below(&k.r, 3) == 0) {
+			walk_user(&k);
+		} else if (k.opened && prng_below(&k.r, 2)) {
+			walk_sent(&k);
+		} else if (k.opened) {
+			walk_opened(&k);
+		}
+	}
+	/* However it went: an end gives everything back, once. */
+	send_event(&k, (struct ichan_event){ .type = ICHAN_EV_DROP });
+	if (k.w.c.state == ICHAN_DRAINING)
+		send_event(&k, (struct ichan_event){ .type = ICHAN_EV_DRAINED });
+	*reached |= BIT(k.w.c.state);
+	assert_int_equal(k.w.c.state, ICHAN_CLOSED);
+	assert_int_equal(k.n_out, 0);
+	assert_int_equal(k.n_down, 1);
+	assert_false(k.task_out || k.armed || k.opened);
+}
+
+static void test_walk(void **state)
+{
+	unsigned reached = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 600; seed++)
+		walk_once(seed, &reached);
+	assert_int_equal(reached | BIT(ICHAN_IDLE), BIT(ICHAN_STATE_COUNT) - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_login_request),
+		cmocka_unit_test(test_login_ok),
+		cmocka_unit_test(test_login_bad),
+		cmocka_unit_test(test_login_rejected),
+		cmocka_unit_test(test_credits),
+		cmocka_unit_test(test_slots_limit),
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_immediate),
+		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_lun_reset),
+		cmocka_unit_test(test_expire),
+		cmocka_unit_test(test_abort_crosses_answer),
+		cmocka_unit_test(test_target_requests),
+		cmocka_unit_test(test_violations),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_marker_lost),
+		cmocka_unit_test(test_walk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* srptctl: what an administrator asks a running srptd. */
+#include "tools/srptctl.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/client.h"
+#include "ctl/jsonrpc.h"
+
+struct command {
+	const char *noun;
+	const char *verb; /* NULL: the noun is the command */
+	const char *args; /* for --help */
+	unsigned max_args;
+	const char *help;
+	enum srptctl_exit (*run)(const struct srptctl *s);
+};
+
+static const struct command commands[] = {
+	{ "status", NULL, "", 0, "version, targets, devices and workers at a glance",
+	  srptctl_status },
+	{ "session", "list", "", 0, "who is logged in: state, credits, commands in flight, bytes",
+	  srptctl_session_list },
+	{ "login-info", NULL, " [TARGET]", 1,
+	  "the lines a Linux host writes to add_target to log in", srptctl_login_info },
+	{ "rpc", NULL, " METHOD [PARAMS]", 2,
+	  "call a method with JSON parameters, print its result", srptctl_rpc },
+};
+
+void srptctl_error(const char *object, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fprintf(stderr, "srptctl: %s: ", object);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+static enum srptctl_exit exit_of_code(int code)
+{
+	switch (code) {
+	case JSONRPC_NOT_FOUND:
+		return SRPTCTL_NOT_FOUND;
+	case JSONRPC_EXISTS:
+		return SRPTCTL_EXISTS;
+	case JSONRPC_BUSY:
+		return SRPTCTL_BUSY;
+	case JSONRPC_NOT_PERMITTED:
+		return SRPTCTL_NOT_PERMITTED;
+	case JSONRPC_TIMEOUT:
+		return SRPTCTL_TIMEOUT;
+	case JSONRPC_PARAMS:
+		return SRPTCTL_USAGE;
+	default:
+		return SRPTCTL_FAILED;
+	}
+}
+
+static enum srptctl_exit connect_failed(const struct srptctl *s, int r)
+{
+	switch (r) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		srptctl_error(s->socket, "no srptd answers here; is it running, with this "
+					 "control_socket?");
+		return SRPTCTL_NO_DAEMON;
+	case -EACCES:
+	case -EPERM:
+		srptctl_error(s->socket, "permission denied; the socket belongs to the user that "
+					 "runs srptd");
+		return SRPTCTL_NOT_PERMITTED;
+	case -ETIMEDOUT:
+		srptctl_error(s->socket, "no answer within %u ms", s->timeout_ms);
+		return SRPTCTL_TIMEOUT;
+	case -ECONNRESET:
+		srptctl_error(s->socket, "srptd closed the connection");
+		return SRPTCTL_NO_DAEMON;
+	default:
+		srptctl_error(s->socket, "%s", strerrordesc_np(-r));
+		return SRPTCTL_FAILED;
+	}
+}
+
+enum srptctl_exit srptctl_call(const struct srptctl *s, const char *method, json_t *params,
+			       json_t **ret_result)
+{
+	CLEANUP(ctl_client) struct ctl_client *c = NULL;
+	struct ctl_client_error err = { 0 };
+	int r = ctl_client_new(&c, s->socket, s->timeout_ms);
+
+	if (r) {
+		json_decref(params);
+		return connect_failed(s, r);
+	}
+	r = ctl_client_call(c, method, params, ret_result, &err);
+	if (r < 0)
+		return connect_failed(s, r);
+	if (!r)
+		return SRPTCTL_OK;
+	if (r == CTL_CLIENT_E_PROTOCOL) {
+		srptctl_error(s->socket, "the answer makes no sense: %s", err.text);
+		return SRPTCTL_FAILED;
+	}
+	srptctl_error(method, "%s (code %d)", err.text, err.code);
+	return exit_of_code(err.code);
+}
+
+enum srptctl_exit srptctl_print_json(const json_t *v)
+{
+	if (json_dumpf(v, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) || putchar('\n') == EOF) {
+		srptctl_error("output", "cannot write");
+		return SRPTCTL_FAILED;
+	}
+	return SRPTCTL_OK;
+}
+
+const char *srptctl_str(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "";
+}
+
+long long srptctl_int(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+enum srptctl_exit srptctl_rpc(const struct srptctl *s)
+{
+	json_t *params = NULL;
+	json_t *result = NULL;
+	enum srptctl_exit r;
+
+	if (!s->n_args) {
+		srptctl_error("rpc", "which METHOD? \"srptctl rpc rpc.describe\" lists them");
+		return SRPTCTL_USAGE;
+	}
+	if (s->n_args > 1) {
+		char err[200];
+
+		params = jsonrpc_value(s->args[1], strlen(s->args[1]), err, sizeof(err));
+		if (!params || (!json_is_object(params) && !json_is_array(params))) {
+			srptctl_error(s->args[1], "%s",
+				      params ? "PARAMS must be a JSON object or array" : err);
+			json_decref(params);
+			return SRPTCTL_USAGE;
+		}
+	}
+	r = srptctl_call(s, s->args[0], params, &result);
+	if (r)
+		return r;
+	r = srptctl_print_json(result);
+	json_decref(result);
+	return r;
+}
+
+static void help(FILE *f)
+{
+	(void)fputs("usage: srptctl [OPTIONS] COMMAND\n\nAsks a running srptd about itself.\n\n"
+		    "Commands:\n",
+		    f);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		const struct command *c = &commands[i];
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "%s%s%s%s", c->noun, c->verb ? " " : "",
+			       c->verb ? c->verb : "", c->args);
+		(void)fprintf(f, "  %-22s %s\n", text, c->help);
+	}
+	(void)fprintf(
+		f,
+		"\nOptions (anywhere on the line):\n"
+		"  -s, --socket PATH      the daemon's control socket; else $SRPTD_SOCKET, else\n"
+		"                         %s\n"
+		"  -j, --json             print the daemon's answer as JSON\n"
+		"  -t, --timeout SECONDS  give up after so long (default 10; 0: never)\n"
+		"  -V, --version          print the version\n"
+		"  -h, --help             this text\n"
+		"\nExit codes: 0 ok, 1 failed, 2 usage, 3 no daemon, 4 not found, 5 exists, 6 "
+		"busy,\n"
+		"7 not permitted, 8 timeout.\n"
+		"\nExamples:\n"
+		"  srptctl status\n"
+		"  srptctl session list --json | jq '.sessions[].initiator'\n"
+		"  srptctl login-info > lines   # then on the host, as root, for each line:\n"
+		"  echo LINE > /sys/class/infiniband_srp/srp-DEVICE-PORT/add_target\n"
+		"\nSee srptctl(8).\n",
+		CTL_SOCKET_DEFAULT);
+}
+
+static int usage(const char *object, const char *reason)
+{
+	srptctl_error(object, "%s; try \"srptctl --help\"", reason);
+	return SRPTCTL_USAGE;
+}
+
+static int seconds_to_ms(const char *text, unsigned *ret)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || v > 86400)
+		return -EINVAL;
+	*ret = (unsigned)v * 1000;
+	return 0;
+}
+
+/* Find the command that @argv (@n words) names and run it with the words behind it. */
+static int run(struct srptctl *s, unsigned n, char **argv)
+{
+	bool noun_known = false;
+
+	if (!n)
+		return usage("command", "none given");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		const struct command *c = &commands[i];
+		unsigned words = c->verb ? 2 : 1;
+
+		if (strcmp(c->noun, argv[0]) != 0)
+			continue;
+		noun_known = true;
+		if (c->verb && (n < 2 || strcmp(c->verb, argv[1]) != 0))
+			continue;
+		s->n_args = n - words;
+		s->args = argv + words;
+		if (s->n_args > c->max_args)
+			return usage(s->args[c->max_args], "one word too many");
+		return (int)c->run(s);
+	}
+	if (noun_known)
+		return usage(argv[0], n < 2 ? "needs a verb" : "has no such verb");
+	return usage(argv[0], "no such command");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "socket", required_argument, NULL, 's' },  { "json", no_argument, NULL, 'j' },
+		{ "timeout", required_argument, NULL, 't' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+	};
+	const char *env = getenv("SRPTD_SOCKET");
+	struct srptctl s = { .socket = env && *env ? env : CTL_SOCKET_DEFAULT,
+			     .timeout_ms = 10000 };
+	int c;
+	int r;
+
+	while ((c = getopt_long(argc, argv, "s:jt:Vh", options, NULL)) != -1)
+		switch (c) {
+		case 's':
+			s.socket = optarg;
+			break;
+		case 'j':
+			s.json = true;
+			break;
+		case 't':
+			if (seconds_to_ms(optarg, &s.timeout_ms))
+				return usage(optarg, "not a number of seconds from 0 to 86400");
+			break;
+		case 'V':
+			(void)puts("srptctl " SRPTD_VERSION);
+			return SRPTCTL_OK;
+		case 'h':
+			help(stdout);
+			return SRPTCTL_OK;
+		default:
+			(void)fputs("Try \"srptctl --help\".\n", stderr);
+			return SRPTCTL_USAGE;
+		}
+	r = run(&s, (unsigned)(argc - optind), argv + optind);
+	if (fflush(stdout) && !r) {
+		srptctl_error("output", "%s", strerrordesc_np(errno));
+		r = SRPTCTL_FAILED;
+	}
+	return r;
+}
