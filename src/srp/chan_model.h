@@ -197,7 +197,7 @@ static inline void model_act(struct model *m, const struct chan_action *a)
 			m->accepted = true;
 		break;
 	case CHAN_ACT_REJECT:
-		check(!m->n_accept && a->value); /* H7: never reason 0 */
+		check(!m->n_accept && a->value); /* [SRP-2.9] */
 		m->n_reject++;
 		break;
 	case CHAN_ACT_CLOSING:

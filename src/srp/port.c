@@ -355,7 +355,7 @@ static unsigned check_nexus(const struct port *p, const struct port_nexus *n)
 		if (pc->admission_decided && !pc->reject && pc->single)
 			check(!older_serves(pc));
 	}
-	check(count == n->n_chans && count >= 1); /* H4: no nexus without a channel */
+	check(count == n->n_chans && count >= 1); /* no nexus without a channel */
 	return count;
 }
 

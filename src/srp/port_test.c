@@ -238,6 +238,8 @@ static void close_reasons(void **state)
 {
 	struct port_chan a;
 	struct port_chan b;
+	struct port_chan n;
+	struct port_chan n2;
 
 	(void)state;
 	assert_int_equal(login(&a, 1, true), 0);
@@ -248,11 +250,38 @@ static void close_reasons(void **state)
 	expect_close(&a, PORT_CLOSE_SESSION);
 	expect_close(NOBODY, PORT_KEEP);
 	port_closing(&a);
+	assert_int_equal(login(&n, 1, true), 0);
+	expect_close(NOBODY, PORT_KEEP);
+	assert_int_equal(login(&n2, 1, true), 0);
+	expect_close(&n, PORT_CLOSE_EVICTED);
+	port_close_chan(&n); /* it knows already */
+	expect_close(NOBODY, PORT_KEEP);
+	release(&n);
+	release(&n2);
 	port_disable(&port);
 	expect_close(&a, PORT_CLOSE_DISABLED);
 	expect_close(&b, PORT_CLOSE_DISABLED);
 	port_close_nexus(a.nexus);
 	expect_close(NOBODY, PORT_KEEP);
+	port_enable(&port); /* does not pardon */
+	port_admit(&b);
+	expect_admission(&b, SRP_REJ_RESOURCES, 0);
+}
+
+/* A channel that is released takes its decision along. */
+static void released_undecided(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, false), 0);
+	assert_int_equal(login(&b, 1, false), 0);
+	port_admit(&a);
+	release(&a);
+	expect_admission(NOBODY, 0, 0);
+	port_admit(&b);
+	expect_admission(&b, 0, SRP_LOGIN_RESULT_CONTINUE);
 }
 
 static void limits(void **state)
@@ -429,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup(overtaken, setup),
 		cmocka_unit_test_setup(disable, setup),
 		cmocka_unit_test_setup(close_reasons, setup),
+		cmocka_unit_test_setup(released_undecided, setup),
 		cmocka_unit_test_setup(limits, setup),
 		cmocka_unit_test_setup(nexus_key, setup),
 		cmocka_unit_test_setup(find, setup),

@@ -163,7 +163,7 @@ static struct rx *rx_of(struct chan_iu *iu)
 static void channel_submit(struct tchan *ch, struct chan_iu *iu)
 {
 	/* Once one was handed back, the others of the same step go back too, so that none overtakes. */
-	if (chan_stalled(&ch->chan) || !cmd_submit(ch, rx_of(iu)))
+	if (!chan_may_submit(&ch->chan) || !cmd_submit(ch, rx_of(iu)))
 		channel_step(ch, CHAN_EV_BUSY, 0, iu, NULL);
 }
 
@@ -317,13 +317,13 @@ static void channel_job(struct worker *w, struct worker_job *j)
 		ch->kick = false;
 		channel_step(ch, CHAN_EV_KICK, 0, NULL, NULL);
 	}
-	if (chan_stalled(&ch->chan))
+	if (chan_wants_resources(&ch->chan))
 		channel_step(ch, CHAN_EV_RESOURCES, 0, NULL, NULL);
 }
 
 void channel_resources(struct tchan *ch)
 {
-	if (chan_stalled(&ch->chan))
+	if (chan_wants_resources(&ch->chan))
 		worker_defer(ch->tw->w, &ch->job);
 }
 
@@ -362,10 +362,7 @@ static void channel_event(struct fab_conn *conn, const struct fab_event *ev)
 	}
 	if (map[ev->type] == CHAN_EV_COUNT)
 		return;
-	/* The core keeps texts for good, so a cause that lives only during this call is logged here. */
-	if (ev->text)
-		log_warn("%s: %s, closing the channel", ch->name, ev->text);
-	channel_step(ch, map[ev->type], 0, NULL, NULL);
+	channel_step(ch, map[ev->type], 0, NULL, ev->text);
 }
 
 static void channel_received(struct tchan *ch, const struct fab_wc *wc)
