@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 #define CUT_MAX    4096u      /* truncations to this length and shorter */
 #define MUTATE_MAX 512u       /* mutated bytes at the start of a file */
 
-static char current[512]; /* what runs now, for the report of a crash */
+static char current[1200]; /* what runs now, for the report of a crash */
 static size_t n_runs;
 
 /* Async-signal-safe: says which input it was, then dies as the signal wanted. */

@@ -20,8 +20,8 @@
 
 #define ZEROES_BYTES 65536u
 
-/* What zeroes are written from; aligned for O_DIRECT. */
-static const _Alignas(4096) uint8_t zeroes[ZEROES_BYTES];
+/* What zeroes are written from, and never anything else done with; aligned for O_DIRECT. */
+static _Alignas(4096) uint8_t zeroes[ZEROES_BYTES];
 
 struct file_backend {
 	struct backend b;
@@ -84,7 +84,7 @@ static unsigned remaining_zeroes(struct backend_io *io)
 	unsigned n = 0;
 
 	while (left && n < ARRAY_SIZE(io->rest)) {
-		io->rest[n].iov_base = (void *)(uintptr_t)zeroes; /* only ever read */
+		io->rest[n].iov_base = zeroes;
 		io->rest[n].iov_len = min_u64(left, ZEROES_BYTES);
 		left -= io->rest[n].iov_len;
 		n++;

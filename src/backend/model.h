@@ -12,7 +12,7 @@
 
 #define MODEL_ZONES      8u
 #define MODEL_ZONE_BYTES (128u << 10)
-#define MODEL_BYTES      (MODEL_ZONES * MODEL_ZONE_BYTES)
+#define MODEL_BYTES      ((size_t)MODEL_ZONES * MODEL_ZONE_BYTES)
 #define MODEL_PIECES     20u
 
 struct model_zone {

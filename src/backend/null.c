@@ -15,7 +15,7 @@
 
 struct null_backend {
 	struct backend b;
-	const void *zeroes; /* ZEROES_BYTES, not writable */
+	void *zeroes; /* ZEROES_BYTES that cannot be written to */
 };
 
 static struct null_backend *null_of(struct backend *b)
@@ -43,7 +43,7 @@ static void null_close(struct backend *b)
 {
 	struct null_backend *n = null_of(b);
 
-	munmap((void *)(uintptr_t)n->zeroes, ZEROES_BYTES);
+	munmap(n->zeroes, ZEROES_BYTES);
 	free(n);
 }
 

@@ -45,7 +45,7 @@ static inline size_t min_size(size_t a, size_t b)
 #define CLEANUP(name) __attribute__((cleanup(cleanup_##name)))
 #define take(p)                            \
 	__extension__({                    \
-		__typeof__(p) take_ = (p); \
+		__typeof__(p) taken = (p); \
 		(p) = NULL;                \
-		take_;                     \
+		taken;                     \
 	})

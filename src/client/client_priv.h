@@ -61,6 +61,8 @@ struct srp_conn {
 	struct worker_timer deadline_timer;
 	struct worker_msg down_msg;
 	struct list mems;
+	struct ichan_event next; /* has_next: to be stepped when the actions before it are done */
+	bool has_next;
 	bool want_ready;
 	bool is_down; /* down() was called */
 

@@ -138,9 +138,9 @@ static void do_io(struct world *w, struct srp_io *io)
 static void test_read_write(void **state)
 {
 	/* immediate at its limit, just above it, small, large */
-	static const size_t sizes[] = { 512, 8192, 8704, 512 * 1024 };
-	static uint8_t a[512 * 1024];
-	static uint8_t b[512 * 1024];
+	static const size_t sizes[] = { 512, 8192, 8704, 524288 };
+	static uint8_t a[524288];
+	static uint8_t b[524288];
 	struct srp_io io;
 	struct world w;
 
@@ -152,7 +152,7 @@ static void test_read_write(void **state)
 		do_io(&w, &io);
 		assert_int_equal(io.outcome, SRP_IO_DONE);
 		assert_int_equal(io.status, 0);
-		assert_memory_equal(w.rig.disk + 7 * 512, a, sizes[i]);
+		assert_memory_equal(w.rig.disk + (size_t)7 * 512, a, sizes[i]);
 		io = rw(&w, SRP_DIR_READ, 7, b, sizes[i]);
 		do_io(&w, &io);
 		assert_memory_equal(a, b, sizes[i]);
@@ -295,7 +295,7 @@ static void on_trace(void *user, struct srp_conn *conn, bool sent, const void *i
 	assert_true(len >= 16);
 	w->n_trace++;
 	if (sent)
-		snprintf(w->last_trace, sizeof(w->last_trace), "%s", text);
+		(void)snprintf(w->last_trace, sizeof(w->last_trace), "%s", text);
 }
 
 static void test_trace(void **state)

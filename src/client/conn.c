@@ -42,11 +42,14 @@ static void trace(struct srp_conn *c, bool sent, bool login, const uint8_t *iu, 
 	c->ctx->trace(c->ctx->trace_user, c, sent, iu, len, text);
 }
 
-static void conn_fail(struct srp_conn *c, int error, const char *text)
+/* Carrying out an action led to an event: step it when all actions of the step before are done. */
+static void then(struct srp_conn *c, enum ichan_ev_type type, int error, const char *text)
 {
-	struct ichan_event ev = { .type = ICHAN_EV_FAILED, .error = error, .text = text };
-
-	conn_step(c, &ev);
+	/* At most two come together, both failures: one is enough. */
+	if (c->has_next)
+		return;
+	c->has_next = true;
+	c->next = (struct ichan_event){ .type = type, .error = error, .text = text };
 }
 
 /* --- carrying out actions --- */
@@ -57,7 +60,7 @@ static void post_recv(struct srp_conn *c, uint64_t index)
 					   c->recv_stride);
 
 	if (r)
-		conn_fail(c, r, "a receive could not be posted");
+		then(c, ICHAN_EV_FAILED, r, "a receive could not be posted");
 }
 
 static uint8_t *send_slot(struct srp_conn *c, uint32_t seq)
@@ -90,7 +93,7 @@ static void post_send(struct srp_conn *c, const struct ichan_action *a, const st
 	trace(c, true, false, sge[0].addr, sge[0].len);
 	r = c->fc->fab->ops->post_send(c->fc, &wr, 1);
 	if (r)
-		conn_fail(c, r, "a send could not be posted");
+		then(c, ICHAN_EV_FAILED, r, "a send could not be posted");
 }
 
 static int try_addr(struct srp_conn *c)
@@ -125,7 +128,6 @@ static int try_addr(struct srp_conn *c)
 /* Try addresses from the current one on until one gets as far as an attempt. */
 static void open_conn(struct srp_conn *c)
 {
-	struct ichan_event ev = { .type = ICHAN_EV_UNREACHABLE };
 	int r = -EHOSTUNREACH;
 
 	for (; c->at_addr < c->n_addrs; c->at_addr++) {
@@ -135,20 +137,15 @@ static void open_conn(struct srp_conn *c)
 			return;
 		}
 	}
-	ev.error = r;
-	conn_step(c, &ev);
+	then(c, ICHAN_EV_UNREACHABLE, r, NULL);
 }
 
 static void resolve(struct srp_conn *c)
 {
-	struct ichan_event ev = { .type = ICHAN_EV_RESOLVED };
-
-	if (!c->n_addrs) {
-		ev.type = ICHAN_EV_RESOLVE_FAILED;
-		ev.error = -EHOSTUNREACH;
-		ev.text = c->text;
-	}
-	conn_step(c, &ev);
+	if (c->n_addrs)
+		then(c, ICHAN_EV_RESOLVED, 0, NULL);
+	else
+		then(c, ICHAN_EV_RESOLVE_FAILED, -EHOSTUNREACH, c->text);
 }
 
 static void drain(struct srp_conn *c)
@@ -206,6 +203,7 @@ static void carry_out_rare(struct srp_conn *c, const struct ichan_action *a, con
 		resolve(c);
 		break;
 	case ICHAN_ACT_OPEN:
+		check(iu && a->len <= sizeof(c->login_req));
 		memcpy(c->login_req, iu, a->len);
 		c->login_req_len = a->len;
 		open_conn(c);
@@ -231,7 +229,7 @@ static void carry_out_rare(struct srp_conn *c, const struct ichan_action *a, con
 		break;
 	case ICHAN_ACT_DISCONNECT:
 		if (c->fc->fab->ops->disconnect(c->fc))
-			conn_fail(c, -EIO, "the disconnect failed");
+			then(c, ICHAN_EV_FAILED, -EIO, "the disconnect failed");
 		break;
 	case ICHAN_ACT_DRAIN:
 		drain(c);
@@ -276,7 +274,8 @@ static int carry_out(struct srp_conn *c, const struct ichan_actions *acts, const
 	return 0;
 }
 
-int conn_step_data(struct srp_conn *c, struct ichan_event *ev, const struct iovec *iov, unsigned n)
+static int step_once(struct srp_conn *c, struct ichan_event *ev, const struct iovec *iov,
+		     unsigned n)
 {
 	struct ichan_actions acts;
 
@@ -284,6 +283,26 @@ int conn_step_data(struct srp_conn *c, struct ichan_event *ev, const struct iove
 	ev->iu_max = c->send_stride;
 	ichan_step(&c->chan, ev, &acts);
 	return carry_out(c, &acts, ev->iu, iov, n);
+}
+
+/* Step what carrying out led to. */
+static void settle(struct srp_conn *c)
+{
+	while (c->has_next) {
+		struct ichan_event ev = c->next;
+
+		c->has_next = false;
+		if (c->chan.state != ICHAN_CLOSED)
+			(void)step_once(c, &ev, NULL, 0);
+	}
+}
+
+int conn_step_data(struct srp_conn *c, struct ichan_event *ev, const struct iovec *iov, unsigned n)
+{
+	int r = step_once(c, ev, iov, n);
+
+	settle(c);
+	return r;
 }
 
 void conn_step(struct srp_conn *c, struct ichan_event *ev)
@@ -298,7 +317,7 @@ static void keep_text(struct srp_conn *c, struct ichan_event *ev, const struct f
 	ev->error = fev->error;
 	if (!fev->text)
 		return;
-	snprintf(c->text, sizeof(c->text), "%s", fev->text);
+	(void)snprintf(c->text, sizeof(c->text), "%s", fev->text);
 	ev->text = c->text;
 }
 
@@ -310,6 +329,7 @@ static void on_unreachable(struct srp_conn *c, struct ichan_event *ev)
 		c->fc = NULL;
 		c->at_addr++;
 		open_conn(c);
+		settle(c);
 		return;
 	}
 	ev->type = ICHAN_EV_UNREACHABLE;
@@ -373,8 +393,10 @@ static void on_recv(struct srp_conn *c, const struct fab_wc *wc)
 
 	trace(c, false, false, iu, wc->byte_len);
 	conn_step(c, &ev);
-	if (c->chan.state == ICHAN_LIVE)
+	if (c->chan.state == ICHAN_LIVE) {
 		post_recv(c, wc->wr_id);
+		settle(c);
+	}
 }
 
 static void on_sent(struct srp_conn *c, const struct fab_wc *wc)
@@ -398,7 +420,9 @@ static void on_wc(struct srp_conn *c, const struct fab_wc *wc)
 	if (wc->status != FAB_WC_OK) {
 		/* Flushed work while LIVE: the reason follows, or came, as an event. */
 		if (c->chan.state != ICHAN_DRAINING)
-			conn_fail(c, -EIO, wc_text(wc->status));
+			conn_step(c, &(struct ichan_event){ .type = ICHAN_EV_FAILED,
+							    .error = -EIO,
+							    .text = wc_text(wc->status) });
 		return;
 	}
 	if (wc->op == FAB_WC_RECV)
@@ -477,11 +501,11 @@ static void lookup(struct srp_conn *c, const char *host, uint16_t port)
 	char service[8];
 	int r;
 
-	snprintf(service, sizeof(service), "%u", port ? port : DEFAULT_PORT);
+	(void)snprintf(service, sizeof(service), "%u", port ? port : DEFAULT_PORT);
 	r = getaddrinfo(host, service, &hints, &list);
 	if (r) {
-		snprintf(c->text, sizeof(c->text), "the name cannot be resolved: %s",
-			 gai_strerror(r));
+		(void)snprintf(c->text, sizeof(c->text), "the name cannot be resolved: %s",
+			       gai_strerror(r));
 		return;
 	}
 	for (struct addrinfo *a = list; a && c->n_addrs < CONN_ADDRS_MAX; a = a->ai_next) {

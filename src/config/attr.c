@@ -2,9 +2,30 @@
 #include "config/attr.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <netinet/in.h>
 #include <string.h>
+
+#include "config/errors.h"
+
+static bool attr_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The value of a hex digit, or -1. */
+static int attr_hex_digit(char c)
+{
+	c = errors_lower(c);
+	if (attr_digit(c))
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool attr_name_char(char c)
+{
+	return attr_digit(c) || (errors_lower(c) >= 'a' && errors_lower(c) <= 'z') ||
+	       (c && strchr("._:@+-", c));
+}
 
 const char *attr_bool(const char *text, bool *ret)
 {
@@ -19,9 +40,9 @@ static const char *attr_digits(const char *text, uint64_t *ret)
 {
 	uint64_t v = 0;
 
-	if (!isdigit((unsigned char)*text))
+	if (!attr_digit(*text))
 		return NULL;
-	for (; isdigit((unsigned char)*text); text++)
+	for (; attr_digit(*text); text++)
 		if (__builtin_mul_overflow(v, 10u, &v) ||
 		    __builtin_add_overflow(v, (uint64_t)(*text - '0'), &v))
 			return NULL;
@@ -42,7 +63,7 @@ const char *attr_uint(const char *text, uint64_t *ret)
 
 const char *attr_size(const char *text, uint64_t *ret)
 {
-	static const char units[] = "KMGT";
+	static const char units[] = "kmgt";
 	static const char allowed[] = "a size above 0, as 4096, 64K, 512M, 20G or 2T";
 	const char *unit;
 	uint64_t v;
@@ -53,7 +74,7 @@ const char *attr_size(const char *text, uint64_t *ret)
 	if (*end) {
 		unsigned shift;
 
-		unit = strchr(units, toupper((unsigned char)*end));
+		unit = strchr(units, errors_lower(*end));
 		if (!unit || end[1])
 			return allowed;
 		shift = 10u * (unsigned)(unit - units + 1);
@@ -77,11 +98,8 @@ const char *attr_hex64(const char *text, uint64_t *ret)
 
 	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
 		text += 2;
-	for (; isxdigit((unsigned char)text[n]); n++) {
-		int c = tolower((unsigned char)text[n]);
-
-		v = v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-	}
+	for (; attr_hex_digit(text[n]) >= 0; n++)
+		v = v << 4 | (uint64_t)attr_hex_digit(text[n]);
 	if (!n || n > 16 || text[n])
 		return allowed;
 	*ret = v;
@@ -181,7 +199,7 @@ const char *attr_name(const char *text)
 	if (!n || n > CONFIG_NAME_MAX)
 		return "a name of 1 to 63 bytes";
 	for (; *text; text++)
-		if (!isalnum((unsigned char)*text) && !strchr("._:@+-", *text))
+		if (!attr_name_char(*text))
 			return "a name of letters, digits and . _ : @ + -";
 	return NULL;
 }
@@ -196,11 +214,11 @@ const char *attr_pattern(char *text)
 	if (strlen(text) > 255)
 		return "a pattern of at most 255 bytes";
 	for (char *p = text; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
+		*p = errors_lower(*p);
 	for (const char *p = body; *p; p++) {
 		bool set_char = in_set && strchr("!-", *p);
 
-		if (!isxdigit((unsigned char)*p) && !strchr("x.:*?[]", *p) && !set_char)
+		if (attr_hex_digit(*p) < 0 && !strchr("x.:*?[]", *p) && !set_char)
 			return "a port id as 0x and 32 hex digits or a numeric address, with * ? [ "
 			       "]";
 		if (*p == '[' && in_set)

@@ -416,8 +416,8 @@ static void test_errors_are_limited(void **state)
 	struct config *c = NULL;
 
 	(void)state;
-	for (unsigned i = 0; i < 100; i++)
-		memcpy(text + 2 * (size_t)i, "}\n", 2);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i % 2 ? '\n' : '}';
 	assert_int_equal(config_parse(&c, text, sizeof(text), "x", &errs), -EINVAL);
 	assert_int_equal(errs.n, CONFIG_ERRORS_MAX);
 	assert_int_equal(errs.n_omitted, 100 - CONFIG_ERRORS_MAX);

@@ -117,7 +117,8 @@ static const struct config_device *diff_find(const struct config_device *key,
 					     const struct config_device **index, unsigned n)
 {
 	const struct config_device **at =
-		index ? bsearch(&key, index, n, sizeof(key), diff_by_name) : NULL;
+		index ? bsearch(&key, index, n, sizeof(const struct config_device *), diff_by_name)
+		      : NULL;
 
 	return at ? *at : NULL;
 }
@@ -378,7 +379,7 @@ void config_op_format(const struct config_op *op, char *buf, size_t len)
 
 	if (op->type == CONFIG_OP_OPTIONS) {
 		(void)snprintf(buf, len, "option %s: %s", op->what, verb);
-	} else if (op->type == CONFIG_OP_DEVICE_RESIZE) {
+	} else if (op->device[0] && op->device[1] && op->type == CONFIG_OP_DEVICE_RESIZE) {
 		(void)snprintf(buf, len, "device %s: %s from %llu to %llu bytes", dev->name, verb,
 			       (unsigned long long)op->device[0]->size_bytes,
 			       (unsigned long long)op->device[1]->size_bytes);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "config/errors.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +74,7 @@ static unsigned errors_distance(const char *a, const char *b)
 
 		row[0] = (unsigned)i + 1;
 		for (size_t j = 0; j < n; j++) {
-			bool same = tolower((unsigned char)a[i]) == tolower((unsigned char)b[j]);
+			bool same = errors_lower(a[i]) == errors_lower(b[j]);
 			unsigned change = diagonal + !same;
 
 			diagonal = row[j + 1];

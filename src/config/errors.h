@@ -13,6 +13,12 @@ void errors_add(struct config_errors *e, struct config_pos pos, const char *fmt,
 /* Put the stored errors into the order of the file. */
 void errors_sort(struct config_errors *e);
 
+/* ASCII only, whatever the locale. */
+static inline char errors_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static inline bool errors_any(const struct config_errors *e)
 {
 	return e->n > 0;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Who gets which LUN map: globs over the two names of an initiator. */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/errors.h"
 
 /*
  * One character class at @set (behind its '['): does it hold @c? *@ret_end is behind the ']', or NULL
  * when there is none; the '[' then is an ordinary character.
  */
-static bool match_set(const char *set, int c, const char **ret_end)
+static bool match_set(const char *set, char c, const char **ret_end)
 {
 	bool invert = *set == '!';
 	bool hit = false;
@@ -20,15 +19,15 @@ static bool match_set(const char *set, int c, const char **ret_end)
 	if (invert)
 		set++;
 	for (const char *p = set; *p; p++) {
-		int from = tolower((unsigned char)*p);
-		int to = from;
+		char from = errors_lower(*p);
+		char to = from;
 
 		if (*p == ']') {
 			*ret_end = p + 1;
 			return hit != invert;
 		}
 		if (p[1] == '-' && p[2] && p[2] != ']') {
-			to = tolower((unsigned char)p[2]);
+			to = errors_lower(p[2]);
 			p += 2;
 		}
 		hit = hit || (c >= from && c <= to);
@@ -38,7 +37,7 @@ static bool match_set(const char *set, int c, const char **ret_end)
 }
 
 /* Does the one element at @glob, no '*', match @c? *@ret_next is the element behind it. */
-static bool match_one(const char *glob, int c, const char **ret_next)
+static bool match_one(const char *glob, char c, const char **ret_next)
 {
 	const char *end;
 	bool hit;
@@ -53,7 +52,7 @@ static bool match_one(const char *glob, int c, const char **ret_next)
 			return hit;
 		}
 	}
-	return tolower((unsigned char)*glob) == c;
+	return errors_lower(*glob) == c;
 }
 
 /* Only the last '*' seen is ever taken back, so the work is bounded by the product of the lengths. */
@@ -68,7 +67,7 @@ bool config_glob(const char *glob, const char *text)
 		if (*glob == '*') {
 			star = ++glob;
 			star_text = text;
-		} else if (*glob && match_one(glob, tolower((unsigned char)*text), &next)) {
+		} else if (*glob && match_one(glob, errors_lower(*text), &next)) {
 			glob = next;
 			text++;
 		} else if (star) {

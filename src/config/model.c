@@ -79,7 +79,7 @@ static int model_load(struct config **ret, int fd, const char *path, struct conf
 
 int config_load_file(struct config **ret, const char *path, struct config_errors *errs)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd;
 	int r;
 

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * The grammar: each block is a table of the words it may hold. A word takes one value, or opens a block
- * with a table of its own. After an error the rest of the statement is left out and reading goes on, so
- * that one run reports all errors of a file.
- */
+/* The grammar: one table for each kind of block, and what its opening line means. */
 #include "config/parse.h"
 
 #include <errno.h>
@@ -12,81 +8,7 @@
 #include <string.h>
 
 #include "config/attr.h"
-#include "config/lex.h"
-
-#define STMT_WORDS_MAX 3u  /* the longest statement: LUN number device */
-#define WORDS_MAX      32u /* rows of one table */
-
-struct stmt {
-	unsigned n;    /* words kept */
-	bool bad;      /* an error was noted already */
-	bool bad_head; /* and it is in the first word */
-	bool block;    /* ended by '{' */
-	bool surplus;  /* more words than any statement has */
-	struct config_pos surplus_pos;
-	struct config_pos pos[STMT_WORDS_MAX];
-	char word[STMT_WORDS_MAX][CONFIG_WORD_MAX + 1];
-};
-
-enum stmt_end {
-	STMT_READ,
-	STMT_CLOSE,
-	STMT_EOF
-};
-
-enum word_type {
-	WORD_BLOCK, /* has `open`, takes what it likes */
-	WORD_BOOL,
-	WORD_UINT, /* unsigned, min..max */
-	WORD_SIZE,
-	WORD_HEX64,
-	WORD_TEXT, /* char[max + 1] of printable ASCII */
-	WORD_PATH, /* char *, absolute */
-	WORD_BLOCK_SIZE,
-	WORD_LOG_LEVEL,
-	WORD_SOCKET, /* char[max + 1], absolute path */
-	WORD_LISTEN,
-	WORD_INITIATOR
-};
-
-struct parser;
-struct scope;
-
-struct word {
-	const char *name;
-	enum word_type type;
-	unsigned
-		handlers; /* bits of enum config_handler it belongs to; 0: it does not depend on it */
-	size_t offset;    /* of the field in the scope's object */
-	uint64_t min, max;
-	void (*open)(struct parser *p, struct scope *s, bool block);
-};
-
-/* A block being read. */
-struct scope {
-	const struct word *words;
-	unsigned n_words;
-	const char *what; /* for errors: "TARGET" */
-	void *object;
-	unsigned handler; /* in DEVICE: enum config_handler */
-	struct config_pos seen[WORDS_MAX];
-	struct scope *up;
-};
-
-struct parser {
-	struct parse state;
-	struct lex lex;
-	struct lex_token token;
-	bool have_token; /* @token is still to be used */
-	bool eof_noted;
-	enum config_driver driver; /* of the TARGET_DRIVER block being read */
-	enum config_handler handler;
-	struct config_target *target; /* being read, or NULL */
-	struct config_group *group;   /* being read; outside GROUP the target's any_group */
-	struct stmt stmt;
-};
-
-static void parse_block(struct parser *p, struct scope *s, struct config_pos opened);
+#include "config/scope.h"
 
 bool parse_grow(void *array, unsigned n, size_t elem_size)
 {
@@ -120,355 +42,6 @@ void parse_defaults_target(struct config_target *t)
 	memset(t, 0, sizeof(*t));
 	t->max_channels = 1024;
 	t->max_channels_per_initiator = 64;
-}
-
-/* --- statements --- */
-
-static struct lex_token *parse_token(struct parser *p)
-{
-	if (!p->have_token)
-		lex_next(&p->lex, &p->token);
-	p->have_token = false;
-	return &p->token;
-}
-
-static void stmt_add(struct stmt *s, const struct lex_token *t)
-{
-	s->bad = s->bad || t->bad;
-	s->bad_head = s->bad_head || (t->bad && !s->n);
-	if (s->n < STMT_WORDS_MAX) {
-		s->pos[s->n] = t->pos;
-		memcpy(s->word[s->n++], t->word, strlen(t->word) + 1);
-	} else if (!s->surplus) {
-		s->surplus = true;
-		s->surplus_pos = t->pos;
-	}
-}
-
-/* The '{' of a block may stand on a line of its own. */
-static void stmt_brace_below(struct parser *p)
-{
-	while (parse_token(p)->type == LEX_END)
-		continue;
-	if (p->token.type == LEX_OPEN)
-		p->stmt.block = true;
-	else
-		p->have_token = true;
-}
-
-/* Read the words of the next statement into @p->stmt. */
-static enum stmt_end stmt_read(struct parser *p)
-{
-	struct stmt *s = &p->stmt;
-
-	s->n = 0;
-	s->bad = s->bad_head = s->block = s->surplus = false;
-	for (;;) {
-		struct lex_token *t = parse_token(p);
-
-		switch (t->type) {
-		case LEX_WORD:
-			stmt_add(s, t);
-			continue;
-		case LEX_OPEN:
-			s->block = true;
-			if (!s->n) {
-				s->pos[0] = t->pos;
-				errors_add(p->state.errs, t->pos,
-					   "\"{\" has no word in front of it");
-				s->bad = true;
-			}
-			return STMT_READ;
-		case LEX_END:
-			if (s->n) {
-				stmt_brace_below(p);
-				return STMT_READ;
-			}
-			continue;
-		case LEX_CLOSE:
-		case LEX_EOF:
-			if (!s->n)
-				return t->type == LEX_EOF ? STMT_EOF : STMT_CLOSE;
-			p->have_token = true;
-			return STMT_READ;
-		}
-	}
-}
-
-static void parse_never_closed(struct parser *p, struct config_pos opened, const char *what)
-{
-	if (!p->eof_noted)
-		errors_add(p->state.errs, opened, "the block of %s opened here is never closed",
-			   what);
-	p->eof_noted = true;
-}
-
-/* Step over the block just opened; nothing in it is looked at. */
-static void parse_skip_block(struct parser *p, struct config_pos opened)
-{
-	unsigned depth = 1;
-
-	while (depth) {
-		struct lex_token *t = parse_token(p);
-
-		if (t->type == LEX_EOF) {
-			parse_never_closed(p, opened, "this word");
-			return;
-		}
-		depth += t->type == LEX_OPEN;
-		depth -= t->type == LEX_CLOSE;
-	}
-}
-
-/* Has the statement @n values behind its word? Else an error, with @form as what is right. */
-static bool stmt_is(struct parser *p, unsigned n, const char *form)
-{
-	struct stmt *s = &p->stmt;
-
-	if (s->bad)
-		return false;
-	if (s->n == n + 1 && !s->surplus)
-		return true;
-	if (s->n > n + 1)
-		errors_add(p->state.errs, s->pos[n + 1], "\"%.64s\" is one value too many: %s",
-			   s->word[n + 1], form);
-	else if (s->surplus)
-		errors_add(p->state.errs, s->surplus_pos, "one value too many: %s", form);
-	else
-		errors_add(p->state.errs, s->pos[0], "\"%.64s\" needs more: %s", s->word[0], form);
-	return false;
-}
-
-/* A value that may not be: note "@word must be @allowed". */
-static bool stmt_value(struct parser *p, unsigned i, const char *allowed)
-{
-	struct stmt *s = &p->stmt;
-
-	if (allowed)
-		errors_add(p->state.errs, s->pos[i], "%.32s \"%.48s\" must be %s", s->word[0],
-			   s->word[i], allowed);
-	return !allowed;
-}
-
-/* --- attributes --- */
-
-static const char *take_uint(const struct word *w, const char *text, char *buf, size_t len,
-			     unsigned *field)
-{
-	uint64_t v;
-
-	if (attr_uint(text, &v) || v < w->min || v > w->max) {
-		(void)snprintf(buf, len, "a whole number from %llu to %llu",
-			       (unsigned long long)w->min, (unsigned long long)w->max);
-		return buf;
-	}
-	*field = (unsigned)v;
-	return NULL;
-}
-
-static const char *take_text(const struct word *w, const char *text, char *buf, size_t len,
-			     char *field)
-{
-	size_t n = strlen(text);
-	bool printable = n > 0;
-
-	for (const char *c = text; *c; c++)
-		printable = printable && *c >= ' ' && *c <= '~';
-	if (!printable || n > w->max) {
-		(void)snprintf(buf, len, "1 to %llu printable ASCII characters",
-			       (unsigned long long)w->max);
-		return buf;
-	}
-	memcpy(field, text, n + 1);
-	return NULL;
-}
-
-static const char *take_path(struct parser *p, const char *text, char **field)
-{
-	if (text[0] != '/')
-		return "an absolute path";
-	free(*field);
-	*field = strdup(text);
-	p->state.no_memory = p->state.no_memory || !*field;
-	return NULL;
-}
-
-static const char *take_socket(const struct word *w, const char *text, char *field)
-{
-	if (text[0] != '/' || strlen(text) > w->max)
-		return "an absolute path of at most 107 bytes";
-	memcpy(field, text, strlen(text) + 1);
-	return NULL;
-}
-
-static const char *take_listen(struct parser *p, const char *text)
-{
-	struct config_target *t = p->target;
-	struct config_listen l = { .pos = p->stmt.pos[1] };
-	const char *allowed = attr_listen(text, &l);
-
-	if (allowed)
-		return allowed;
-	if (t->n_listens == CONFIG_LISTENS_MAX)
-		return "one of at most 16 addresses of a target";
-	if (!parse_grow(&t->listens, t->n_listens, sizeof(l))) {
-		p->state.no_memory = true;
-		return NULL;
-	}
-	t->listens[t->n_listens++] = l;
-	return NULL;
-}
-
-static const char *take_initiator(struct parser *p, char *text)
-{
-	struct config_group *g = p->group;
-	const char *allowed = attr_pattern(text);
-
-	if (allowed)
-		return allowed;
-	if (g->n_patterns == CONFIG_PATTERNS_MAX)
-		return "one of at most 1024 patterns of a group";
-	for (unsigned i = 0; i < g->n_patterns; i++)
-		if (!strcmp(g->patterns[i], text))
-			return "given once: this group has it already";
-	if (!parse_grow(&g->patterns, g->n_patterns, sizeof(char *))) {
-		p->state.no_memory = true;
-		return NULL;
-	}
-	g->patterns[g->n_patterns] = strdup(text);
-	if (g->patterns[g->n_patterns])
-		g->n_patterns++;
-	else
-		p->state.no_memory = true;
-	return NULL;
-}
-
-/* One value into its field. NULL or what is allowed. */
-static const char *take_value(struct parser *p, const struct word *w, void *field, char *buf,
-			      size_t len)
-{
-	char *text = p->stmt.word[1];
-
-	switch (w->type) {
-	case WORD_BOOL:
-		return attr_bool(text, field);
-	case WORD_UINT:
-		return take_uint(w, text, buf, len, field);
-	case WORD_SIZE:
-		return attr_size(text, field);
-	case WORD_HEX64:
-		return attr_hex64(text, field);
-	case WORD_TEXT:
-		return take_text(w, text, buf, len, field);
-	case WORD_PATH:
-		return take_path(p, text, field);
-	case WORD_BLOCK_SIZE:
-		return attr_block_size(text, field);
-	case WORD_LOG_LEVEL:
-		return attr_log_level(text, field);
-	case WORD_SOCKET:
-		return take_socket(w, text, field);
-	case WORD_LISTEN:
-		return take_listen(p, text);
-	case WORD_INITIATOR:
-		return take_initiator(p, text);
-	case WORD_BLOCK:
-		break;
-	}
-	return NULL;
-}
-
-static void parse_attribute(struct parser *p, struct scope *s, const struct word *w)
-{
-	struct config_pos *seen = &s->seen[w - s->words];
-	char buf[80];
-
-	if (stmt_is(p, 1, "it takes one value, and it ends with the line")) {
-		if (seen->line && w->type != WORD_LISTEN && w->type != WORD_INITIATOR)
-			errors_add(p->state.errs, p->stmt.pos[0],
-				   "\"%s\" is given twice; the first is in line %u", w->name,
-				   seen->line);
-		else
-			(void)stmt_value(
-				p, 1,
-				take_value(p, w, (char *)s->object + w->offset, buf, sizeof(buf)));
-	}
-	/* Also after an error: else the word would be reported as missing, too. */
-	if (!seen->line)
-		*seen = p->stmt.pos[0];
-	if (p->stmt.block) {
-		if (!p->stmt.bad && p->stmt.n == 2)
-			errors_add(p->state.errs, p->stmt.pos[0], "\"%s\" has no block", w->name);
-		parse_skip_block(p, p->stmt.pos[0]);
-	}
-}
-
-/* Does @w belong here, also by the device's handler? With an unknown handler every word does. */
-static bool word_fits(const struct scope *s, const struct word *w)
-{
-	return !w->handlers || s->handler >= CONFIG_HANDLER_COUNT ||
-	       (w->handlers & BIT(s->handler));
-}
-
-static void parse_unknown(struct parser *p, struct scope *s)
-{
-	struct errors_offer offer;
-	char hint[160];
-	char what[64];
-
-	errors_offer_init(&offer, p->stmt.word[0]);
-	for (unsigned i = 0; i < s->n_words; i++)
-		if (word_fits(s, &s->words[i]))
-			errors_offer_add(&offer, s->words[i].name);
-	errors_offer_format(&offer, hint, sizeof(hint));
-	(void)snprintf(what, sizeof(what), "%s", s->what);
-	if (s->handler < CONFIG_HANDLER_COUNT && !strcmp(s->what, "DEVICE"))
-		(void)snprintf(what, sizeof(what), "DEVICE of %s",
-			       config_handler_name((enum config_handler)s->handler));
-	errors_add(p->state.errs, p->stmt.pos[0], "unknown word \"%.40s\" in %s; %s",
-		   p->stmt.word[0], what, hint);
-	if (p->stmt.block)
-		parse_skip_block(p, p->stmt.pos[0]);
-}
-
-static void parse_statement(struct parser *p, struct scope *s)
-{
-	if (p->stmt.n && !p->stmt.bad_head) {
-		for (unsigned i = 0; i < s->n_words; i++) {
-			const struct word *w = &s->words[i];
-
-			if (strcmp(w->name, p->stmt.word[0]) != 0 || !word_fits(s, w))
-				continue;
-			if (w->type == WORD_BLOCK)
-				w->open(p, s, p->stmt.block);
-			else
-				parse_attribute(p, s, w);
-			return;
-		}
-		parse_unknown(p, s);
-	} else if (p->stmt.block) {
-		parse_skip_block(p, p->stmt.pos[0]);
-	}
-}
-
-/* Read statements up to the block's '}'. */
-static void parse_block(struct parser *p, struct scope *s, struct config_pos opened)
-{
-	while (!p->state.no_memory) {
-		enum stmt_end end = stmt_read(p);
-
-		if (end == STMT_READ) {
-			parse_statement(p, s);
-			continue;
-		}
-		if (end == STMT_EOF && s->up)
-			parse_never_closed(p, opened, s->what);
-		if (end == STMT_CLOSE && !s->up) {
-			errors_add(p->state.errs, p->token.pos, "\"}\" closes nothing");
-			continue;
-		}
-		return;
-	}
 }
 
 /* --- LUN --- */
@@ -507,16 +80,16 @@ static void open_lun(struct parser *p, struct scope *up, bool block)
 			   .object = &scratch,
 			   .up = up };
 	uint64_t lun = 0;
-	bool ok = stmt_is(p, 2, "LUN NUMBER DEVICE");
+	bool ok = scope_args(p, 2, "LUN NUMBER DEVICE");
 
 	if (ok && (attr_uint(p->stmt.word[1], &lun) || lun > CONFIG_LUN_MAX))
-		ok = stmt_value(p, 1, "a number from 0 to 16383");
-	ok = ok && stmt_value(p, 2, attr_name(p->stmt.word[2]));
+		ok = scope_value(p, 1, "a number from 0 to 16383");
+	ok = ok && scope_value(p, 2, attr_name(p->stmt.word[2]));
 	ok = ok && lun_add(p, (uint16_t)lun);
 	if (ok)
 		s.object = &p->group->luns[p->group->n_luns - 1];
 	if (block)
-		parse_block(p, &s, opened);
+		scope_read(p, &s, opened);
 	if (ok)
 		p->state.refs[p->state.n_refs - 1].ro_given = s.seen[0].line;
 }
@@ -531,12 +104,12 @@ static const struct word group_words[] = {
 /* A word that opens a block and has a name: check both; the block must be there. */
 static bool open_named(struct parser *p, bool block, const char *form)
 {
-	if (!stmt_is(p, 1, form))
+	if (!scope_args(p, 1, form))
 		return false;
 	if (!block)
 		errors_add(p->state.errs, p->stmt.pos[0], "\"%s\" needs a block: %s",
 			   p->stmt.word[0], form);
-	return stmt_value(p, 1, attr_name(p->stmt.word[1]));
+	return scope_value(p, 1, attr_name(p->stmt.word[1]));
 }
 
 static void open_group(struct parser *p, struct scope *up, bool block)
@@ -550,7 +123,7 @@ static void open_group(struct parser *p, struct scope *up, bool block)
 	bool ok = open_named(p, block, "GROUP NAME { ... }");
 
 	if (ok && t->n_groups == CONFIG_GROUPS_MAX)
-		ok = stmt_value(p, 1, "one of at most 1024 groups of a target");
+		ok = scope_value(p, 1, "one of at most 1024 groups of a target");
 	if (ok && !parse_grow(&t->groups, t->n_groups, sizeof(scratch))) {
 		p->state.no_memory = true;
 		return;
@@ -563,7 +136,7 @@ static void open_group(struct parser *p, struct scope *up, bool block)
 		p->group = &t->groups[t->n_groups++];
 	}
 	if (block)
-		parse_block(p, &s, opened);
+		scope_read(p, &s, opened);
 	p->group = &t->any_group;
 	/* A group whose head is wrong was read for its errors only. */
 	for (unsigned i = 0; i < scratch.n_patterns; i++)
@@ -591,15 +164,6 @@ static const struct word target_words[] = {
 	{ "LUN", WORD_BLOCK, 0, 0, 0, 0, open_lun },
 	{ "GROUP", WORD_BLOCK, 0, 0, 0, 0, open_group },
 };
-
-/* Words whose absence can only be seen when the block has been read. */
-static bool scope_seen(const struct scope *s, const char *name)
-{
-	for (unsigned i = 0; i < s->n_words; i++)
-		if (!strcmp(s->words[i].name, name) && word_fits(s, &s->words[i]))
-			return s->seen[i].line != 0;
-	return false;
-}
 
 /* A number for people to copy: the same target name gives the same one. */
 static uint64_t target_example_id(const char *name)
@@ -652,10 +216,10 @@ static void open_target(struct parser *p, struct scope *up, bool block)
 	bool ok = open_named(p, block, "TARGET NAME { ... }");
 
 	if (ok && c->n_targets == CONFIG_TARGETS_MAX)
-		ok = stmt_value(p, 1, "one of at most 256 targets");
+		ok = scope_value(p, 1, "one of at most 256 targets");
 	if (!ok) {
 		if (block)
-			parse_skip_block(p, opened);
+			scope_skip(p, opened);
 		return;
 	}
 	if (!parse_grow(&c->targets, c->n_targets, sizeof(*t))) {
@@ -673,7 +237,7 @@ static void open_target(struct parser *p, struct scope *up, bool block)
 	s.object = t;
 	if (!block)
 		return;
-	parse_block(p, &s, opened);
+	scope_read(p, &s, opened);
 	target_missing(p, &s, t);
 }
 
@@ -695,10 +259,10 @@ static void open_driver(struct parser *p, struct scope *up, bool block)
 			if (!strcmp(p->stmt.word[1], config_driver_name((enum config_driver)i)))
 				p->driver = (enum config_driver)i;
 		if (p->driver == CONFIG_DRIVER_COUNT)
-			(void)stmt_value(p, 1, "srpt or iwarp");
+			(void)scope_value(p, 1, "srpt or iwarp");
 	}
 	if (block)
-		parse_block(p, &s, opened);
+		scope_read(p, &s, opened);
 }
 
 /* --- HANDLER, DEVICE --- */
@@ -765,14 +329,14 @@ static void open_device(struct parser *p, struct scope *up, bool block)
 			   .what = "DEVICE",
 			   .handler = p->handler,
 			   .up = up };
-	bool ok = stmt_is(p, 1, "DEVICE NAME { ... }") &&
-		  stmt_value(p, 1, attr_name(p->stmt.word[1]));
+	bool ok = scope_args(p, 1, "DEVICE NAME { ... }") &&
+		  scope_value(p, 1, attr_name(p->stmt.word[1]));
 
 	if (ok && c->n_devices == CONFIG_DEVICES_MAX)
-		ok = stmt_value(p, 1, "one of at most 16384 devices");
+		ok = scope_value(p, 1, "one of at most 16384 devices");
 	if (!ok) {
 		if (block)
-			parse_skip_block(p, opened);
+			scope_skip(p, opened);
 		return;
 	}
 	if (!parse_grow(&c->devices, c->n_devices, sizeof(*d))) {
@@ -787,7 +351,7 @@ static void open_device(struct parser *p, struct scope *up, bool block)
 	d->pos = opened;
 	s.object = d;
 	if (block)
-		parse_block(p, &s, opened);
+		scope_read(p, &s, opened);
 	device_missing(p, &s, d);
 }
 
@@ -809,10 +373,10 @@ static void open_handler(struct parser *p, struct scope *up, bool block)
 			if (!strcmp(p->stmt.word[1], config_handler_name((enum config_handler)i)))
 				p->handler = (enum config_handler)i;
 		if (p->handler == CONFIG_HANDLER_COUNT)
-			(void)stmt_value(p, 1, "vdisk_fileio, vdisk_nullio or vdisk_ram");
+			(void)scope_value(p, 1, "vdisk_fileio, vdisk_nullio or vdisk_ram");
 	}
 	if (block)
-		parse_block(p, &s, opened);
+		scope_read(p, &s, opened);
 }
 
 /* --- the file --- */
@@ -848,7 +412,7 @@ static int parse_run(struct parser *p, const char *text, size_t len)
 	parse_defaults_options(&st->config->opts);
 	s.object = &st->config->opts;
 	p->lex = lex_of(text, len, st->errs);
-	parse_block(p, &s, (struct config_pos){ 0 });
+	scope_read(p, &s, (struct config_pos){ 0 });
 	if (!st->no_memory)
 		resolve(st);
 	errors_sort(st->errs);
@@ -873,10 +437,11 @@ int config_parse(struct config **ret, const char *text, size_t len, const char *
 	if (p) {
 		p->state.errs = errs;
 		r = parse_run(p, text, len);
-		if (!r)
-			*ret = take(p->state.config);
+		if (r)
+			config_free(p->state.config);
+		else
+			*ret = p->state.config;
 		free(p->state.refs);
-		config_free(p->state.config);
 		free(p);
 	}
 	if (r == -ENOMEM)

@@ -86,7 +86,7 @@ static int client_connect(struct ctl_client *c, const char *path)
 
 int ctl_client_new(struct ctl_client **ret, const char *path, unsigned timeout_ms)
 {
-	CLEANUP(ctl_client) struct ctl_client *c = NULL;
+	struct ctl_client *c;
 	int r;
 
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
@@ -98,9 +98,10 @@ int ctl_client_new(struct ctl_client **ret, const char *path, unsigned timeout_m
 	c->timeout_ms = timeout_ms;
 	r = client_connect(c, path);
 	if (r)
-		return r;
-	*ret = take(c);
-	return 0;
+		ctl_client_free(c);
+	else
+		*ret = c;
+	return r;
 }
 
 struct ctl_client *ctl_client_free(struct ctl_client *c)

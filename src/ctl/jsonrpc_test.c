@@ -134,6 +134,7 @@ static void test_requests(void **state)
 
 static void test_depth_limit(void **state)
 {
+	static const char in_string[] = "[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[\"]";
 	char text[2 * JSONRPC_DEPTH_MAX + 3];
 	char err[100];
 	json_t *v;
@@ -149,7 +150,7 @@ static void test_depth_limit(void **state)
 	assert_null(jsonrpc_value(text, (size_t)2 * JSONRPC_DEPTH_MAX + 2, err, sizeof(err)));
 	assert_string_equal(err, "nested deeper than 32");
 	/* Brackets in strings do not count. */
-	v = jsonrpc_value("[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[\"]", 41, err, sizeof(err));
+	v = jsonrpc_value(in_string, sizeof(in_string) - 1, err, sizeof(err));
 	assert_non_null(v);
 	json_decref(v);
 }
@@ -171,7 +172,9 @@ static void test_batch_limit(void **state)
 	assert_int_equal(jsonrpc_parse(&m, text, n, err, sizeof(err)), 0);
 	assert_int_equal(m.n, JSONRPC_BATCH_MAX);
 	jsonrpc_message_deinit(&m);
-	memcpy(text + n - 1, ",1]", 3);
+	text[n - 1] = ',';
+	text[n] = '1';
+	text[n + 1] = ']';
 	assert_int_equal(jsonrpc_parse(&m, text, n + 2, err, sizeof(err)), JSONRPC_REQUEST);
 }
 

@@ -162,12 +162,13 @@ static void server_lines(struct ctl_conn *c)
 static size_t server_read(struct ctl_conn *c)
 {
 	char buf[SERVER_READ_BYTES];
-	ssize_t n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	ssize_t n;
 
+	do
+		n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
-	if (n < 0 && errno == EINTR)
-		return server_read(c);
 	if (n < 0 || (n > 0 && jsonrpc_lines_push(&c->in, buf, (size_t)n))) {
 		server_conn_drop(c);
 		return 0;

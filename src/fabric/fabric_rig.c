@@ -501,7 +501,7 @@ int ep_post(struct ep *e, const struct fab_wr *wr, unsigned n)
 
 int ep_send(struct ep *e, uint64_t wr_id, const void *buf, uint32_t len)
 {
-	struct fab_sge sge = { .addr = (void *)(uintptr_t)buf, .len = len };
+	struct fab_sge sge = { .addr = (void *)buf, .len = len };
 	struct fab_wr wr = {
 		.wr_id = wr_id, .op = FAB_WR_SEND, .flags = FAB_WR_SIGNALED, .n_sge = 1, .sge = &sge
 	};

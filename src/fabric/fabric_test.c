@@ -232,6 +232,90 @@ static void sends_both_ways(void **state)
 	finish();
 }
 
+/* --- a conversation: every message answered from inside the completion handler --- */
+
+#define TALK_WINDOW 16u
+#define TALK_TOTAL  1900u
+#define TALK_MAX    6000u
+
+struct talk {
+	uint8_t in[2 * TALK_WINDOW][TALK_MAX];
+	uint8_t out[2 * TALK_WINDOW][TALK_MAX];
+	unsigned n_sent, n_got;
+};
+static struct talk talks[2];
+
+static struct talk *talk_of(const struct ep *e)
+{
+	return &talks[e == &b];
+}
+
+static uint32_t talk_len(unsigned seq)
+{
+	return 1 + seq * 2654435761u % TALK_MAX;
+}
+
+static void talk_say(struct ep *e)
+{
+	struct talk *t = talk_of(e);
+	unsigned seq = t->n_sent++;
+	struct fab_sge sge = { t->out[seq % (2 * TALK_WINDOW)], talk_len(seq) };
+	struct fab_wr wr = { .wr_id = seq, .op = FAB_WR_SEND, .n_sge = 1, .sge = &sge };
+
+	memset(sge.addr, (int)(seq % 251), sge.len);
+	check(e->rig->f->ops->post_send(e->c, &wr, 1) == 0);
+}
+
+static void talk_hear(struct ep *e, const struct fab_wc *wc, unsigned n)
+{
+	struct talk *t = talk_of(e);
+	const uint8_t *p;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		check(wc[i].op == FAB_WC_RECV && wc[i].status == FAB_WC_OK);
+		p = t->in[wc[i].wr_id];
+		check(wc[i].byte_len == talk_len(t->n_got));
+		check(p[0] == t->n_got % 251 && memcmp(p, p + 1, wc[i].byte_len - 1) == 0);
+		t->n_got++;
+		check(e->rig->f->ops->post_recv(e->c, wc[i].wr_id, t->in[wc[i].wr_id], TALK_MAX) ==
+		      0);
+		if (t->n_sent < TALK_TOTAL)
+			talk_say(e);
+	}
+}
+
+static int do_talk(struct ep *e, void *arg)
+{
+	unsigned i;
+
+	(void)arg;
+	for (i = 0; i < TALK_WINDOW; i++)
+		talk_say(e);
+	return 0;
+}
+
+static void conversation(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	memset(talks, 0, sizeof(talks));
+	pair();
+	for (i = 0; i < 2 * TALK_WINDOW; i++) {
+		assert_int_equal(ep_recv(&a, i, talks[0].in[i], TALK_MAX), 0);
+		assert_int_equal(ep_recv(&b, i, talks[1].in[i], TALK_MAX), 0);
+	}
+	ep_hook(&a, NULL, talk_hear);
+	ep_hook(&b, NULL, talk_hear);
+	assert_int_equal(rig_do(&a, do_talk, NULL), 0);
+	ep_wait_wcs(&a, TALK_TOTAL);
+	ep_wait_wcs(&b, TALK_TOTAL);
+	ep_hook(&a, NULL, NULL);
+	ep_hook(&b, NULL, NULL);
+	finish();
+}
+
 /* A responder may not speak first: its sends wait for the peer's first message, and lose nothing. */
 static void responder_waits(void **state)
 {
@@ -291,7 +375,7 @@ static struct fab_wr rdma(enum fab_wr_op op, uint64_t wr_id, const struct fab_mr
 
 	sge[0] = (struct fab_sge){ near_mem, third };
 	sge[1] = (struct fab_sge){ near_mem + third, third };
-	sge[2] = (struct fab_sge){ near_mem + 2u * third, len - 2 * third };
+	sge[2] = (struct fab_sge){ near_mem + 2ul * third, len - 2 * third };
 	return (struct fab_wr){ .wr_id = wr_id,
 				.op = op,
 				.flags = FAB_WR_SIGNALED,
@@ -366,7 +450,7 @@ static void marker_waits_for_reads(void **state)
 
 	(void)state;
 	pair();
-	fill(far_mem, 16 * 4096, 3);
+	fill(far_mem, 16ul * 4096, 3);
 	assert_int_equal(ep_reg(&b, far_mem, 16ul * 4096, FAB_ACCESS_REMOTE_READ, &mr), 0);
 	for (i = 0; i < 16; i++) {
 		sge[i] = (struct fab_sge){ near_mem + 4096ul * i, 4096 };
@@ -384,7 +468,7 @@ static void marker_waits_for_reads(void **state)
 	for (i = 0; i < 16; i++)
 		expect_wc(&a, i, i, FAB_WC_READ, FAB_WC_OK);
 	expect_wc(&a, 16, 99, FAB_WC_MARKER, FAB_WC_OK);
-	assert_memory_equal(near_mem, far_mem, 16 * 4096);
+	assert_memory_equal(near_mem, far_mem, 16ul * 4096);
 	finish();
 }
 
@@ -645,6 +729,7 @@ int main(void)
 		cmocka_unit_test(connections_are_limited),
 		cmocka_unit_test(ipv6),
 		cmocka_unit_test(sends_both_ways),
+		cmocka_unit_test(conversation),
 		cmocka_unit_test(responder_waits),
 		cmocka_unit_test(queue_is_all_or_nothing),
 		cmocka_unit_test(read_and_write),

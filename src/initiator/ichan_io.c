@@ -77,7 +77,7 @@ static int encode_cmd(const struct ichan_cmd *cmd, uint64_t tag, struct pen *pen
 		/* The whole table is in the IU, so nobody has to read it from memory: it has no key. */
 		d->table.len = (uint32_t)cmd->n_pieces * SRP_MEM_DESC_BYTES;
 		for (uint16_t i = 0; i < cmd->n_pieces; i++)
-			srp_mem_desc_put(desc + i * SRP_MEM_DESC_BYTES, &cmd->piece[i]);
+			srp_mem_desc_put(desc + (size_t)i * SRP_MEM_DESC_BYTES, &cmd->piece[i]);
 	}
 	return srp_cmd_encode(&iu, &data, ICHAN_IMM_OFFSET, pen);
 }

@@ -111,14 +111,14 @@ static void go_live(struct world *w, int32_t credits)
 	assert_int_equal(w->c.state, ICHAN_LIVE);
 }
 
-static const uint8_t TUR[16];
+static const uint8_t tur_cdb[16];
 
 /* Submit, and return the tag that went out; 0: refused. */
 static uint64_t submit(struct world *w, struct ichan_cmd cmd)
 {
 	const struct ichan_action *a;
 
-	cmd.cdb = TUR;
+	cmd.cdb = tur_cdb;
 	cmd.cdb_len = 6;
 	step(w, (struct ichan_event){ .type = ICHAN_EV_SUBMIT, .cmd = &cmd });
 	a = find(w, ICHAN_ACT_SEND);

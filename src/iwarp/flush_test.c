@@ -13,13 +13,14 @@
 #include "iwarp/test_pair.h"
 
 #define DEPTH   6u
+#define BUFS    12u
 #define BUF_LEN 3000u
 #define GUARD   64u
 
 /* One side and what is known of its requests. */
 struct walker {
 	struct side s;
-	uint8_t buf[DEPTH * 2][BUF_LEN];
+	uint8_t buf[BUFS][BUF_LEN];
 	uint8_t guard_low[GUARD];
 	uint8_t region[BUF_LEN];
 	uint8_t guard_high[GUARD];
@@ -48,7 +49,7 @@ static void post_some(struct walker *w, const struct walker *other, struct prng 
 {
 	struct iw_sge sge[2];
 	struct iw_wr wr = { .n_sge = 2, .sge = sge };
-	uint8_t *buf = w->buf[prng_below(r, DEPTH * 2)];
+	uint8_t *buf = w->buf[prng_below(r, BUFS)];
 	uint32_t len = (uint32_t)prng_below(r, 2) ? 40 : (uint32_t)prng_below(r, BUF_LEN + 1);
 
 	if (iw_rq_free(&w->s.qp) && prng_below(r, 2)) {
@@ -115,8 +116,8 @@ static void move(struct pipe *p, struct walker *from, struct walker *to, bool co
 	if (n && corrupt && !prng_below(&p->rnd, 25))
 		buf[prng_below(&p->rnd, n)] ^= (uint8_t)(1u << prng_below(&p->rnd, 8));
 	r = side_feed(&to->s, buf, n, p->direct);
-	assert_int_equal(r != 0 && n, iw_qp_failed(&to->s.qp) && to->s.qp.term.valid && n &&
-					      (to->s.qp.rx.result != 0));
+	if (r)
+		assert_true(iw_qp_failed(&to->s.qp) && to->s.qp.term.valid);
 }
 
 static void hurt(struct walker *w, struct prng *r)
@@ -143,14 +144,8 @@ static void finish(struct walker *w, const struct walker *other, struct prng *r)
 		post_some(w, other, r);
 		poll_some(w, 1 + (unsigned)prng_below(r, 16));
 	}
-	while (w->sq_seen < w->sq_posted || w->rq_seen < w->rq_posted) {
-		uint64_t before = w->sq_seen + w->rq_seen;
-
+	for (unsigned i = 0; i < 4; i++)
 		poll_some(w, 16);
-		assert_true(w->sq_seen + w->rq_seen > before || iw_sq_free(&w->s.qp) == DEPTH);
-		if (w->sq_seen + w->rq_seen == before)
-			break;
-	}
 	assert_int_equal(w->rq_seen, w->rq_posted);
 	while (w->sq_seen < w->sq_posted)
 		assert_false(w->signaled[w->sq_seen++]);
@@ -236,6 +231,7 @@ static void test_every_flipped_bit_is_found(void **state)
 		for (unsigned way = 0; way < 2; way++) {
 			struct iw_wc wc[4];
 			uint8_t recv[2][64];
+			unsigned got;
 			int r = 0;
 
 			side_init(&s, &attr);
@@ -247,9 +243,11 @@ static void test_every_flipped_bit_is_found(void **state)
 			stream[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			if (!r) /* a length that asks for more than there is */
 				assert_false(iw_rx_at_boundary(&s.qp));
-			assert_true(iw_poll(&s.qp, wc, 4) >= (bit / 8 < n / 2 ? 0 : 1));
-			if (!r && bit / 8 < n / 2)
-				assert_int_equal(s.qp.rq_cur, 0);
+			/* Of the message that was hit nothing is reported, of the one before it all. */
+			got = 0;
+			for (unsigned k = iw_poll(&s.qp, wc, 4); k; k--)
+				got += wc[k - 1].status == IW_WC_OK;
+			assert_int_equal(got, bit / 8 < n / 2 ? 0 : 1);
 			side_deinit(&s);
 		}
 	}

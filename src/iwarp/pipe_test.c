@@ -50,7 +50,7 @@ static const uint32_t big_sizes[] = { 65535, 65536, 70001, MSG_MAX };
 
 static uint8_t pattern(unsigned msg, size_t i)
 {
-	return (uint8_t)(msg * 31 + i * 7 + (i >> 8));
+	return (uint8_t)((size_t)msg * 31 + i * 7 + (i >> 8));
 }
 
 static void peer_init(struct peer *p, const struct iw_qp_attr *attr, uint64_t seed)
@@ -257,15 +257,15 @@ static void world_check(struct world *w)
 }
 
 struct setting {
-	uint32_t max_payload;
 	size_t max_give, max_cut;
+	uint32_t max_payload;
 	uint32_t threshold;
 };
 
 static const struct setting settings[] = {
-	{ 65516, 1 << 18, 1 << 18, 512 }, /* as in earnest */
-	{ 16384, 65536, 65536, 512 },         { 1460, 3000, 1448, 0 }, { 1424, 1 << 18, 100, 64 },
-	{ 65516, 1 << 16, 3000, UINT32_MAX }, { 8, 500, 500, 0 },      { 4096, 7, 5, 0 },
+	{ 1 << 18, 1 << 18, 65516, 512 }, /* as in earnest */
+	{ 65536, 65536, 16384, 512 },         { 3000, 1448, 1460, 0 }, { 1 << 18, 100, 1424, 64 },
+	{ 1 << 16, 3000, 65516, UINT32_MAX }, { 500, 500, 8, 0 },      { 7, 5, 4096, 0 },
 };
 
 static void run_seed(uint64_t seed, const struct setting *s, bool crc, bool direct)
@@ -310,14 +310,97 @@ static void run_seed(uint64_t seed, const struct setting *s, bool crc, bool dire
 static void test_traffic(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 84; seed++)
+	for (uint64_t seed = 1; seed <= 96; seed++)
 		run_seed(seed, &settings[seed % ARRAY_SIZE(settings)], seed & 1, seed & 2);
+}
+
+/* The stream of @a, as a whole. Return: its length. */
+static size_t whole_stream(struct side *a, uint8_t *to)
+{
+	struct iovec iov[64];
+	size_t total = 0;
+	size_t n;
+	unsigned k;
+
+	while ((k = iw_tx(&a->qp, iov, 64, 4000, &n))) {
+		for (unsigned i = 0; i < k; i++) {
+			memcpy(to + total, iov[i].iov_base, iov[i].iov_len);
+			total += iov[i].iov_len;
+		}
+		iw_tx_done(&a->qp, n);
+	}
+	return total;
+}
+
+/* Feed the stream in two parts, cut at @cut, to a fresh side and see that all arrives. */
+static void feed_cut(const struct iw_qp_attr *attr, const uint8_t *stream, size_t len, size_t cut,
+		     const uint8_t *payload, uint8_t *region)
+{
+	uint8_t recv[2][1000];
+	struct iw_wc wc[4];
+	struct side b;
+	uint32_t rkey;
+	unsigned slot;
+
+	side_init(&b, attr);
+	memset(region, 0, 600);
+	memset(recv, 0, sizeof(recv));
+	iw_stag_add(&b.qp, region, 600, IW_ACCESS_REMOTE_WRITE, &rkey, &slot);
+	iw_post_recv(&b.qp, 0, recv[0], 1000);
+	iw_post_recv(&b.qp, 1, recv[1], 1000);
+	assert_int_equal(side_feed(&b, stream, cut, true), 0);
+	assert_int_equal(side_feed(&b, stream + cut, len - cut, true), 0);
+	assert_int_equal(iw_poll(&b.qp, wc, 4), 2);
+	assert_true(wc[0].byte_len == 45 && wc[1].byte_len == 700);
+	assert_memory_equal(recv[0], payload, 45);
+	assert_memory_equal(recv[1], payload, 700);
+	assert_int_equal(recv[1][700], 0);
+	assert_memory_equal(region, payload, 599);
+	assert_int_equal(region[599], 0);
+	side_deinit(&b);
+}
+
+/* A Send, a Write of several segments and a Send of several segments, cut at every single place. */
+static void test_every_cut(void **state)
+{
+	struct iw_qp_attr attr = {
+		.sq_depth = 4, .rq_depth = 2, .max_sge = 1, .n_stags = 1, .max_payload = 256
+	};
+	static uint8_t stream[4000], payload[700], region[600];
+	static const uint32_t lens[] = { 45, 599, 700 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = pattern(1, i);
+	for (unsigned way = 0; way < 4; way++) {
+		struct side a;
+		size_t len;
+
+		attr.crc = way & 1;
+		attr.direct_threshold = way & 2 ? UINT32_MAX : 0;
+		side_init(&a, &attr);
+		for (unsigned i = 0; i < 3; i++) {
+			struct iw_sge sge = { payload, lens[i] };
+			struct iw_wr wr = { .op = i == 1 ? IW_WR_WRITE : IW_WR_SEND,
+					    .n_sge = 1,
+					    .sge = &sge,
+					    .rkey = 1,
+					    .remote_va = (uintptr_t)region };
+
+			assert_int_equal(iw_post_send(&a.qp, &wr), 0);
+		}
+		len = whole_stream(&a, stream);
+		for (size_t cut = 0; cut <= len; cut++)
+			feed_cut(&attr, stream, len, cut, payload, region);
+		side_deinit(&a);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_traffic),
+		cmocka_unit_test(test_every_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,10 +131,10 @@ struct iw_region;
 
 /* A piece of memory on its way to TCP. */
 struct iw_piece {
-	const uint8_t *p;
+	uint8_t *p; /* only read, but an iovec does not say so */
 	uint32_t len;
-	uint32_t
-		ring_end; /* ring memory: place in the ring behind it; else one of the marks in qp_i.h */
+	/* Ring memory: place in the ring behind it; else one of the marks in qp_i.h. */
+	uint32_t ring_end;
 };
 
 /* A message all of whose segments are staged; it is done when the stream has got to its end. */

@@ -46,7 +46,7 @@ struct iw_rqe {
 struct iw_irqe {
 	uint32_t sink_stag;
 	uint64_t sink_to;
-	const uint8_t *src;
+	uint8_t *src;
 	uint32_t len;
 	uint32_t slot; /* of the region; unused when len is 0 */
 };
@@ -71,6 +71,14 @@ enum rx_phase {
 static inline struct iw_sqe *sqe_at(const struct iw_qp *qp, uint32_t i)
 {
 	return (struct iw_sqe *)(void *)(qp->sq + (size_t)(i & qp->sq_mask) * qp->sq_stride);
+}
+
+/* The byte at offset @to of the wire, which stag_find() has found to be in region @slot. */
+static inline uint8_t *region_at(const struct iw_qp *qp, uint32_t slot, uint64_t to)
+{
+	uint8_t *base = qp->regions[slot].addr;
+
+	return base + (to - (uintptr_t)base);
 }
 
 /* A Terminate's layer, type and code in one number, for tables and calls. */

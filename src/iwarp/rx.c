@@ -100,7 +100,7 @@ static uint32_t begin_write(struct iw_qp *qp, const struct seg *s)
 	r = stag_find(qp, s->h.stag, IW_ACCESS_REMOTE_WRITE, s->h.to, s->payload, &rx->slot);
 	if (r)
 		return write_error(r);
-	rx->dst = (uint8_t *)(uintptr_t)s->h.to;
+	rx->dst = region_at(qp, rx->slot, s->h.to);
 	rx->dst_left = s->payload;
 	return 0;
 }
@@ -250,8 +250,8 @@ static void next_sink(struct iw_qp *qp)
 	}
 }
 
-/* Place @n payload bytes: those at @p, or with NULL those that lie in their place already. */
-static void rx_place(struct iw_qp *qp, const uint8_t *p, size_t n)
+/* Place @n payload bytes: those at @p, or if @there those that lie in their place already. */
+static void rx_place(struct iw_qp *qp, const uint8_t *p, size_t n, bool there)
 {
 	struct iw_rx_state *rx = &qp->rx;
 
@@ -264,8 +264,8 @@ static void rx_place(struct iw_qp *qp, const uint8_t *p, size_t n)
 		k = min_size(n, rx->dst_left);
 		/* Over the batch, not over the place: the owner of a region may be writing there too. */
 		if (!rx->crc_done)
-			rx->crc = crc32c_update(rx->crc, p ? p : rx->dst, k);
-		if (p) {
+			rx->crc = crc32c_update(rx->crc, there ? rx->dst : p, k);
+		if (!there) {
 			memcpy(rx->dst, p, k);
 			p += k;
 		}
@@ -345,7 +345,7 @@ static int end_read_req(struct iw_qp *qp)
 				rx->ctl);
 			return IW_E_TERMINATE;
 		}
-		e.src = (const uint8_t *)(uintptr_t)r.src_to;
+		e.src = region_at(qp, e.slot, r.src_to);
 	}
 	qp->irq[qp->irq_tail++ & qp->irq_mask] = e;
 	rx->msn_read++;
@@ -511,7 +511,7 @@ static size_t rx_step(struct iw_qp *qp, const uint8_t *p, size_t n, int *ret)
 		return rx_head_parts(qp, p, n, ret);
 	case RX_PAYLOAD:
 		k = min_size(n, rx->left);
-		rx_place(qp, p, k);
+		rx_place(qp, p, k, false);
 		return k;
 	case RX_TAIL:
 		return rx_tail_bytes(qp, p, n, ret);
@@ -530,7 +530,7 @@ int iw_rx(struct iw_qp *qp, size_t direct_len, const uint8_t *p, size_t n)
 		return qp->rx.result;
 	if (direct_len) {
 		check(qp->rx.phase == RX_PAYLOAD && direct_len <= qp->rx.left);
-		rx_place(qp, NULL, direct_len);
+		rx_place(qp, NULL, direct_len, true);
 	}
 	while (n && !r) {
 		size_t k = rx_step(qp, p, n, &r);

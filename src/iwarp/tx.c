@@ -52,7 +52,7 @@ static uint8_t *ring_reserve(struct iw_tx_state *tx)
 	return tx->ring_tail > FPDU_RING_MAX ? tx->ring : NULL;
 }
 
-static void piece_push(struct iw_tx_state *tx, const uint8_t *p, uint32_t len, uint32_t mark)
+static void piece_push(struct iw_tx_state *tx, uint8_t *p, uint32_t len, uint32_t mark)
 {
 	*piece_at(tx, tx->piece_tail++) = (struct iw_piece){ p, len, mark };
 }
@@ -98,7 +98,7 @@ static void fpdu_payload(struct fpdu *f, const struct iw_sge *src, uint32_t n, u
 	uint32_t budget = IW_INLINE_MAX;
 
 	while (n) {
-		const uint8_t *p = (const uint8_t *)src[tx->sge].addr + tx->sge_off;
+		uint8_t *p = (uint8_t *)src[tx->sge].addr + tx->sge_off;
 		uint32_t k = min_u32(n, src[tx->sge].len - tx->sge_off);
 
 		if (!k) {
@@ -246,8 +246,7 @@ static void stage_read(struct iw_qp *qp, struct iw_sqe *e, uint8_t *w)
 static void stage_read_rsp(struct iw_qp *qp, uint8_t *w)
 {
 	const struct iw_irqe *e = &qp->irq[qp->irq_head & qp->irq_mask];
-	/* The source is only read, but a piece of a work request does not say so. */
-	struct iw_sge src = { (void *)(uintptr_t)e->src, e->len };
+	struct iw_sge src = { e->src, e->len };
 	struct iw_tx_state *tx = &qp->tx;
 	struct fpdu f = fpdu_begin(qp, w);
 	uint32_t rest, n;
@@ -429,8 +428,7 @@ static unsigned give_pieces(struct iw_tx_state *tx, struct iovec *iov, unsigned 
 		const struct iw_piece *p = piece_at(tx, i);
 		size_t k = min_size(p->len - off, max_bytes - bytes);
 
-		/* sendmsg() only reads, but an iovec does not say so. */
-		iov[n++] = (struct iovec){ (void *)(uintptr_t)(p->p + off), k };
+		iov[n++] = (struct iovec){ p->p + off, k };
 		bytes += k;
 		off = 0;
 	}
@@ -490,6 +488,8 @@ void iw_tx_done(struct iw_qp *qp, size_t n)
 
 		if (n < left) {
 			tx->piece_off += (uint32_t)n;
+			if (p->ring_end < PIECE_REGION)
+				tx->ring_tail = p->ring_end - (uint32_t)(left - n);
 			break;
 		}
 		n -= left;

@@ -45,7 +45,7 @@ static int post(struct side *s, uint64_t id, enum iw_wr_op op, void *buf, uint32
 	return iw_post_send(&s->qp, &wr);
 }
 
-/* All that @s has to say, at most @max_iov pieces at a time; @done of it is reported as sent. */
+/* All that @s has to say, to @to. Return: bytes. */
 static size_t drain(struct side *s, uint8_t *to)
 {
 	struct iovec iov[64];
@@ -253,9 +253,17 @@ static void test_tx_is_repeatable_and_limited(void **state)
 	assert_int_equal(a[0].iov_len, b[0].iov_len);
 	assert_int_equal(iw_tx(&s.qp, a, 1, 100000, &n), 1);
 	assert_int_equal(n, 16);
+	assert_true(iw_tx_pending(&s.qp));
 	assert_int_equal(iw_tx(&s.qp, a, 64, 100000, &n), 5);
 	assert_int_equal(n, 2000 + 2 * 20);
 	assert_ptr_equal(a[1].iov_base, payload);
+	/* All is staged and all but a byte of it sent: that byte is still to come. */
+	iw_tx_done(&s.qp, n - 1);
+	assert_true(iw_tx_pending(&s.qp));
+	assert_false(iw_sq_idle(&s.qp));
+	iw_tx_done(&s.qp, 1);
+	assert_false(iw_tx_pending(&s.qp));
+	assert_true(iw_sq_idle(&s.qp));
 	side_deinit(&s);
 }
 
@@ -275,6 +283,64 @@ static void test_small_sends_share_a_piece(void **state)
 	assert_int_equal(iw_tx(&s.qp, iov, 64, 100000, &n), 1);
 	assert_int_equal(n, 16 * (20 + 48 + 4));
 	side_deinit(&s);
+}
+
+/*
+ * Far more work than the ring, the pieces or the messages have room for, taken as fast as it comes and
+ * finished in odd portions: the stream is the same as when everything is sent at once.
+ */
+static void test_limits_of_the_staging_memory(void **state)
+{
+	/* Lengths of every other request: full are first the ring (twice), the messages, the pieces. */
+	static const uint32_t lens[][2] = { { 250, 250 }, { 250, 300 }, { 1, 1 }, { 300, 300 } };
+	static uint8_t payload[300], whole[1 << 18], got[1 << 18];
+	struct iw_qp_attr attr = plain;
+	struct prng r = prng_of(5);
+
+	(void)state;
+	attr.sq_depth = 700;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 13 + 1);
+	for (size_t kind = 0; kind < ARRAY_SIZE(lens); kind++) {
+		struct iovec iov[IW_TX_PIECES];
+		struct iw_wc wc[4];
+		struct side s, ref;
+		size_t len = 0, at = 0;
+		uint64_t id = 0;
+		size_t n, most = 0;
+		unsigned k;
+
+		side_init(&s, &attr);
+		side_init(&ref, &attr);
+		for (unsigned i = 0; i < 700; i++) {
+			post(&s, i, IW_WR_SEND, payload, lens[kind][i & 1]);
+			post(&ref, i, IW_WR_SEND, payload, lens[kind][i & 1]);
+			len += drain(&ref, whole + len);
+		}
+		while ((k = iw_tx(&s.qp, iov, IW_TX_PIECES, 1 << 20, &n))) {
+			size_t done = 1 + prng_below(&r, n);
+			size_t left = done;
+
+			most = n > most ? n : most;
+			for (unsigned i = 0; i < k && left; i++) {
+				size_t part = min_size(left, iov[i].iov_len);
+
+				memcpy(got + at, iov[i].iov_base, part);
+				at += part;
+				left -= part;
+			}
+			iw_tx_done(&s.qp, done);
+			while (iw_poll(&s.qp, wc, 1))
+				assert_int_equal(wc[0].wr_id, id++);
+		}
+		assert_int_equal(id, 700);
+		assert_int_equal(at, len);
+		assert_memory_equal(got, whole, len);
+		assert_true(most < len);
+		assert_true(iw_sq_idle(&s.qp));
+		side_deinit(&s);
+		side_deinit(&ref);
+	}
 }
 
 /* ORD 2: the third READ and the SEND behind it wait; the SEND before it does not. */
@@ -302,7 +368,7 @@ static void test_read_beyond_ord_waits(void **state)
 	assert_int_equal(iw_poll(&s.qp, wc, 8), 0);
 	memset(rsp, 0, sizeof(rsp));
 	ddp_tagged_put(rsp, RDMAP_READ_RSP, true, 8, 0x80000001, 0);
-	memcpy(rsp + 16, "ABCDEFGH", 8);
+	memcpy(rsp + 16, (char[8]){ 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H' }, 8);
 	assert_int_equal(side_feed(&s, rsp, 28, false), 0);
 	assert_memory_equal(sink[0], "ABCDEFGH", 8);
 	assert_true(iw_tx_pending(&s.qp));
@@ -386,7 +452,7 @@ static void test_responses_and_requests_take_turns(void **state)
 	opcodes(got, n, ops);
 	/* Two segments each, never mixed: Write, Response, Write, Response, Write. */
 	assert_string_equal(ops, "0022002200");
-	n = 2 * 1500;
+	/* The second message answers to the sink of the first request. */
 	assert_int_equal(get_be32(got + 16 + 1024 + 4 + 16 + 476 + 4 + 4), 0x11223344);
 	side_deinit(&s);
 }
@@ -565,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_done_at_every_byte),
 		cmocka_unit_test(test_tx_is_repeatable_and_limited),
 		cmocka_unit_test(test_small_sends_share_a_piece),
+		cmocka_unit_test(test_limits_of_the_staging_memory),
 		cmocka_unit_test(test_read_beyond_ord_waits),
 		cmocka_unit_test(test_read_needs_ord),
 		cmocka_unit_test(test_marker_alone),

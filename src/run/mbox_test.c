@@ -200,8 +200,9 @@ static void test_no_wake_up_is_lost_between_workers(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		worker_join(w[i]);
 		assert_true(worker_stats(w[i]).sleeps > 0);
-		worker_free(w[i]);
 	}
+	for (unsigned i = 0; i < 2; i++)
+		worker_free(w[i]); /* only now is the other one surely not in worker_post() */
 	sem_destroy(&all_done);
 }
 

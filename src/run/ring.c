@@ -458,18 +458,20 @@ unsigned ring_handle(struct ring *r, struct worker *w)
 		n = handle_local(r, w);
 	io_uring_for_each_cqe(&r->uring, head, cqe)
 	{
-		void *obj = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)TAG_MASK);
+		const unsigned tag = cqe->user_data & TAG_MASK;
+		/* The address travelled as a number; this is the way back. */
+		char *obj = io_uring_cqe_get_data(cqe);
 
 		if (seen == BUDGET)
 			break;
 		seen++;
-		switch (cqe->user_data & TAG_MASK) {
+		switch (tag) {
 		case TAG_POLL:
-			on_poll(r, w, obj, cqe);
+			on_poll(r, w, (void *)(obj - TAG_POLL), cqe);
 			n++;
 			break;
 		case TAG_IO:
-			on_io(r, w, obj, cqe->res);
+			on_io(r, w, (void *)(obj - TAG_IO), cqe->res);
 			n++;
 			break;
 		default:

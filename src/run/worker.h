@@ -175,7 +175,8 @@ struct worker_stats {
  * Return: 0 or -errno (-ENOSYS/-EPERM: io_uring is not available; -ENOMEM).
  */
 must_check int worker_new(struct worker **ret, unsigned index, const struct worker_opts *opts);
-/* Release a worker whose thread has ended (or that had none); NULL is accepted. No I/O may be outstanding
+/* Release a worker whose thread has ended (or that had none); NULL is accepted. No thread may still be in
+ * a worker_post() to it, even if the message has been run: join all workers, then free them. No I/O may be outstanding
  * (checked); what is still watched, posted or deferred is dropped without a call. Returns NULL. */
 struct worker *worker_free(struct worker *w);
 

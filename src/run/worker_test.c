@@ -384,8 +384,11 @@ static void test_idle_worker_makes_no_rounds(void **state)
 
 	(void)state;
 	assert_int_equal(worker_start(f.w), 0);
-	sleep_ms(100);
+	for (unsigned i = 0; i < 5000 && !worker_stats(f.w).sleeps; i++)
+		sleep_ms(1);
+	sleep_ms(50);
 	before = worker_stats(f.w);
+	assert_true(before.sleeps > 0);
 	sleep_ms(300);
 	assert_true(worker_stats(f.w).rounds == before.rounds);
 	assert_true(worker_stats(f.w).sleeps == before.sleeps);
@@ -444,7 +447,8 @@ static void test_work_handed_in_before_the_start(void **state)
 	sleep_ms(100);
 	worker_stop(f.w);
 	worker_join(f.w);
-	assert_log("jt");
+	/* once each; on a slow machine the timer is due before the first round's jobs */
+	assert_string_equal(f.log, f.log[0] == 'j' ? "jt" : "tj");
 }
 
 int main(void)

@@ -94,7 +94,7 @@ static void usage_maps(void **state)
 		const uint8_t ask[12] = { 0xa3, 0x0c, 3, cmd->opcode, 0, cmd->service_action,
 					  0,    0,    1 };
 
-		assert_int_equal(rig_run(r, 0, rig_lun0, ask, 12, 256, 0), 0);
+		assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, ask, 12, 256, 0), 0);
 		assert_int_equal(get_be16(r->in + 2), len);
 		memcpy(usage, r->in + 4, len);
 		assert_int_equal(usage[0], cmd->opcode);
@@ -106,7 +106,7 @@ static void usage_maps(void **state)
 				continue; /* another command */
 			first_bytes(cmd, cdb);
 			cdb[bit / 8] |= m;
-			rig_run(r, 0, rig_lun0, cdb, len, 4096, 4096);
+			rig_run(rig_from(r, 0), rig_lun0, cdb, len, 4096, 4096);
 			refused = r->t.status == SCSI_STATUS_CHECK_CONDITION &&
 				  rig_sense(r).asc == ASC_INVALID_FIELD_IN_CDB &&
 				  rig_sense(r).field_bit_valid &&
@@ -133,7 +133,8 @@ static void all_opcodes(void **state)
 		const struct scsi_cmd *cmd;
 		size_t at = 4;
 
-		assert_int_equal(rig_run(r, 0, lun ? rig_lun1 : rig_lun0, ask, 12, 4096, 0), 0);
+		assert_int_equal(
+			rig_run(rig_from(r, 0), lun ? rig_lun1 : rig_lun0, ask, 12, 4096, 0), 0);
 		assert_int_equal(get_be32(r->in) + 4, r->t.data_len);
 		for (size_t i = 0; (cmd = scsi_cmd_at(i)); i++) {
 			if (lun && cmd->opcode == 0x42)
@@ -164,7 +165,7 @@ static void unknown_opcodes(void **state)
 		cdb[0] = (uint8_t)op;
 		if (scsi_cmd_find(cdb))
 			continue;
-		rig_run(r, 0, rig_lun0, cdb, sizeof(cdb), 512, 512);
+		rig_run(rig_from(r, 0), rig_lun0, cdb, sizeof(cdb), 512, 512);
 		rig_expect_sense(r, 5, 0x2000);
 	}
 }

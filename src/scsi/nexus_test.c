@@ -37,7 +37,7 @@ static int teardown(void **state)
 
 static uint8_t ready(unsigned nexus, const uint8_t *lun)
 {
-	return rig_run(r, nexus, lun, CDB(0, 0, 0, 0, 0, 0), 0, 0);
+	return rig_run(rig_from(r, nexus), lun, CDB(0, 0, 0, 0, 0, 0), 0, 0);
 }
 
 static void expect_ua(unsigned nexus, const uint8_t *lun, unsigned ua)
@@ -58,8 +58,9 @@ static void at_login(void **state)
 {
 	(void)state;
 	for (unsigned nexus = 0; nexus < 2; nexus++) {
-		assert_int_equal(rig_run(r, nexus, rig_lun0, CDB(0x12, 0, 0, 0, 96, 0), 96, 0), 0);
-		assert_int_equal(rig_run(r, nexus, rig_lun0,
+		assert_int_equal(
+			rig_run(rig_from(r, nexus), rig_lun0, CDB(0x12, 0, 0, 0, 96, 0), 96, 0), 0);
+		assert_int_equal(rig_run(rig_from(r, nexus), rig_lun0,
 					 CDB(0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0), 255, 0),
 				 0);
 		expect_ua(nexus, rig_lun0, 0x2900);
@@ -71,9 +72,9 @@ static void at_login(void **state)
 	/* even a command that does not exist hears of it first */
 	scsi_lu_ua(&r->lu[0], SCSI_UA_MODE_CHANGED, NULL);
 	rig_views(r);
-	rig_run(r, 0, rig_lun0, CDB(0xff, 0, 0, 0, 0, 0), 0, 0);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0xff, 0, 0, 0, 0, 0), 0, 0);
 	rig_expect_sense(r, 6, 0x2a01);
-	rig_run(r, 0, rig_lun0, CDB(0xff, 0, 0, 0, 0, 0), 0, 0);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0xff, 0, 0, 0, 0, 0), 0, 0);
 	rig_expect_sense(r, 5, 0x2000);
 }
 
@@ -133,7 +134,7 @@ static void capacity_change(void **state)
 		expect_ua(nexus, rig_lun0, 0x2a09);
 		expect_ready(nexus, rig_lun0);
 		expect_ready(nexus, rig_lun1);
-		rig_run(r, nexus, rig_lun0, CDB(0x28, 0, 0, 0, 4, 0, 0, 0, 1, 0), 512, 0);
+		rig_run(rig_from(r, nexus), rig_lun0, CDB(0x28, 0, 0, 0, 4, 0, 0, 0, 1, 0), 512, 0);
 		rig_expect_sense(r, 5, 0x2100);
 	}
 }
@@ -156,9 +157,10 @@ static void remap(void **state)
 	assert_int_equal(scsi_nexus_remap(&r->nexus[0], map, 2), 1);
 	rig_views(r);
 	expect_ua(0, rig_lun0, 0x2a01);
-	rig_run(r, 0, rig_lun0, CDB(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0), 0, 512);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0), 0, 512);
 	rig_expect_sense(r, 7, 0x2700);
-	assert_int_equal(rig_run(r, 1, rig_lun0, CDB(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0), 0, 512), 0);
+	assert_int_equal(
+		rig_run(rig_from(r, 1), rig_lun0, CDB(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0), 0, 512), 0);
 	/* LUN 1 moves to 7 */
 	map[1].lun = 7;
 	assert_int_equal(scsi_nexus_remap(&r->nexus[0], map, 2), 1);
@@ -172,8 +174,9 @@ static void remap(void **state)
 	/* REPORT LUNS takes it away too */
 	assert_int_equal(scsi_nexus_remap(&r->nexus[0], map, 1), 1);
 	rig_views(r);
-	assert_int_equal(
-		rig_run(r, 0, rig_lun0, CDB(0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0), 255, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0,
+				 CDB(0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0), 255, 0),
+			 0);
 	assert_int_equal(r->t.data_len, 16);
 	assert_int_equal(r->changed, SCSI_CHANGED_NEXUS);
 	expect_ready(0, rig_lun0);
@@ -305,7 +308,7 @@ static void tmf_resets(void **state)
 	expect_ua(0, rig_lun1, 0x2907);
 	expect_ready(1, rig_lun0);
 	/* a stopped unit starts with a reset */
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0), 0);
 	struct scsi_tmf m = { .fn = SCSI_TMF_LUN_RESET, .nexus = &r->nexus[1] };
 
 	assert_int_equal(run_tmf(&m, NULL, 0, &changed), 0);

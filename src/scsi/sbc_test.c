@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define BLOCK(lba) ((size_t)(lba)*512) /* its place on the first disk */
+
 static struct rig *r;
 
 static int setup(void **state)
@@ -45,7 +47,7 @@ static uint8_t rw(uint8_t opcode, uint8_t flags, uint64_t lba, uint32_t n, uint6
 	} else {
 		assert_true(cdb_put_rw(cdb, opcode, flags, (struct cdb_range){ lba, n }) != 0);
 	}
-	return rig_run(r, 0, rig_lun0, cdb, sizeof(cdb), in, out);
+	return rig_run(rig_from(r, 0), rig_lun0, cdb, sizeof(cdb), in, out);
 }
 
 static void read_write(void **state)
@@ -54,7 +56,7 @@ static void read_write(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(reads); i++) {
-		uint64_t at = (10 + i) * 512;
+		uint64_t at = (uint64_t)(10 + i) * 512;
 
 		assert_int_equal(rw(reads[i], 0, 10 + i, 3, 1536, 0), 0);
 		assert_int_equal(r->route, SCSI_ROUTE_LOCAL);
@@ -68,7 +70,7 @@ static void read_write(void **state)
 		assert_false(r->acts[0].fua);
 	}
 	/* READ(6) of 0 blocks means 256; of the others, nothing */
-	assert_int_equal(rw(0x08, 0, 0, 0, 256 * 512, 0), 0);
+	assert_int_equal(rw(0x08, 0, 0, 0, BLOCK(256), 0), 0);
 	assert_int_equal(r->moved, 256 * 512);
 	assert_int_equal(rw(0x28, 0, 0, 0, 512, 0), 0);
 	assert_int_equal(r->n_acts, 0);
@@ -96,8 +98,9 @@ static void force_unit_access(void **state)
 	assert_int_equal(r->acts[1].type, SCSI_ACT_READ);
 	assert_memory_equal(r->in, r->disk[0] + 2560, 1024);
 	/* without a write cache there is nothing to flush */
-	assert_int_equal(rig_run(r, 0, rig_lun1, CDB(0x28, 0x08, 0, 0, 0, 0, 0, 0, 1, 0), 4096, 0),
-			 0);
+	assert_int_equal(
+		rig_run(rig_from(r, 0), rig_lun1, CDB(0x28, 0x08, 0, 0, 0, 0, 0, 0, 1, 0), 4096, 0),
+		0);
 	assert_int_equal(r->n_acts, 1);
 }
 
@@ -136,9 +139,10 @@ static void ranges(void **state)
 	assert_int_equal(rw(0x88, 0, RIG_BLOCKS, 0, 0, 0), 0);
 	assert_int_equal(rw(0x88, 0, RIG_BLOCKS + 1, 0, 0, 0), SCSI_STATUS_CHECK_CONDITION);
 	/* longer than VPD B0h allows */
-	assert_int_equal(
-		rig_run(r, 0, rig_lun1, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 64, 0), 256 << 10, 0), 0);
-	rig_run(r, 0, rig_lun1, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 65, 0), 260 << 10, 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun1, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 64, 0),
+				 256 << 10, 0),
+			 0);
+	rig_run(rig_from(r, 0), rig_lun1, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 65, 0), 260 << 10, 0);
 	rig_expect_sense(r, 5, 0x2400);
 	assert_int_equal(rig_sense(r).field_byte, 7);
 }
@@ -175,21 +179,23 @@ static void capacity(void **state)
 	static const uint8_t c16[] = { 0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0 };
 
 	(void)state;
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 8, 0), 0);
+	assert_int_equal(
+		rig_run(rig_from(r, 0), rig_lun0, CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 8, 0), 0);
 	assert_memory_equal(r->in, want + 4, 8);
-	assert_int_equal(rig_run(r, 0, rig_lun0, c16, 16, 32, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, c16, 16, 32, 0), 0);
 	assert_int_equal(r->t.data_len, 32);
 	assert_memory_equal(r->in, want, 32);
-	assert_int_equal(rig_run(r, 0, rig_lun1, c16, 16, 32, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun1, c16, 16, 32, 0), 0);
 	assert_memory_equal(r->in, ((const uint8_t[32]){ 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0x10, 0 }),
 			    32);
 	/* beyond 32 bits READ CAPACITY(10) says so, and fixed sense has no room for the LBA */
 	assert_true(scsi_lu_set_size(&r->lu[0], 1ull << 42));
 	assert_int_equal(scsi_uas_pop(&r->nexus[0].lun[0].uas), SCSI_UA_CAPACITY_CHANGED);
 	rig_views(r);
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 8, 0), 0);
+	assert_int_equal(
+		rig_run(rig_from(r, 0), rig_lun0, CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 8, 0), 0);
 	assert_int_equal(get_be32(r->in), UINT32_MAX);
-	assert_int_equal(rig_run(r, 0, rig_lun0, c16, 16, 32, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, c16, 16, 32, 0), 0);
 	assert_int_equal(get_be64(r->in), (1ull << 33) - 1);
 	rw(0x88, 0, 1ull << 33, 1, 512, 0);
 	rig_expect_sense(r, 5, 0x2100);
@@ -204,48 +210,48 @@ static void sync_and_stop(void **state)
 	assert_int_equal(r->acts[0].type, SCSI_ACT_FLUSH);
 	assert_int_equal(rw(0x91, 0, 1, RIG_BLOCKS - 1, 0, 0), 0);
 	/* STOP flushes, then everything that needs the medium is refused, for every nexus */
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0), 0);
 	assert_int_equal(r->n_acts, 1);
 	assert_int_equal(r->acts[0].type, SCSI_ACT_FLUSH);
 	assert_int_equal(r->changed, SCSI_CHANGED_LU);
 	for (unsigned nexus = 0; nexus < 2; nexus++) {
-		rig_run(r, nexus, rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 512, 0);
+		rig_run(rig_from(r, nexus), rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 512, 0);
 		assert_int_equal(r->route, SCSI_ROUTE_HOME);
 		rig_expect_sense(r, 2, 0x0402);
 	}
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x12, 0, 0, 0, 96, 0), 96, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 0, 0, 0, 96, 0), 96, 0), 0);
 	/* again: nothing new; START brings it back */
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0), 0);
 	assert_int_equal(r->changed, SCSI_CHANGED_NOTHING);
-	assert_int_equal(rig_run(r, 1, rig_lun0, CDB(0x1b, 1, 0, 0, 1, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 1), rig_lun0, CDB(0x1b, 1, 0, 0, 1, 0), 0, 0), 0);
 	assert_int_equal(r->changed, SCSI_CHANGED_LU);
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0), 0);
 	assert_int_equal(r->route, SCSI_ROUTE_LOCAL);
 	/* NO_FLUSH; a failed flush leaves it running; power conditions and LOEJ are refused */
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 4, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 4, 0), 0, 0), 0);
 	assert_int_equal(r->n_acts, 0);
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 1, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 1, 0), 0, 0), 0);
 	r->fail_type = SCSI_ACT_FLUSH;
 	r->fail_result = -EIO;
-	rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 0, 0), 0, 0);
 	rig_expect_sense(r, 3, 0x0c00);
 	assert_false(rig_sense(r).info_valid);
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0), 0);
-	rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 0x10, 0), 0, 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0), 0);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 0x10, 0), 0, 0);
 	rig_expect_sense(r, 5, 0x2400);
-	rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 0x02, 0), 0, 0);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 0x02, 0), 0, 0);
 	rig_expect_sense(r, 5, 0x2400);
 	/* a store that is gone: START does not help */
 	assert_true(scsi_lu_set_present(&r->lu[0], false));
 	assert_false(scsi_lu_set_present(&r->lu[0], false));
 	rig_views(r);
-	rig_run(r, 0, rig_lun0, CDB(0x1b, 0, 0, 0, 1, 0), 0, 0);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 1, 0), 0, 0);
 	rig_expect_sense(r, 2, 0x0400);
-	rig_run(r, 0, rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0);
 	rig_expect_sense(r, 2, 0x0400);
 	assert_true(scsi_lu_set_present(&r->lu[0], true));
 	rig_views(r);
-	assert_int_equal(rig_run(r, 0, rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0), 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0), 0);
 }
 
 static void verify(void **state)
@@ -255,10 +261,10 @@ static void verify(void **state)
 	assert_int_equal(r->n_acts, 3); /* 256 KiB, 256 KiB, one block */
 	assert_int_equal(r->acts[2].off_bytes, 512 << 10);
 	assert_int_equal(r->acts[2].len_bytes, 512);
-	memcpy(r->out, r->disk[0] + 100 * 512, 4096);
+	memcpy(r->out, r->disk[0] + BLOCK(100), 4096);
 	assert_int_equal(rw(0x8f, 0x02, 100, 8, 0, 4096), 0);
 	assert_int_equal(r->acts[0].type, SCSI_ACT_COMPARE);
-	r->out[3 * 512 + 9] ^= 1;
+	r->out[BLOCK(3) + 9] ^= 1;
 	rw(0x2f, 0x02, 100, 8, 0, 4096);
 	rig_expect_sense(r, 0xe, 0x1d00);
 	assert_int_equal(rig_sense(r).info, 103);
@@ -285,7 +291,7 @@ static uint8_t unmap(unsigned desc_bytes, unsigned list_len, uint64_t out_len)
 	put_be16(r->out + 2, (uint16_t)desc_bytes);
 	put_be32(r->out + 4, 0);
 	put_be16(cdb + 7, (uint16_t)list_len);
-	return rig_run(r, 0, rig_lun0, cdb, sizeof(cdb), 0, out_len);
+	return rig_run(rig_from(r, 0), rig_lun0, cdb, sizeof(cdb), 0, out_len);
 }
 
 static void unmapping(void **state)
@@ -299,7 +305,7 @@ static void unmapping(void **state)
 	put_unmap(2, RIG_BLOCKS - 1, 1);
 	assert_int_equal(unmap(48, 56, 56), 0);
 	assert_int_equal(r->n_acts, 3); /* FETCH, two UNMAP */
-	assert_memory_equal(r->disk[0] + 15 * 512, zero, 512);
+	assert_memory_equal(r->disk[0] + BLOCK(15), zero, 512);
 	assert_memory_equal(r->disk[0] + RIG_DISK_LEN - 512, zero, 512);
 	/* an incomplete descriptor at the end is ignored */
 	assert_int_equal(unmap(17, 25, 30), 0);
@@ -383,15 +389,15 @@ static void write_same(void **state)
 	assert_int_equal(rw(0x41, 0, 3, 600, 0, 512), 0);
 	assert_int_equal(r->n_acts, 3); /* FETCH, 512 blocks, 88 blocks */
 	assert_int_equal(r->acts[1].type, SCSI_ACT_WRITE_SAME);
-	assert_memory_equal(r->disk[0] + 602 * 512, r->out, 512);
+	assert_memory_equal(r->disk[0] + BLOCK(602), r->out, 512);
 	/* UNMAP with a pattern that is not zero writes it all the same */
 	assert_int_equal(rw(0x93, 0x08, 700, 1, 0, 512), 0);
 	assert_int_equal(r->acts[1].type, SCSI_ACT_WRITE_SAME);
-	assert_memory_equal(r->disk[0] + 700 * 512, r->out, 512);
+	assert_memory_equal(r->disk[0] + BLOCK(700), r->out, 512);
 	memset(r->out, 0, 512);
 	assert_int_equal(rw(0x93, 0x08, 700, 8, 0, 512), 0);
 	assert_int_equal(r->acts[1].type, SCSI_ACT_UNMAP);
-	assert_memory_equal(r->disk[0] + 700 * 512, zero, 4096);
+	assert_memory_equal(r->disk[0] + BLOCK(700), zero, 4096);
 	assert_int_equal(rw(0x41, 0, 0, 8, 0, 600), 0);
 	assert_int_equal(r->acts[1].type, SCSI_ACT_WRITE_ZEROES);
 	assert_int_equal(r->t.out_resid, 512 - 600);
@@ -416,7 +422,7 @@ static void write_same(void **state)
 	assert_int_equal(rig_sense(r).field_byte, 10);
 	rw(0x93, 0, 0, 10, 0, 511);
 	rig_expect_sense(r, 5, 0x0e03);
-	rig_run(r, 0, rig_lun1, CDB(0x41, 0x08, 0, 0, 0, 0, 0, 0, 1, 0), 0, 4096);
+	rig_run(rig_from(r, 0), rig_lun1, CDB(0x41, 0x08, 0, 0, 0, 0, 0, 0, 1, 0), 0, 4096);
 	rig_expect_sense(r, 5, 0x2400);
 }
 
@@ -444,7 +450,7 @@ static void store_errors(void **state)
 	static const struct {
 		enum scsi_act_type act;
 		uint8_t opcode;
-		int err;
+		uint8_t err;
 		uint8_t key;
 		uint16_t asc;
 	} v[] = {

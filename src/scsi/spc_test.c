@@ -29,7 +29,7 @@ static int teardown(void **state)
 
 static uint8_t run(const uint8_t *lun, const uint8_t *cdb, size_t len, uint64_t in_len)
 {
-	return rig_run(r, 0, lun, cdb, len, in_len, 0);
+	return rig_run(rig_from(r, 0), lun, cdb, len, in_len, 0);
 }
 
 static void expect_in(const uint8_t *want, size_t len)
@@ -269,7 +269,7 @@ static void not_there(void **state)
 	run(rig_lun0, CDB(0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32);
 	rig_expect_sense(r, 5, 0x2000);
 	/* UNMAP at a unit that cannot */
-	rig_run(r, 0, rig_lun1, CDB(0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0), 0, 24);
+	rig_run(rig_from(r, 0), rig_lun1, CDB(0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0), 0, 24);
 	rig_expect_sense(r, 5, 0x2000);
 }
 

@@ -216,49 +216,69 @@ static struct scsi_act step(struct rig *r, struct scsi_event ev)
 	return a;
 }
 
-uint8_t rig_run(struct rig *r, unsigned nexus, const uint8_t *lun, const uint8_t *cdb,
-		size_t cdb_len, uint64_t in_len, uint64_t out_len)
+/* Set the in-part of r->t and route it. */
+static void begin(struct rig *r, const struct scsi_task *in)
 {
 	struct scsi_task *t = &r->t;
-	struct scsi_act a;
+	struct scsi_view *view = &r->view[in->nexus - r->nexus];
 
 	memset(t, 0xa5, sizeof(*t)); /* nothing may depend on what a task held before */
-	memset(t->cdb, 0, sizeof(t->cdb));
-	memcpy(t->cdb, cdb, cdb_len);
-	memcpy(t->lun, lun, 8);
+	memcpy(t->cdb, in->cdb, sizeof(t->cdb));
+	memcpy(t->lun, in->lun, sizeof(t->lun));
 	t->attr = r->attr;
-	t->in_len = in_len;
-	t->out_len = out_len;
-	t->nexus = &r->nexus[nexus];
+	t->in_len = in->in_len;
+	t->out_len = in->out_len;
+	t->nexus = in->nexus;
 	t->data = NULL;
 	r->n_acts = 0;
 	r->moved = 0;
 	r->changed = SCSI_CHANGED_NOTHING;
-	r->route = scsi_route(&r->view[nexus], t);
+	r->route = scsi_route(view, t);
 	if (r->force_home)
 		t->route = SCSI_ROUTE_HOME;
 	if (scsi_task_needs_data(t)) {
 		t->data = r->data;
 		t->data_cap = sizeof(r->data);
 	}
-	a = step(r, (struct scsi_event){ .type = SCSI_EV_START });
-	while (a.type != SCSI_ACT_COMPLETE) {
-		struct scsi_event ev;
+}
 
-		if (r->n_acts < RIG_ACTS)
-			r->acts[r->n_acts] = a;
-		r->n_acts++;
-		if (r->n_acts == r->abort_at)
-			assert_int_equal(step(r, (struct scsi_event){ .type = SCSI_EV_ABORT }).type,
-					 SCSI_ACT_NONE);
-		ev = carry_out(r, &a);
-		a = step(r, ev);
+/* Note action @a, perhaps abort, carry it out and give its event. */
+static struct scsi_act go_on(struct rig *r, const struct scsi_act *a)
+{
+	if (r->n_acts < RIG_ACTS)
+		r->acts[r->n_acts] = *a;
+	r->n_acts++;
+	if (r->n_acts == r->abort_at) {
+		struct scsi_act none = step(r, (struct scsi_event){ .type = SCSI_EV_ABORT });
+
+		assert_int_equal(none.type, SCSI_ACT_NONE);
 	}
-	assert_int_equal(t->aborted, r->abort_at && r->n_acts >= r->abort_at);
+	return step(r, carry_out(r, a));
+}
+
+struct rig *rig_from(struct rig *r, unsigned nexus)
+{
+	r->from = nexus;
+	return r;
+}
+
+uint8_t rig_run(struct rig *r, const uint8_t *lun, const uint8_t *cdb, size_t cdb_len,
+		uint64_t in_len, uint64_t out_len)
+{
+	struct scsi_task in = { .in_len = in_len, .out_len = out_len, .nexus = &r->nexus[r->from] };
+	struct scsi_act a;
+
+	memcpy(in.cdb, cdb, cdb_len);
+	memcpy(in.lun, lun, sizeof(in.lun));
+	begin(r, &in);
+	a = step(r, (struct scsi_event){ .type = SCSI_EV_START });
+	while (a.type != SCSI_ACT_COMPLETE)
+		a = go_on(r, &a);
+	assert_int_equal(r->t.aborted, r->abort_at && r->n_acts >= r->abort_at);
 	check_answer(r);
-	if (t->data_len)
-		memcpy(r->in, t->data, t->data_len);
-	return t->status;
+	if (r->t.data_len)
+		memcpy(r->in, r->t.data, r->t.data_len);
+	return r->t.status;
 }
 
 struct sense rig_sense(const struct rig *r)

@@ -7,9 +7,9 @@
 
 #include "scsi/scsi.h"
 
-#define RIG_BLOCKS   2048u
-#define RIG_DISK_LEN (RIG_BLOCKS * 512u)
-#define RIG_BUF_LEN  (RIG_DISK_LEN + 4096u)
+#define RIG_BLOCKS   ((size_t)2048)
+#define RIG_DISK_LEN (RIG_BLOCKS * 512)
+#define RIG_BUF_LEN  (RIG_DISK_LEN + 4096)
 #define RIG_ACTS     64
 
 struct rig {
@@ -29,6 +29,7 @@ struct rig {
 	enum scsi_changed changed;
 	uint64_t moved; /* bytes of data-in by READ */
 	/* wishes */
+	unsigned from; /* index of the nexus; see rig_from() */
 	uint8_t attr;
 	enum scsi_act_type fail_type; /* the first action of this type ends with fail_result */
 	int fail_result;
@@ -46,9 +47,12 @@ void rig_free(struct rig *r);
 /* Publish all views. */
 void rig_views(struct rig *r);
 
+/* Commands come from this nexus; returns @r. */
+struct rig *rig_from(struct rig *r, unsigned nexus);
+
 /* Run one command to its end; returns its status. @cdb: @cdb_len bytes, at most 16. */
-uint8_t rig_run(struct rig *r, unsigned nexus, const uint8_t *lun, const uint8_t *cdb,
-		size_t cdb_len, uint64_t in_len, uint64_t out_len);
+uint8_t rig_run(struct rig *r, const uint8_t *lun, const uint8_t *cdb, size_t cdb_len,
+		uint64_t in_len, uint64_t out_len);
 
 /* Sense data of the last command; fails the test when there is none. */
 struct sense rig_sense(const struct rig *r);

@@ -53,7 +53,7 @@ static void random_list(struct prng *rnd, struct rig *r, const uint8_t *cdb)
 	if (cdb[0] != SCSI_OP_UNMAP || prng_below(rnd, 8) == 0)
 		return;
 	put_be16(r->out, (uint16_t)(n * 16 + 6));
-	put_be16(r->out + 2, (uint16_t)(n * 16 + prng_below(rnd, 3) % 2));
+	put_be16(r->out + 2, (uint16_t)((size_t)n * 16 + prng_below(rnd, 3) % 2));
 	for (size_t i = 0; i < n; i++) {
 		put_be64(r->out + 8 + 16 * i, prng_below(rnd, RIG_BLOCKS + 4));
 		put_be32(r->out + 16 + 16 * i, (uint32_t)prng_below(rnd, 64));
@@ -85,7 +85,7 @@ static void random_change(struct prng *rnd, struct rig *r)
 
 	switch (prng_below(rnd, 5)) {
 	case 0:
-		(void)scsi_lu_set_size(lu, RIG_DISK_LEN - prng_below(rnd, 2) * 65536);
+		(void)scsi_lu_set_size(lu, RIG_DISK_LEN - (size_t)prng_below(rnd, 2) * 65536);
 		break;
 	case 1:
 		(void)scsi_lu_set_present(lu, prng_below(rnd, 4));
@@ -150,8 +150,9 @@ static void walk(struct rig *r, uint8_t (*shadow)[RIG_DISK_LEN], uint64_t seed)
 		random_fault(&rnd, r);
 		r->attr = prng_below(&rnd, 32) ? 0 : (uint8_t)prng_below(&rnd, 6);
 		r->force_home = prng_below(&rnd, 8) == 0;
-		rig_run(r, (unsigned)prng_below(&rnd, 2), luns[prng_below(&rnd, ARRAY_SIZE(luns))],
-			cdb, sizeof(cdb), in_len, out_len);
+		rig_run(rig_from(r, (unsigned)prng_below(&rnd, 2)),
+			luns[prng_below(&rnd, ARRAY_SIZE(luns))], cdb, sizeof(cdb), in_len,
+			out_len);
 		good += r->t.status == SCSI_STATUS_GOOD;
 		local += r->t.route == SCSI_ROUTE_LOCAL;
 		if (r->t.lu)

@@ -10,7 +10,7 @@
 #include "target/xfer.h"
 
 #define TGT_WORKERS_MAX  64u
-#define TGT_CREDITS      128u
+#define TGT_CREDITS      129u  /* 128 commands, and a task management function */
 #define TGT_MAX_IT_IU    8276u /* what Linux asks for with immediate data is 8260 */
 #define TGT_MAX_TI_IU    1024u
 #define TGT_RX_EXTRA     2u   /* receives beyond the credits: a logout and an answer to CRED_REQ */

@@ -23,7 +23,7 @@ struct tgt_opts {
 	struct fab *fab;               /* outlives the target */
 	struct worker *const *workers; /* [0] is the control worker; outlive the target */
 	unsigned n_workers;
-	unsigned credits; /* request limit of a channel; 0: 128 */
+	unsigned credits; /* request limit of a channel; 0: 129 */
 	unsigned pool[3]; /* data buffers per worker of 4 KiB, 64 KiB, 1 MiB; 0: 1024, 256, 64 */
 };
 

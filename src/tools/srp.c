@@ -20,23 +20,27 @@ static const struct tool_cmd cmds[] = {
 
 static void help(void)
 {
-	printf("Usage: srp COMMAND [OPTION]... URL...\n\n"
-	       "Talk to an SRP (SCSI RDMA Protocol) storage target over iWARP in user space.\n\n"
-	       "Commands:\n");
+	(void)printf(
+		"Usage: srp COMMAND [OPTION]... URL...\n\n"
+		"Talk to an SRP (SCSI RDMA Protocol) storage target over iWARP in user space.\n\n"
+		"Commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
-		printf("  %-8s %s\n", cmds[i].name, cmds[i].summary);
-	printf("\nURL is srp://HOST[:PORT][/ID_EXT:IOC_GUID][/LUN], an IPv6 address in brackets. Without ids the\n"
-	       "target's default target is meant, without a LUN LUN 0, without a port 5555.\n\n"
-	       "  srp ls srp://127.0.0.1               what is there\n"
-	       "  srp copy disk.img srp://127.0.0.1/0  put an image on LUN 0\n"
-	       "  srp COMMAND --help                   all about one command\n\n"
-	       "Exit code: 0 done, 1 failed, 2 wrong usage, 3 target unreachable, 4 login refused,\n"
-	       "5 verification found a difference.\n");
+		(void)printf("  %-8s %s\n", cmds[i].name, cmds[i].summary);
+	(void)printf(
+		"\nURL is srp://HOST[:PORT][/ID_EXT:IOC_GUID][/LUN], an IPv6 address in brackets. "
+		"Without ids the\n"
+		"target's default target is meant, without a LUN LUN 0, without a port 5555.\n\n"
+		"  srp ls srp://127.0.0.1               what is there\n"
+		"  srp copy disk.img srp://127.0.0.1/0  put an image on LUN 0\n"
+		"  srp COMMAND --help                   all about one command\n\n"
+		"Exit code: 0 done, 1 failed, 2 wrong usage, 3 target unreachable, 4 login "
+		"refused,\n"
+		"5 verification found a difference.\n");
 }
 
 int main(int argc, char **argv)
 {
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe or socket is an error like any other */
+	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe or socket is an error like any other */
 	if (argc < 2) {
 		help();
 		return EXIT_USAGE;
@@ -47,12 +51,12 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		printf("srp %s\n", srp_version());
+		(void)printf("srp %s\n", srp_version());
 		return EXIT_OK;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		if (strcmp(argv[1], cmds[i].name) == 0)
 			return cmds[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "srp: there is no command '%s'\nTry 'srp --help'.\n", argv[1]);
+	(void)fprintf(stderr, "srp: there is no command '%s'\nTry 'srp --help'.\n", argv[1]);
 	return EXIT_USAGE;
 }

@@ -83,7 +83,7 @@ int disk_size(struct disk *d, char *why, size_t size)
 	int r;
 
 	if (d->type != 0) {
-		snprintf(why, size, "device type 0x%02x is no disk", d->type);
+		(void)snprintf(why, size, "device type 0x%02x is no disk", d->type);
 		return 1;
 	}
 	io.cdb_len = (uint8_t)cdb_put_read_capacity_16(io.cdb, sizeof(cap));
@@ -107,8 +107,8 @@ int disk_size(struct disk *d, char *why, size_t size)
 	/* What we compute with must be sane whatever the target says. */
 	if (d->block < 512 || d->block > 65536 || d->block & (d->block - 1) ||
 	    last >= UINT64_MAX / d->block - 1) {
-		snprintf(why, size, "a size of %llu blocks of %u bytes makes no sense",
-			 (unsigned long long)last, d->block);
+		(void)snprintf(why, size, "a size of %llu blocks of %u bytes makes no sense",
+			       ull(last), d->block);
 		return 1;
 	}
 	d->n_blocks = last + 1;
@@ -137,7 +137,8 @@ void disk_rw(const struct disk *d, struct srp_io *io, enum srp_dir dir, uint64_t
 
 	io->lun = d->lun;
 	io->dir = dir;
-	io->cdb_len = (uint8_t)cdb_put_rw(io->cdb, in ? SCSI_OP_READ_10 : SCSI_OP_WRITE_10, 0, range);
+	io->cdb_len =
+		(uint8_t)cdb_put_rw(io->cdb, in ? SCSI_OP_READ_10 : SCSI_OP_WRITE_10, 0, range);
 	if (!io->cdb_len)
 		io->cdb_len = (uint8_t)cdb_put_rw(io->cdb, in ? SCSI_OP_READ_16 : SCSI_OP_WRITE_16,
 						  0, range);
@@ -168,6 +169,6 @@ const char *size_text(uint64_t bytes, char *buf, size_t size)
 
 	for (; v >= 1024 && i + 1 < ARRAY_SIZE(unit); i++)
 		v /= 1024;
-	snprintf(buf, size, i ? "%.1f %s" : "%.0f %s", v, unit[i]);
+	(void)snprintf(buf, size, i ? "%.1f %s" : "%.0f %s", v, unit[i]);
 	return buf;
 }

@@ -12,7 +12,7 @@ struct disk {
 	char vendor[9];
 	char product[17];
 	char revision[5];
-	uint32_t block;      /* bytes */
+	uint32_t block; /* bytes */
 	uint64_t n_blocks;
 	uint32_t max_blocks; /* of one READ or WRITE; 0: not limited */
 };

@@ -40,9 +40,10 @@ struct run {
 	struct piece *piece;
 	unsigned depth;
 	uint32_t chunk;
-	uint64_t next;    /* offset of the next piece to read */
-	uint64_t end;     /* f->len, or where a source of unknown length turned out to end */
-	uint64_t next_put; /* next offset to write, for a destination that must be written in order */
+	uint64_t next; /* offset of the next piece to read */
+	uint64_t end;  /* f->len, or where a source of unknown length turned out to end */
+	uint64_t
+		next_put; /* next offset to write, for a destination that must be written in order */
 	unsigned n_busy;
 	int error; /* exit code */
 	struct progress progress;
@@ -80,8 +81,9 @@ static void io_submit(struct piece *p)
 		return;
 	}
 	/* Not connected any more: the end of the connection is reported by its session. */
-	piece_fail(p, r == -ENOTCONN ? EXIT_FAILED :
-				       complain(e->name, "cannot send a command: %s", strerror(-r)));
+	piece_fail(p, r == -ENOTCONN
+			      ? EXIT_FAILED
+			      : complain(e->name, "cannot send a command: %s", strerror(-r)));
 }
 
 static void on_io(struct srp_io *io)
@@ -96,17 +98,15 @@ static void on_io(struct srp_io *io)
 		return;
 	}
 	if (!io_ok(io)) {
-		piece_fail(p, io->outcome == SRP_IO_LOST || p->run->error ?
-				      EXIT_FAILED :
-				      complain(e->name, "at byte %llu: %s",
-					       (unsigned long long)(e->base + p->off),
-					       io_text(io, text, sizeof(text))));
+		piece_fail(p, io->outcome == SRP_IO_LOST || p->run->error
+				      ? EXIT_FAILED
+				      : complain(e->name, "at byte %llu: %s", ull(e->base + p->off),
+						 io_text(io, text, sizeof(text))));
 		return;
 	}
 	if (io->residual > 0) {
 		piece_fail(p, complain(e->name, "at byte %llu: the target moved %lld bytes too few",
-				       (unsigned long long)(e->base + p->off),
-				       (long long)io->residual));
+				       ull(e->base + p->off), (long long)io->residual));
 		return;
 	}
 	if (p->state == PIECE_SOURCE)
@@ -120,9 +120,8 @@ static void disk_start(struct piece *p, enum srp_dir dir, uint8_t *buf)
 	const struct disk *d = end_of(p)->disk;
 
 	p->io = (struct srp_io){ .n_iov = 1, .one = { buf, p->len }, .done = on_io };
-	p->io.timeout_ms = d->s->args->timeout_s ?
-				   (unsigned)min_u64(d->s->args->timeout_s, 86400) * 1000 :
-				   0;
+	p->io.timeout_ms =
+		d->s->args->timeout_s ? (unsigned)min_u64(d->s->args->timeout_s, 86400) * 1000 : 0;
 	disk_rw(d, &p->io, dir, (end_of(p)->base + p->off) / d->block, p->len / d->block);
 	p->tries = 0;
 	io_submit(p);
@@ -136,8 +135,8 @@ static ssize_t file_read(const struct flow_end *e, uint8_t *buf, size_t len, uin
 	size_t n = 0;
 
 	while (n < len) {
-		ssize_t r = e->seekable ? pread(e->fd, buf + n, len - n, (off_t)(at + n)) :
-					  read(e->fd, buf + n, len - n);
+		ssize_t r = e->seekable ? pread(e->fd, buf + n, len - n, (off_t)(at + n))
+					: read(e->fd, buf + n, len - n);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -162,8 +161,8 @@ static int file_write(const struct flow_end *e, const uint8_t *buf, size_t len, 
 	if (e->sparse && e->seekable && is_zero(buf, len))
 		return 0;
 	while (n < len) {
-		ssize_t r = e->seekable ? pwrite(e->fd, buf + n, len - n, (off_t)(at + n)) :
-					  write(e->fd, buf + n, len - n);
+		ssize_t r = e->seekable ? pwrite(e->fd, buf + n, len - n, (off_t)(at + n))
+					: write(e->fd, buf + n, len - n);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -182,9 +181,9 @@ static bool source_ends(struct piece *p, size_t n)
 	uint32_t pad = run->f->pad;
 	uint32_t len = (uint32_t)n;
 
-	if (run->f->len != UINT64_MAX && !pad) {
+	if (run->f->len != UINT64_MAX && p->off + n + pad <= run->f->len) {
 		piece_fail(p, complain(run->f->from->name, "ends early, at byte %llu",
-				       (unsigned long long)(p->off + n)));
+				       ull(p->off + n)));
 		return false;
 	}
 	if (pad)
@@ -245,7 +244,8 @@ static void dest_start(struct piece *p)
 	} else if (compare) {
 		n = file_read(e, p->other, p->len, e->base + p->off);
 		if (n < 0 || (size_t)n < p->len) {
-			piece_fail(p, complain(e->name, "%s", n < 0 ? strerror((int)-n) : "is too short"));
+			piece_fail(p, complain(e->name, "%s",
+					       n < 0 ? strerror((int)-n) : "is too short"));
 			return;
 		}
 	} else {
@@ -285,8 +285,7 @@ static void compare(struct piece *p)
 		i++;
 	if (!run->error)
 		(void)complain(run->f->to->name, "differs from %s at byte %llu (%02x, not %02x)",
-			       run->f->from->name,
-			       (unsigned long long)(run->f->to->base + p->off + i), p->other[i],
+			       run->f->from->name, ull(run->f->to->base + p->off + i), p->other[i],
 			       p->data[i]);
 	run->error = EXIT_DIFFERENT;
 }
@@ -408,7 +407,9 @@ uint32_t flow_chunk(const struct flow *f, uint32_t want)
 
 int flow_run(struct srp_ctx *ctx, struct flow *f, unsigned depth, uint32_t chunk)
 {
-	struct run run = { .f = f, .depth = depth, .chunk = (chunk + 4095) & ~4095u, .end = f->len };
+	struct run run = {
+		.f = f, .depth = depth, .chunk = (chunk + 4095) & ~4095u, .end = f->len
+	};
 	int r = 0;
 
 	run.piece = piece_alloc(&run);

@@ -27,8 +27,9 @@ struct flow_end {
 struct flow {
 	struct flow_end *from;
 	struct flow_end *to;
-	uint64_t len;     /* bytes; UINT64_MAX: until the source ends (a pipe) */
-	uint32_t pad;     /* a source that ends is filled up with zeroes to a multiple of this; 0: not */
+	uint64_t len; /* bytes; UINT64_MAX: until the source ends (a pipe) */
+	uint32_t
+		pad; /* a source that ends is filled up with zeroes to a multiple of this; 0: not */
 	bool compare;     /* read both and compare instead of writing */
 	const char *what; /* shown by the progress bar; NULL: none */
 	uint64_t done;    /* bytes done so far; the result */

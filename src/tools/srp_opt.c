@@ -10,10 +10,10 @@
 
 static void vcomplain(const char *what, const char *fmt, va_list ap)
 {
-	fflush(stdout);
-	fprintf(stderr, "srp: %s: ", what);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "srp: %s: ", what);
+	(void)vfprintf(stderr, fmt, ap);
+	(void)fputc('\n', stderr);
 }
 
 int complain(const char *what, const char *fmt, ...)
@@ -33,7 +33,7 @@ int usage_error(const char *cmd, const char *fmt, ...)
 	va_start(ap, fmt);
 	vcomplain(cmd, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "Try 'srp %s --help'.\n", cmd);
+	(void)fprintf(stderr, "Try 'srp %s --help'.\n", cmd);
 	return EXIT_USAGE;
 }
 
@@ -79,16 +79,16 @@ bool opt_number(const char *s, uint64_t *ret)
 
 static void print_help(const struct opt *opts, const struct opt_help *help)
 {
-	printf("Usage: %s\n\n%s\n\nOptions:\n", help->usage, help->text);
+	(void)printf("Usage: %s\n\n%s\n\nOptions:\n", help->usage, help->text);
 	for (const struct opt *o = opts; o->name; o++) {
 		char left[48];
 
-		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
-			 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
-			 o->arg ? " " : "", o->arg ? o->arg : "");
-		printf("  %-26s %s\n", left, o->help);
+		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+			       o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+			       o->arg ? " " : "", o->arg ? o->arg : "");
+		(void)printf("  %-26s %s\n", left, o->help);
 	}
-	printf("  %-26s %s\n\nExamples:\n%s\n", "-h, --help", "this text", help->example);
+	(void)printf("  %-26s %s\n\nExamples:\n%s\n", "-h, --help", "this text", help->example);
 }
 
 static const struct opt *find(const struct opt *opts, const char *arg, const char **ret_value)
@@ -101,7 +101,8 @@ static const struct opt *find(const struct opt *opts, const char *arg, const cha
 			*ret_value = arg[2] ? arg + 2 : NULL;
 			return o;
 		}
-		if (arg[1] == '-' && strlen(o->name) == len && strncmp(o->name, arg + 2, len) == 0) {
+		if (arg[1] == '-' && strlen(o->name) == len &&
+		    strncmp(o->name, arg + 2, len) == 0) {
 			*ret_value = arg[2 + len] ? arg + 3 + len : NULL;
 			return o;
 		}
@@ -142,7 +143,8 @@ int opt_parse(const struct opt *opts, const struct opt_help *help, char **argv, 
 
 		if (!more || argv[0][0] != '-' || !argv[0][1]) {
 			if (n == n_max)
-				return END(usage_error(cmd, "'%s' is one argument too many", *argv));
+				return END(
+					usage_error(cmd, "'%s' is one argument too many", *argv));
 			pos[n++] = *argv;
 			continue;
 		}

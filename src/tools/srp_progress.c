@@ -11,7 +11,7 @@ static uint64_t clock_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
@@ -32,16 +32,16 @@ static void show(struct progress *p, uint64_t done, uint64_t now)
 
 	p->shown_ns = now;
 	if (p->total == UINT64_MAX || !p->total) {
-		fprintf(stderr, "\r%s %.1f MiB  %.0f MiB/s \033[K", p->what, mib, rate);
+		(void)fprintf(stderr, "\r%s %.1f MiB  %.0f MiB/s \033[K", p->what, mib, rate);
 		return;
 	}
 	full = (unsigned)((double)done / (double)p->total * BAR_WIDTH);
 	for (unsigned i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i < full ? '#' : '-';
 	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r%s [%s] %3.0f %%  %.0f MiB/s  %.0f s left \033[K", p->what, bar,
-		(double)done * 100 / (double)p->total, rate,
-		rate > 0 ? ((double)p->total / (1024 * 1024) - mib) / rate : 0);
+	(void)fprintf(stderr, "\r%s [%s] %3.0f %%  %.0f MiB/s  %.0f s left \033[K", p->what, bar,
+		      (double)done * 100 / (double)p->total, rate,
+		      rate > 0 ? ((double)p->total / (1024 * 1024) - mib) / rate : 0);
 }
 
 void progress_at(struct progress *p, uint64_t done)
@@ -60,5 +60,5 @@ void progress_end(struct progress *p, uint64_t done)
 	if (!p->what)
 		return;
 	show(p, done, clock_ns());
-	fputc('\n', stderr);
+	(void)fputc('\n', stderr);
 }

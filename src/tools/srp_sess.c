@@ -18,7 +18,7 @@ static uint64_t clock_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
@@ -31,8 +31,8 @@ static void on_trace(void *user, struct srp_conn *conn, bool sent, const void *i
 	(void)user, (void)conn, (void)iu;
 	if (!start_ns)
 		start_ns = now;
-	fprintf(stderr, "%10.6f %s %4zu  %s\n", (double)(now - start_ns) / 1e9, sent ? "-->" : "<--",
-		len, text);
+	(void)fprintf(stderr, "%10.6f %s %4zu  %s\n", (double)(now - start_ns) / 1e9,
+		      sent ? "-->" : "<--", len, text);
 }
 
 int sess_ctx_new(struct srp_ctx **ret, const struct conn_args *args, unsigned max_conns)
@@ -41,8 +41,9 @@ int sess_ctx_new(struct srp_ctx **ret, const struct conn_args *args, unsigned ma
 	int r = srp_ctx_new(ret, &opts);
 
 	if (r == -ENOSYS || r == -EPERM)
-		return complain("io_uring", "%s: it is missing or forbidden here (see sysctl "
-					    "kernel.io_uring_disabled, or the container's seccomp profile)",
+		return complain("io_uring",
+				"%s: it is missing or forbidden here (see sysctl "
+				"kernel.io_uring_disabled, or the container's seccomp profile)",
 				strerror(-r));
 	if (r)
 		return complain("start", "%s", strerror(-r));
@@ -87,14 +88,16 @@ static const char *advice(const struct srp_down *why)
 	case SRP_DOWN_REJECTED:
 		switch (why->code) {
 		case 0x00010003:
-			return "check id_ext:ioc_guid in the URL (without them the target needs a default "
+			return "check id_ext:ioc_guid in the URL (without them the target needs a "
+			       "default "
 			       "target)";
 		case 0x00010002:
 			return "the target takes shorter IUs only, try --no-immediate";
 		case 0x00010001:
 			return "the target is out of resources or disabled, try later";
 		case 0x00010006:
-			return "the target's access list may not contain this initiator (srp ping -v "
+			return "the target's access list may not contain this initiator (srp ping "
+			       "-v "
 			       "shows its id), or there are too many channels";
 		default:
 			return "the target's log says more";
@@ -102,8 +105,8 @@ static const char *advice(const struct srp_down *why)
 	case SRP_DOWN_PROTOCOL:
 		return "for LIO and SCST give --response-iu 8276; else the target has a fault";
 	case SRP_DOWN_LOGGED_OUT:
-		return why->code == 4 ? "another login with the same --initiator-id took over" :
-					"try again later";
+		return why->code == 4 ? "another login with the same --initiator-id took over"
+				      : "try again later";
 	default:
 		return "try again";
 	}
@@ -114,9 +117,9 @@ int sess_complain_down(const char *url, const struct srp_down *why)
 	char error[96] = "";
 
 	if (why->error && why->reason == SRP_DOWN_UNREACHABLE)
-		snprintf(error, sizeof(error), " (%s)", strerror(-why->error));
+		(void)snprintf(error, sizeof(error), " (%s)", strerror(-why->error));
 	if (why->code)
-		snprintf(error, sizeof(error), " (reason 0x%08" PRIx32 ")", why->code);
+		(void)snprintf(error, sizeof(error), " (reason 0x%08" PRIx32 ")", why->code);
 	switch (why->reason) {
 	case SRP_DOWN_UNREACHABLE:
 		(void)complain(url, "unreachable: %s%s, %s", why->text, error, advice(why));
@@ -143,7 +146,7 @@ static void on_down(struct srp_conn *conn, void *user, const struct srp_down *wh
 	s->up = false;
 	s->down = true;
 	s->why = *why;
-	snprintf(s->why_text, sizeof(s->why_text), "%s", why->text);
+	(void)snprintf(s->why_text, sizeof(s->why_text), "%s", why->text);
 	s->why.text = s->why_text;
 }
 
@@ -200,27 +203,28 @@ void sess_close(struct sess *s)
 
 static void on_done(struct srp_io *io)
 {
-	*(bool *)io->user = true;
+	((struct sess *)io->user)->exec_done = true;
 }
 
 int sess_exec(struct sess *s, struct srp_io *io)
 {
-	bool done = false;
 	int r;
 
 	io->done = on_done;
-	io->user = &done;
+	io->user = s;
 	if (!io->timeout_ms)
-		io->timeout_ms = (unsigned)min_u64(
-			s->args->timeout_s ? s->args->timeout_s : DEFAULT_TIMEOUT_S, 86400) * 1000;
+		io->timeout_ms = (unsigned)min_u64(s->args->timeout_s ? s->args->timeout_s
+								      : DEFAULT_TIMEOUT_S,
+						   86400) *
+				 1000;
 	for (unsigned tries = 0; tries < RETRIES; tries++) {
-		done = false;
+		s->exec_done = false;
 		r = srp_submit(s->conn, io);
 		if (r == -ENOTCONN)
 			r = 0; /* the end of the connection is reported below */
 		else if (r)
 			return complain(s->url->text, "cannot send a command: %s", strerror(-r));
-		while (!done) {
+		while (!s->exec_done) {
 			r = sess_wait(s);
 			if (r)
 				return r;
@@ -276,23 +280,23 @@ static void done_text(const struct srp_io *io, const char *name, char *buf, size
 	const char *asc;
 
 	if (io->status == 0 && io->rsp_code) {
-		snprintf(buf, size, "%s: the target found fault with the request (code %u)", name,
-			 io->rsp_code);
+		(void)snprintf(buf, size, "%s: the target found fault with the request (code %u)",
+			       name, io->rsp_code);
 		return;
 	}
 	if (io->status == 0) {
-		snprintf(buf, size, "%s: done", name);
+		(void)snprintf(buf, size, "%s: done", name);
 		return;
 	}
 	if (io->status != SCSI_STATUS_CHECK_CONDITION ||
 	    sense_decode(io->sense, io->sense_len, &sense)) {
-		snprintf(buf, size, "%s: status 0x%02x, %s", name, io->status,
-			 status_text(io->status));
+		(void)snprintf(buf, size, "%s: status 0x%02x, %s", name, io->status,
+			       status_text(io->status));
 		return;
 	}
 	asc = sense_asc_text(sense.asc);
-	snprintf(buf, size, "%s: %s, %s (%02x/%02x)", name, sense_key_text(sense.key),
-		 asc ? asc : "additional sense", sense.asc >> 8, sense.asc & 0xff);
+	(void)snprintf(buf, size, "%s: %s, %s (%02x/%02x)", name, sense_key_text(sense.key),
+		       asc ? asc : "additional sense", sense.asc >> 8, sense.asc & 0xff);
 }
 
 const char *io_text(const struct srp_io *io, char *buf, size_t size)
@@ -305,13 +309,13 @@ const char *io_text(const struct srp_io *io, char *buf, size_t size)
 		done_text(io, name, buf, size);
 		break;
 	case SRP_IO_ABORTED:
-		snprintf(buf, size, "%s: aborted by task management", name);
+		(void)snprintf(buf, size, "%s: aborted by task management", name);
 		break;
 	case SRP_IO_TIMEOUT:
-		snprintf(buf, size, "%s: not answered in time (see --timeout)", name);
+		(void)snprintf(buf, size, "%s: not answered in time (see --timeout)", name);
 		break;
 	case SRP_IO_LOST:
-		snprintf(buf, size, "%s: the connection ended before an answer", name);
+		(void)snprintf(buf, size, "%s: the connection ended before an answer", name);
 		break;
 	}
 	return buf;

@@ -12,7 +12,7 @@ struct sess {
 	const struct conn_args *args;
 	bool up;
 	bool down;
-	bool closing;
+	bool exec_done; /* the command of sess_exec() came back */
 	struct srp_down why;
 	char why_text[160];
 	uint64_t login_ns; /* how long the login took */

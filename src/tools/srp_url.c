@@ -95,7 +95,8 @@ static const char *parse_authority(const char *p, struct url *u, const char **fa
 		size_t n = strcspn(++p, "/");
 
 		if (!parse_decimal(p, n, 65535, &port) || !port) {
-			*fault = "the port must be a number from 1 to 65535 (IPv6 addresses need brackets)";
+			*fault = "the port must be a number from 1 to 65535 (IPv6 addresses need "
+				 "brackets)";
 			return NULL;
 		}
 		p += n;

@@ -59,6 +59,7 @@ enum srptctl_exit table_print(struct table *t)
 	unsigned width[TABLE_COLUMNS_MAX];
 	bool failed = t->failed;
 
+	check(t->n_columns > 0);
 	for (unsigned i = 0; i < t->n_columns; i++)
 		width[i] = (unsigned)strlen(t->heads[i]) - (t->heads[i][0] == '>');
 	for (size_t i = 0; i < t->n_cells; i++) {

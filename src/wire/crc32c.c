@@ -57,7 +57,7 @@ static uint32_t update_library(uint32_t crc, const uint8_t *p, size_t n)
 		size_t part = min_size(n, LIBRARY_MAX);
 
 		/* The library only reads, but does not say so. */
-		crc = crc32_iscsi((unsigned char *)(uintptr_t)p, (int)part, crc);
+		crc = crc32_iscsi((unsigned char *)p, (int)part, crc);
 		p += part;
 		n -= part;
 	}

@@ -56,14 +56,21 @@ int srp_rsp_decode(struct cur *in, struct srp_rsp *ret);
  */
 static inline int srp_rsp_encode(const struct srp_rsp *r, struct pen *out)
 {
-	uint32_t resp_len = r->flags & SRP_RSP_RSPVALID ? SRP_RSP_DATA_BYTES : 0;
 	uint8_t flags = r->flags & (SRP_RSP_FLAGS & ~SRP_RSP_SNSVALID);
-	uint8_t *p = srp_iu_put(out, SRP_OP_RSP, r->tag, SRP_RSP_BYTES + resp_len);
+	uint8_t *p = srp_iu_put(out, SRP_OP_RSP, r->tag, SRP_RSP_BYTES);
 	size_t room;
 	uint32_t sense_len;
 
 	if (!p)
 		return SRP_E_NO_SPACE;
+	if (flags & SRP_RSP_RSPVALID) {
+		uint8_t *data = pen_take(out, SRP_RSP_DATA_BYTES);
+
+		if (!data)
+			return SRP_E_NO_SPACE;
+		put_be32(p + 32, SRP_RSP_DATA_BYTES);
+		put_be32(data, r->rsp_code);
+	}
 	room = out->len - out->pos;
 	sense_len = room < r->sense_len ? (uint32_t)room : r->sense_len;
 	if (sense_len) {
@@ -79,9 +86,5 @@ static inline int srp_rsp_encode(const struct srp_rsp *r, struct pen *out)
 		put_be32(p + 20, r->data_out_res);
 	if (flags & (SRP_RSP_DIOVER | SRP_RSP_DIUNDER))
 		put_be32(p + 24, r->data_in_res);
-	if (resp_len) {
-		put_be32(p + 32, resp_len);
-		p[SRP_RSP_BYTES + 3] = r->rsp_code;
-	}
 	return 0;
 }

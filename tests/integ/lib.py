@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -12,12 +13,28 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BUILD = pathlib.Path(os.environ["SRPTD_BUILD"])
 ID_EXT = "0002c90300a0dd01"
 IOC_GUID = "0002c90300a0dd00"
 TARGET_ID = bytes.fromhex(ID_EXT + IOC_GUID)
+# What a sanitizer or a failed check() leaves in a log.
+REPORT = re.compile(r"^.*(ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:|panic: ).*$", re.M)
+
+
+def sanitizer():
+    """Which sanitizer the build has: "" for none."""
+    for option in json.loads((BUILD / "meson-info" / "intro-buildoptions.json").read_text()):
+        if option["name"] == "b_sanitize":
+            return "" if option["value"] in ("none", []) else str(option["value"])
+    return ""
+
+
+def skip(reason):
+    print(reason)
+    sys.exit(77)
 
 
 def free_port():
@@ -32,6 +49,8 @@ def tool(*args, check=True, timeout=120, stdin=None):
     done = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, input=stdin, check=False)
     done.out = done.stdout.decode(errors="replace")
     done.err = done.stderr.decode(errors="replace")
+    if REPORT.search(done.err):
+        sys.exit(f"{' '.join(cmd)}: a sanitizer complains\n{done.err}")
     if check and done.returncode:
         sys.exit(f"{' '.join(cmd)}: exit {done.returncode}\n{done.out}\n{done.err}")
     return done
@@ -91,6 +110,16 @@ TARGET_DRIVER iwarp {{
     def text(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
+    def wait_log(self, pattern, secs=10, since=0):
+        """Wait for a log line that matches @pattern behind offset @since; return it."""
+        end = time.monotonic() + secs
+        while time.monotonic() < end:
+            m = re.search(f"^.*(?:{pattern}).*$", self.text()[since:], re.M)
+            if m:
+                return m.group(0)
+            time.sleep(0.02)
+        sys.exit(f"no log line matches {pattern!r} within {secs} s:\n{self.text()[since:]}")
+
     def url(self, lun=None, ids=True):
         return f"srp://127.0.0.1:{self.port}" + (f"/{ID_EXT}:{IOC_GUID}" if ids else "") + ("" if lun is None else f"/{lun}")
 
@@ -133,11 +162,15 @@ TARGET_DRIVER iwarp {{
         return self
 
     def __exit__(self, kind, value, trace):
-        code = self.stop()
-        text = self.text()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        try:
+            code = self.stop()
+            text = self.text()
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)
         if kind is None and code != 0:
             sys.exit(f"srptd ended with {code}:\n{text}")
+        if kind is None and REPORT.search(text):
+            sys.exit(f"a sanitizer complains in srptd's log:\n{text}")
         if kind is not None:
             print(text, file=sys.stderr)
         return False
@@ -200,6 +233,13 @@ class Raw:
         self.msn += 1
         self.fpdu(struct.pack(">BBIIII", 0x41, 0x43, 0, 0, self.msn, 0) + iu)
 
+    def write(self, stag, offset, data):
+        """An RDMA Write of one segment."""
+        self.fpdu(struct.pack(">BBIQ", 0xC1, 0x40, stag, offset) + data)
+
+    def read_request(self, stag, offset, n, msn=1):
+        self.fpdu(struct.pack(">BBIIII", 0x41, 0x41, 0, 1, msn, 0) + struct.pack(">IQIIQ", 7, 0, n, stag, offset))
+
     def recv_fpdu(self):
         n = struct.unpack(">H", self.exactly(2))[0]
         body = self.exactly(n + -(2 + n) % 4 + 4)
@@ -235,6 +275,128 @@ class Raw:
 def cmd_iu(tag, cdb, lun=0, out_fmt=0, in_fmt=0, descs=b"", out_cnt=0, in_cnt=0, add_cdb=b""):
     return struct.pack(">BBHBBBB8s4xHHI B B B B16s", 2, 0, 0, 0, out_fmt << 4 | in_fmt, out_cnt, in_cnt,
                        struct.pack(">Q", tag), lun, 0, 0, 0, 0, 0, len(add_cdb) & 0xFC, cdb.ljust(16, b"\0")) + add_cdb + descs
+
+
+class Peer(Raw):
+    """An honest initiator in a few lines, independent of libsrp: one command at a time, its buffer under one
+    STag. Serves the target's RDMA Writes and Read Requests."""
+    STAG = 0x5EED0100
+
+    def __init__(self, port, name=b"goodpeer", **kw):
+        super().__init__(port, login_req(initiator=bytes(8) + name, flags=0x81, imm=68), **kw)
+        expect(self.rsp is not None and self.rsp[0] == 0xC0, f"a LOGIN_RSP, got {self.rej or self.rsp!r}")
+        self.credits = struct.unpack(">i", self.rsp[4:8])[0]
+        self.tag = 0
+        self.buf = b""
+
+    def reply(self):
+        """The next IU of the target; RDMA that comes before it is served."""
+        while True:
+            u = self.recv_fpdu()
+            op = u[1] & 0x0F
+            if op == 0:
+                stag, to = struct.unpack(">IQ", u[2:14])
+                expect(stag == self.STAG and to + len(u) - 14 <= len(self.buf), "an RDMA Write inside the buffer")
+                self.buf[to:to + len(u) - 14] = u[14:]
+            elif op == 1:
+                sink, sink_to, n, stag, to = struct.unpack(">IQIIQ", u[18:46])
+                expect(stag == self.STAG and to + n <= len(self.buf), "an RDMA Read inside the buffer")
+                self.read_response(sink, sink_to, bytes(self.buf[to:to + n]))
+            elif op == 7:
+                sys.exit(f"the target sent Terminate {u[18:22].hex()} to an honest peer")
+            else:
+                return u[18:]
+
+    def read_response(self, sink, to, data):
+        at = 0
+        while True:
+            piece = data[at:at + 32768]
+            last = at + len(piece) == len(data)
+            self.fpdu(struct.pack(">BBIQ", 0xC1 if last else 0x81, 0x42, sink, to + at) + piece)
+            at += len(piece)
+            if last:
+                return
+
+    def command(self, cdb, lun=0, n_in=0, out=b"", imm=False, retry=True):
+        """Run a command; the answer as rsp() decodes it, with `data`. Unit attentions are retried."""
+        while True:
+            self.tag += 1
+            self.buf = bytearray(out or n_in)
+            desc = struct.pack(">QII", 0, self.STAG, len(self.buf))
+            if out and imm:
+                iu = cmd_iu(self.tag, cdb, lun, out_fmt=3, descs=struct.pack(">I", len(out)))
+                iu = iu.ljust(68, b"\0") + out
+            elif out:
+                iu = cmd_iu(self.tag, cdb, lun, out_fmt=1, descs=desc)
+            else:
+                iu = cmd_iu(self.tag, cdb, lun, in_fmt=1 if n_in else 0, descs=desc if n_in else b"")
+            self.send(iu)
+            u = self.reply()
+            expect(u[0] == 0xC1, f"an RSP for tag {self.tag}, got {u.hex()}")
+            r = rsp(u)
+            expect(r["tag"] == self.tag, f"an RSP for tag {self.tag}, got {r}")
+            r["data"] = bytes(self.buf) if n_in else b""
+            if not (retry and r["status"] == 2 and sense(r)[0] == 6):
+                return r
+
+    def ready(self):
+        """TEST UNIT READY, unit attentions passed over."""
+        return self.command(b"\0" * 6)
+
+    def write_blocks(self, lba, data, lun=0, imm=False):
+        return self.command(struct.pack(">BBIBHB", 0x2A, 0, lba, 0, len(data) // 512, 0), lun, out=data, imm=imm)
+
+    def read_blocks(self, lba, n, lun=0):
+        return self.command(struct.pack(">BBIBHB", 0x28, 0, lba, 0, n, 0), lun, n_in=n * 512)
+
+
+class Steady(threading.Thread):
+    """A good session with verified I/O, to run beside something that must not disturb it."""
+
+    def __init__(self, port, lba=0, blocks=256):
+        super().__init__(daemon=True)
+        self.peer = Peer(port, b"steady01")
+        self.lba, self.blocks = lba, blocks
+        self.quit = threading.Event()
+        self.rounds = 0
+        self.problem = None
+        self.start()
+
+    def run(self):
+        try:
+            while not self.quit.is_set():
+                self.one()
+        except (Exception, SystemExit) as e:  # whatever ends the thread is the finding
+            self.problem = f"{type(e).__name__}: {e}"
+
+    def one(self):
+        n = 16 if self.rounds % 2 else 8
+        lba = self.lba + self.rounds * 16 % self.blocks
+        data = os.urandom(n * 512)
+        r = self.peer.write_blocks(lba, data, imm=n == 8)
+        expect(r["status"] == 0, f"a good WRITE, got {r}")
+        r = self.peer.read_blocks(lba, n)
+        expect(r["status"] == 0 and r["data"] == data, f"block {lba} reads back as written, status {r['status']}")
+        self.rounds += 1
+
+    def stop(self):
+        """End it; it must have worked and got somewhere."""
+        self.check()
+        self.quit.set()
+        self.join(30)
+        expect(not self.is_alive() and not self.problem, f"the good session ends well: {self.problem}")
+        expect(self.rounds > 10, f"the good session got somewhere, {self.rounds} rounds")
+        self.peer.close()
+
+    def check(self):
+        expect(not self.problem, f"the good session is undisturbed: {self.problem}")
+
+
+def sense(r):
+    """(key, asc, ascq) of an answer with sense data."""
+    s = r["sense"]
+    expect(len(s) >= 4, f"sense data in {r}")
+    return (s[1] & 15, s[2], s[3]) if s[0] & 0x7F in (0x72, 0x73) else (s[2] & 15, s[12], s[13])
 
 
 def rsp(iu):

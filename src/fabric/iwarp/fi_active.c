@@ -59,6 +59,7 @@ static int active_start(struct fi_conn *c, const struct sockaddr *addr, socklen_
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the seam's */
 int fi_active_connect(struct fab_conn *base, const struct sockaddr *addr, socklen_t addr_len,
 		      const void *priv, size_t priv_len, unsigned initiator_depth,
 		      unsigned responder_resources)

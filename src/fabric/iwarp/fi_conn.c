@@ -14,6 +14,8 @@
 #define CACHE_LINE 64u
 
 /* Work requests, pieces and completions are handed on as they are. */
+/* NOLINTBEGIN(bugprone-sizeof-expression,misc-redundant-expression): sizes of members, some of them
+ * pointers; constants whose equality is what is asserted */
 #define SAME_MEMBER(s, m)                                             \
 	(offsetof(struct fab_##s, m) == offsetof(struct iw_##s, m) && \
 	 sizeof(((struct fab_##s *)0)->m) == sizeof(((struct iw_##s *)0)->m))
@@ -31,6 +33,19 @@ _Static_assert((int)FAB_WR_SEND == (int)IW_WR_SEND && (int)FAB_WR_READ == (int)I
 		       FAB_WR_SIGNALED == IW_WR_SIGNALED && FAB_WR_SOLICITED == IW_WR_SOLICITED &&
 		       FAB_SGE_MAX == IW_SGE_MAX,
 	       "operations and flags");
+_Static_assert(sizeof(struct fab_wc) == sizeof(struct iw_wc) && SAME_MEMBER(wc, wr_id) &&
+		       SAME_MEMBER(wc, op) && SAME_MEMBER(wc, status) && SAME_MEMBER(wc, byte_len),
+	       "struct fab_wc and struct iw_wc");
+_Static_assert((int)FAB_WC_SEND == (int)IW_WC_SEND && (int)FAB_WC_READ == (int)IW_WC_READ &&
+		       (int)FAB_WC_WRITE == (int)IW_WC_WRITE &&
+		       (int)FAB_WC_MARKER == (int)IW_WC_MARKER &&
+		       (int)FAB_WC_RECV == (int)IW_WC_RECV && (int)FAB_WC_OK == (int)IW_WC_OK &&
+		       (int)FAB_WC_FLUSHED == (int)IW_WC_FLUSHED &&
+		       (int)FAB_WC_LOCAL == (int)IW_WC_LOCAL &&
+		       (int)FAB_WC_REMOTE == (int)IW_WC_REMOTE &&
+		       (int)FAB_WC_TRANSPORT == (int)IW_WC_TRANSPORT,
+	       "completions");
+/* NOLINTEND(bugprone-sizeof-expression,misc-redundant-expression) */
 
 static void conn_stopped(struct worker *w, struct worker_poll *p);
 static void conn_timeout(struct worker *w, struct worker_timer *t);

@@ -144,6 +144,7 @@ static int listener_bind(int fd, const struct sockaddr *addr, socklen_t addr_len
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the seam's */
 int fi_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 	      const struct sockaddr *addr, socklen_t addr_len, const struct fab_handler *handler,
 	      void *ctx)
