@@ -116,6 +116,12 @@ static void conn_flush(struct rr_conn *c, bool server)
 		got = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
 		if (got < 0 && errno == EAGAIN)
 			return;
+		if (got < 0 && server) {
+			/* A client that has ended: the next receive finds out and closes. */
+			c->n = 0;
+			(void)shutdown(c->fd, SHUT_RDWR);
+			return;
+		}
 		if (got < 0)
 			die("send");
 		c->sent += (uint64_t)got;
@@ -245,17 +251,21 @@ struct rr_load {
 static void report(const struct rr_load *l, uint64_t done, double secs, double cpu_s,
 		   double switches)
 {
-	const char *fmt =
-		l->json ? "{\"iops\": %.0f, \"mb_s\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
-			  "\"cpu_us\": %.3f, \"csw\": %.4f}\n"
-			: "%.0f IOPS, %.1f MB/s, p50 %.1f us, p99 %.1f us, %.3f us CPU and %.4f "
-			  "context "
-			  "switches per I/O\n";
+	double iops = (double)done / secs;
+	double mb_s = iops * l->bs / 1e6;
+	double p50 = (double)hist_permille(&latency, 500) / 1e3;
+	double p99 = (double)hist_permille(&latency, 990) / 1e3;
+	double cpu_us = cpu_s * 1e6 / (double)done;
+	double csw = switches / (double)done;
 
-	printf(fmt, (double)done / secs, (double)done * l->bs / secs / 1e6,
-	       (double)hist_permille(&latency, 500) / 1e3,
-	       (double)hist_permille(&latency, 990) / 1e3, cpu_s * 1e6 / (double)done,
-	       switches / (double)done);
+	if (l->json)
+		printf("{\"ios\": %llu, \"iops\": %.0f, \"mb_s\": %.1f, \"p50_us\": %.1f, "
+		       "\"p99_us\": %.1f, \"cpu_us\": %.3f, \"csw\": %.4f}\n",
+		       (unsigned long long)done, iops, mb_s, p50, p99, cpu_us, csw);
+	else
+		printf("%.0f IOPS, %.1f MB/s, p50 %.1f us, p99 %.1f us, %.3f us CPU and %.4f "
+		       "context switches per I/O\n",
+		       iops, mb_s, p50, p99, cpu_us, csw);
 }
 
 static double cpu_of(const struct rusage *u)

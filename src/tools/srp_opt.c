@@ -8,7 +8,8 @@
 
 #define END(code) (-1 - (int)(code))
 
-static void vcomplain(const char *what, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void vcomplain(const char *what, const char *fmt,
+							    va_list ap)
 {
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "srp: %s: ", what);

@@ -39,8 +39,8 @@ def trace(t):
 
 def errors(t):
     for url, code in ((f"srp://127.0.0.1:{lib.free_port()}", 3), (t.url() + "/77", 1), ("srp://", 2), ("http://x", 2)):
-        done = lib.tool("srp", "inq", url, check=False)
-        lib.expect(done.returncode == code and done.err, f"srp inq {url}: exit {code} and why, got {done.returncode}")
+        done = lib.tool("srp", "read", url, "--blocks", 1, check=False)
+        lib.expect(done.returncode == code and done.err, f"srp read {url}: exit {code} and why, got {done.returncode}")
 
 
 def demo():

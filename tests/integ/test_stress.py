@@ -35,8 +35,7 @@ def settled(t):
 def main():
     with lib.Target(lib.ram(mib=64), "\t\tLUN 0 ram0\n", lib.ANY, "workers 2\n") as t:
         _, fds = settled(t)
-        stress(t, 2, 7)  # every page and pool that is used at all has been touched after this
-        stress(t, 2, 8)
+        stress(t, 3, 7)  # every page and pool that is used at all has been touched after this
         rss, _ = settled(t)
         most = [0]
         over = threading.Event()
