@@ -53,6 +53,7 @@ static void put_cmd(struct line *l, struct cur in)
 	struct srp_cmd_data data;
 	struct srp_cmd cmd;
 	const char *name;
+	size_t at;
 
 	if (srp_cmd_decode(&in, &cmd)) {
 		put(l, ", truncated");
@@ -62,9 +63,9 @@ static void put_cmd(struct line *l, struct cur in)
 	put_tag(l, cmd.tag);
 	put(l, " lun 0x%016" PRIx64 ", %s (0x%02x)", cmd.lun, name ? name : "CDB", cmd.cdb[0]);
 	/* Immediate data do not belong to the bytes that are shown, so read the length by hand. */
-	if (cmd.out_fmt == SRP_FMT_IMMEDIATE && cmd.iu_len >= ICHAN_IMM_OFFSET)
-		put(l, ", out %u bytes immediate",
-		    get_be32(cmd.iu + SRP_CMD_BYTES + cmd.cdb_len - SRP_CDB_BYTES));
+	at = (size_t)SRP_CMD_BYTES + cmd.add_cdb_len;
+	if (cmd.out_fmt == SRP_FMT_IMMEDIATE && at + SRP_IMMEDIATE_BYTES <= cmd.iu_len)
+		put(l, ", out %u bytes immediate", get_be32(cmd.iu + at));
 	else if (srp_cmd_data_decode(&cmd, 0, &data))
 		put(l, ", descriptors not valid");
 	else {

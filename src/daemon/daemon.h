@@ -10,6 +10,7 @@
 #include "target/target.h"
 
 #define DAEMON_WORKERS_MAX 64u
+#define DAEMON_LINGER_NS   (20 * NSEC_PER_MSEC)
 #define DAEMON_DRAIN_NS    (10 * NSEC_PER_SEC) /* how long initiators have to log out on SIGTERM */
 
 struct daemon;
@@ -41,6 +42,7 @@ struct daemon {
 	struct list ports;
 	struct worker_poll signals;
 	uint64_t started_ns;
+	struct worker_timer linger;
 	bool stopping;
 };
 

@@ -85,14 +85,27 @@ static int load(struct config **ret, const struct options *o)
 
 /* --- signals --- */
 
-static void stop_workers(void *ctx)
+static void stop_workers(struct worker *w, struct worker_timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, linger);
+
+	(void)w;
+	for (unsigned i = d->n_workers; i-- > 0;)
+		worker_stop(d->workers[i]);
+}
+
+/* What was closed last is given back in the rounds that follow, so the workers run on for a moment. */
+static void logged_out(void *ctx)
 {
 	struct daemon *d = ctx;
 
 	log_info("every initiator is logged out, ending");
+	tgt_close(d->tgt);
 	d->ctl = ctl_server_free(d->ctl);
-	for (unsigned i = d->n_workers; i-- > 0;)
-		worker_stop(d->workers[i]);
+	worker_timer_init(&d->linger, stop_workers);
+	if (worker_timer_start(d->workers[0], &d->linger,
+			       worker_now_ns(d->workers[0]) + DAEMON_LINGER_NS))
+		stop_workers(d->workers[0], &d->linger);
 }
 
 static void reload(struct daemon *d)
@@ -132,7 +145,7 @@ static void signals_ready(struct worker *w, struct worker_poll *p, unsigned reve
 			notify("STOPPING=1");
 			log_info("signal %u: logging out %u channels", info.ssi_signo,
 				 tgt_n_chans(d->tgt));
-			tgt_shutdown(d->tgt, worker_now_ns(w) + DAEMON_DRAIN_NS, stop_workers, d);
+			tgt_shutdown(d->tgt, worker_now_ns(w) + DAEMON_DRAIN_NS, logged_out, d);
 		}
 	}
 }
@@ -292,9 +305,6 @@ static void teardown(struct daemon *d)
 	d->ctl = ctl_server_free(d->ctl);
 	setup_free(d);
 	d->tgt = tgt_free(d->tgt);
-	/* Nothing of the workers runs any more, but what waits in their rings may still hold memory. */
-	for (unsigned i = 0; i < d->n_workers; i++)
-		(void)worker_run_once(d->workers[i], 0);
 	if (d->fab)
 		d->fab->ops->free(d->fab);
 	for (unsigned i = 0; i < d->n_workers; i++)

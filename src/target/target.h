@@ -29,7 +29,9 @@ struct tgt_opts {
 
 /* Return: 0, -ENOMEM. */
 must_check int tgt_new(struct tgt **ret, const struct tgt_opts *opts);
-/* No port may exist any more, and the workers must have stopped. NULL is accepted; returns NULL. */
+/* Stop listening and forget every port; for after tgt_shutdown(). The workers must run a round after it. */
+void tgt_close(struct tgt *t);
+/* No channel may exist any more, and the workers have stopped. NULL is accepted; returns NULL. */
 struct tgt *tgt_free(struct tgt *t);
 
 /* --- logical units --- */

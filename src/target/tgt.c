@@ -59,6 +59,17 @@ static void unit_free(struct tgt_unit *u)
 	free(u);
 }
 
+void tgt_close(struct tgt *t)
+{
+	struct list *pos;
+	struct list *tmp;
+
+	check(list_empty(&t->chans));
+	list_for_each_safe (pos, tmp, &t->ports)
+		tgt_port_retire(
+			container_of(list_entry(pos, struct port, node), struct tgt_port, port));
+}
+
 struct tgt *tgt_free(struct tgt *t)
 {
 	struct list *pos;
@@ -66,14 +77,7 @@ struct tgt *tgt_free(struct tgt *t)
 
 	if (!t)
 		return NULL;
-	/* Ports that were not retired one by one: the daemon ends and their channels are gone. */
-	list_for_each_safe (pos, tmp, &t->ports) {
-		struct tgt_port *p =
-			container_of(list_entry(pos, struct port, node), struct tgt_port, port);
-
-		check(p->port.n_chans == 0);
-		tgt_port_retire(p);
-	}
+	tgt_close(t);
 	check(list_empty(&t->listeners) && list_empty(&t->chans));
 	list_for_each_safe (pos, tmp, &t->units)
 		unit_free(list_entry(pos, struct tgt_unit, node));
