@@ -53,7 +53,7 @@ static void help(void)
 	       "      --version, --help\n"
 	       "\n"
 	       "SIGTERM logs every initiator out and ends; SIGHUP reads FILE again.\n"
-	       "Exit status: 0 ended as asked, 1 failed, 2 wrong usage or configuration.\n"
+	       "Exit status: 0 ended as asked, 1 failed or wrong configuration, 2 wrong usage.\n"
 	       "Try: srptd --demo & srp ls srp://127.0.0.1:%u\n",
 	       CONFIG_DEFAULT_PORT, CONFIG_DEFAULT_PORT);
 }
@@ -375,7 +375,7 @@ int main(int argc, char **argv)
 	d.config_path = o.config;
 	d.started_ns = worker_clock_ns();
 	if (load(&d.cfg, &o))
-		return EXIT_USAGE;
+		return EXIT_FAILED;
 	if (o.check) {
 		printf("%s: no errors: %u devices, %u targets\n", o.config, d.cfg->n_devices,
 		       d.cfg->n_targets);

@@ -220,9 +220,7 @@ int sess_exec(struct sess *s, struct srp_io *io)
 	for (unsigned tries = 0; tries < RETRIES; tries++) {
 		s->exec_done = false;
 		r = srp_submit(s->conn, io);
-		if (r == -ENOTCONN)
-			r = 0; /* the end of the connection is reported below */
-		else if (r)
+		if (r && r != -ENOTCONN) /* the end of the connection is reported below */
 			return complain(s->url->text, "cannot send a command: %s", strerror(-r));
 		while (!s->exec_done) {
 			r = sess_wait(s);

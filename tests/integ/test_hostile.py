@@ -139,7 +139,7 @@ def descriptors(t):
     """Lengths that do not fit each other fail the command; the channel goes on."""
     p = lib.Peer(t.port, b"overflow")
     p.ready()
-    read = struct.pack(">BBIBHB", 0x28, 0, 0, 0, 8, 0)
+    read = struct.pack(">BBIBHB", 0x28, 0, 1 << 16, 0, 8, 0)
     write = b"\x2a" + read[1:]
     big = struct.pack(">QII", 0, p.STAG, 0xFFFFFFF0)
     table = struct.pack(">QII", 0, p.STAG, 32)
@@ -235,7 +235,7 @@ def never_reads(t, steady):
     p.ready()
     for i in range(p.credits):
         desc = struct.pack(">QII", 0, p.STAG, 1 << 20)
-        p.send(lib.cmd_iu(i, struct.pack(">BBIBHB", 0x28, 0, 0, 0, 2048, 0), in_fmt=1, descs=desc))
+        p.send(lib.cmd_iu(i, struct.pack(">BBIBHB", 0x28, 0, 1 << 16, 0, 2048, 0), in_fmt=1, descs=desc))
     before = steady.rounds
     time.sleep(1)
     lib.expect(steady.rounds > before + 5, f"the good session goes on, {steady.rounds - before} rounds in a second")

@@ -7,13 +7,14 @@ import time
 import lib
 
 
-def loop(p, seen):
-    """Verified I/O until the target says something else than RSP."""
+def loop(p, base, seen):
+    """Verified I/O on blocks of its own, until the target says something else than RSP."""
     n = 0
     try:
         while True:
             data = bytes([n % 251]) * 4096
-            if p.write_blocks(n % 64 * 8, data)["status"] or p.read_blocks(n % 64 * 8, 8)["data"] != data:
+            lba = base + n % 64 * 8
+            if p.write_blocks(lba, data)["status"] or p.read_blocks(lba, 8)["data"] != data:
                 seen.append("a wrong answer")
                 return
             n += 1
@@ -43,7 +44,7 @@ def under_load(number):
         seen = []
         for p in peers:
             p.ready()
-        threads = [threading.Thread(target=loop, args=(p, seen), daemon=True) for p in peers]
+        threads = [threading.Thread(target=loop, args=(p, 1024 * i, seen), daemon=True) for i, p in enumerate(peers)]
         for th in threads:
             th.start()
         time.sleep(0.3)
