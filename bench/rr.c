@@ -28,8 +28,8 @@
 #define RR_IOV     64u
 #define RR_CONNS   1024u
 #define RR_RING    4096u /* messages of one connection that may wait to be sent */
-#define RR_BATCH   (256u * 1024)
-#define RR_PAYLOAD (4u * 1024 * 1024)
+#define RR_BATCH   ((size_t)256 * 1024)
+#define RR_PAYLOAD ((size_t)4 * 1024 * 1024)
 
 /* A request as it stands on the wire, host byte order: both ends are this program on one machine. */
 struct rr_header {
@@ -40,17 +40,17 @@ struct rr_header {
 };
 
 struct rr_conn {
-	int fd;
-	struct rr_header head; /* of the message being received */
-	uint32_t head_got;
-	uint32_t skip; /* payload of it still to come */
 	/* messages to send: headers in a ring; the first one may be partly sent */
 	struct rr_header *ring;
 	uint32_t first;
 	uint32_t n;
-	uint64_t sent; /* bytes of the first that are in TCP */
+	uint64_t sent;         /* bytes of the first that are in TCP */
+	uint64_t *started_ns;  /* client: by tag */
+	struct rr_header head; /* of the message being received */
+	uint32_t head_got;
+	uint32_t skip; /* payload of it still to come */
+	int fd;
 	bool want_out;
-	uint64_t *started_ns; /* client: by tag */
 };
 
 static uint8_t *payload; /* what is sent; its content means nothing */
@@ -68,7 +68,7 @@ static uint64_t now_ns(void)
 
 static noreturn void die(const char *what)
 {
-	fprintf(stderr, "rr: %s: %s\n", what, strerror(errno));
+	(void)fprintf(stderr, "rr: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 

@@ -6,7 +6,7 @@
 
 noreturn void check_panic(const char *what, const char *file, int line)
 {
-	fprintf(stderr, "panic: %s:%d: check(%s) failed; this is a bug in srptd, stopping\n", file,
-		line, what);
+	(void)fprintf(stderr, "panic: %s:%d: check(%s) failed; this is a bug in srptd, stopping\n",
+		      file, line, what);
 	abort();
 }

@@ -32,6 +32,17 @@ static inline size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* For an interface that reads and writes through the same pointer; the caller vouches for a read. */
+static inline void *drop_const(const void *p)
+{
+	union {
+		const void *in;
+		void *out;
+	} u = { .in = p };
+
+	return u.out;
+}
+
 /*
  * DEFINE_CLEANUP(port, struct port *, port_free) lets `CLEANUP(port) struct port *p = NULL;` free
  * @p on every return; `take(p)` hands it on. The destructor must accept NULL.

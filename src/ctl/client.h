@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/util.h"
+#include "ctl/jsonrpc.h" /* the codes of errors; jsonrpc_value() for parameters that come as text */
 
 /* Where the daemon listens when its configuration does not say otherwise. */
 #define CTL_SOCKET_DEFAULT "/run/srptd/srptd.sock"

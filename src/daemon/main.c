@@ -64,10 +64,10 @@ static void print_errors(const struct config_errors *errs)
 
 	for (unsigned i = 0; i < errs->n; i++) {
 		config_error_format(errs, i, text, sizeof(text));
-		fprintf(stderr, "srptd: %s\n", text);
+		(void)fprintf(stderr, "srptd: %s\n", text);
 	}
 	if (errs->n_omitted)
-		fprintf(stderr, "srptd: and %u errors more\n", errs->n_omitted);
+		(void)fprintf(stderr, "srptd: and %u errors more\n", errs->n_omitted);
 }
 
 static int load(struct config **ret, const struct options *o)
@@ -199,7 +199,9 @@ static int make_workers(struct daemon *d)
 static int make_target(struct daemon *d)
 {
 	const struct config_options *c = &d->cfg->opts;
-	struct fab_iwarp_opts fo = { .limits = { .handshake_ms = c->handshake_ms,
+	/* An initiator may never address our memory; an RDMA READ's sink needs no region. */
+	struct fab_iwarp_opts fo = { .n_stags = 1,
+				     .limits = { .handshake_ms = c->handshake_ms,
 						 .handshakes_per_peer = c->handshakes_per_peer,
 						 .handshakes = c->handshakes,
 						 .max_conns = c->max_conns } };
@@ -357,7 +359,8 @@ static int parse(struct options *o, int argc, char **argv)
 	}
 	if (optind == argc && o->demo != (o->config != NULL) && !(o->check && o->demo))
 		return 0;
-	fprintf(stderr,
+	(void)fprintf(
+		stderr,
 		"srptd: give either --demo or -c FILE, and nothing else; --help tells more\n");
 	return -EINVAL;
 }

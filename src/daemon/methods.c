@@ -77,7 +77,7 @@ static json_t *devices_json(const struct daemon *d)
 		(void)json_array_append_new(
 			a, json_pack("{s:s,s:s,s:I,s:i,s:b,s:s}", "name", dev->name, "handler",
 				     c ? config_handler_name(c->handler) : "?", "size_bytes",
-				     (json_int_t)(lu->n_blocks * lu->block_bytes), "block_size",
+				     (json_int_t)lu->n_blocks * lu->block_bytes, "block_size",
 				     (int)lu->block_bytes, "read_only", lu->read_only, "state",
 				     lu->gone      ? "gone"
 				     : lu->stopped ? "stopped"

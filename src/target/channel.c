@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* A channel on its worker: builds it, feeds events to the channel core and carries out its actions. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -15,6 +16,12 @@ static uint64_t wr_id(enum wr_kind kind, uint64_t index)
 {
 	return index << 8 | (uint64_t)kind;
 }
+
+/*
+ * NOLINTBEGIN(misc-no-recursion)
+ * An action that fails, or ends at once, is told to the core by a step inside the step. The state machine
+ * bounds that: each such event leads towards the end of the channel or gives back the IU it is about.
+ */
 
 /* --- sending what is not a response --- */
 
@@ -75,6 +82,8 @@ static void channel_accept(struct tchan *ch, uint32_t result)
 				     .rsp_flags = (uint8_t)(ch->login.rsp_flags | result) };
 
 	check(srp_login_rsp_encode(&rsp, &pen) == 0);
+	log_info("%s: initiator 0x%016" PRIx64 "%016" PRIx64 " logged in to target %s", ch->name,
+		 get_be64(ch->initiator.ext), get_be64(ch->initiator.guid), ch->port->name);
 	if (ch->t->ops->accept(ch->conn, iu, sizeof(iu), 16))
 		channel_step(ch, CHAN_EV_ACCEPT_FAILED, 0, NULL, NULL);
 }
@@ -167,28 +176,12 @@ static void channel_submit(struct tchan *ch, struct chan_iu *iu)
 		channel_step(ch, CHAN_EV_BUSY, 0, iu, NULL);
 }
 
-/* @c: the command whose RESPOND this is, else NULL */
-static void channel_act(struct tchan *ch, const struct chan_action *a, struct cmd *c)
+/* The actions of login and of the way down: none of them is on a command's path. */
+static void channel_act_life(struct tchan *ch, const struct chan_action *a)
 {
 	const struct fab_ops *ops = ch->t->ops;
 
 	switch (a->type) {
-	case CHAN_ACT_SUBMIT:
-		channel_submit(ch, a->iu);
-		break;
-	case CHAN_ACT_REPOST:
-		channel_post_rx(ch, rx_of(a->iu));
-		break;
-	case CHAN_ACT_DROP:
-		break; /* receives are an array: nothing to give back */
-	case CHAN_ACT_DROP_PARKED:
-		while (chan_drop_parked(&ch->chan))
-			;
-		break;
-	case CHAN_ACT_KICK:
-		ch->kick = true;
-		worker_defer(ch->tw->w, &ch->job);
-		break;
 	case CHAN_ACT_ACCEPT:
 		channel_accept(ch, a->value);
 		break;
@@ -201,9 +194,6 @@ static void channel_act(struct tchan *ch, const struct chan_action *a, struct cm
 		break;
 	case CHAN_ACT_T_LOGOUT:
 		channel_t_logout(ch, a->value);
-		break;
-	case CHAN_ACT_SEND_CRED_REQ:
-		channel_cred_req(ch, (int32_t)a->value);
 		break;
 	case CHAN_ACT_DISCONNECT:
 	case CHAN_ACT_SEND_DREP:
@@ -231,17 +221,60 @@ static void channel_act(struct tchan *ch, const struct chan_action *a, struct cm
 	case CHAN_ACT_RELEASE:
 		channel_release(ch);
 		break;
-	case CHAN_ACT_VIOLATION:
-		log_warn("%s: %s, closing the channel", ch->name, a->text);
+	default: /* channel_act(), which names every action, does the others */
+		check_unreachable();
+	}
+}
+
+/* @c: the command whose RESPOND this is, else NULL */
+static void channel_act(struct tchan *ch, const struct chan_action *a, struct cmd *c)
+{
+	switch (a->type) {
+	case CHAN_ACT_SUBMIT:
+		channel_submit(ch, a->iu);
 		break;
-	case CHAN_ACT_LOG:
-		log_info("%s: %s", ch->name, a->text);
+	case CHAN_ACT_REPOST:
+		channel_post_rx(ch, rx_of(a->iu));
+		break;
+	case CHAN_ACT_DROP:
+		break; /* receives are an array: nothing to give back */
+	case CHAN_ACT_DROP_PARKED:
+		while (chan_drop_parked(&ch->chan))
+			;
+		break;
+	case CHAN_ACT_KICK:
+		ch->kick = true;
+		worker_defer(ch->tw->w, &ch->job);
 		break;
 	case CHAN_ACT_SEND_RSP:
 		cmd_send_rsp(c, (int32_t)a->value);
 		break;
 	case CHAN_ACT_DROP_RSP:
 		cmd_free(c);
+		break;
+	case CHAN_ACT_SEND_CRED_REQ:
+		channel_cred_req(ch, (int32_t)a->value);
+		break;
+	case CHAN_ACT_VIOLATION:
+		log_warn("%s: %s, closing the channel", ch->name, a->text);
+		break;
+	case CHAN_ACT_LOG:
+		log_info("%s: %s", ch->name, a->text);
+		break;
+	case CHAN_ACT_ACCEPT:
+	case CHAN_ACT_REJECT:
+	case CHAN_ACT_CLOSING:
+	case CHAN_ACT_T_LOGOUT:
+	case CHAN_ACT_DISCONNECT:
+	case CHAN_ACT_SEND_DREP:
+	case CHAN_ACT_QP_ERROR:
+	case CHAN_ACT_POST_MARKER:
+	case CHAN_ACT_ABORT_TASKS:
+	case CHAN_ACT_UNREGISTER_SESSION:
+	case CHAN_ACT_DESTROY_QP:
+	case CHAN_ACT_DESTROY_ID:
+	case CHAN_ACT_RELEASE:
+		channel_act_life(ch, a);
 		break;
 	case CHAN_ACT_COMM_EST: /* channel_step() does, after the others */
 	case CHAN_ACT_COUNT:
@@ -306,6 +339,7 @@ void channel_task_ended(struct tchan *ch)
 	ch->unregistered = true;
 	channel_step(ch, CHAN_EV_SESSION_UNREGISTERED, 0, NULL, NULL);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* What must not happen inside the actions of a step happens here, at the end of the round. */
 static void channel_job(struct worker *w, struct worker_job *j)

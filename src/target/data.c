@@ -118,8 +118,9 @@ static void move_step(struct cmd *c)
 	struct xfer_pos was = *pos;
 	struct fab_wr wr[TGT_CHAIN_MAX];
 	struct fab_sge sge[TGT_CHAIN_MAX];
-	uint32_t bytes;
+	struct xfer_chain chain = { .wr = wr, .sge = sge, .max = TGT_CHAIN_MAX };
 	unsigned n;
+	bool last;
 
 	/* The queue pair takes no more work once it drains; an aborted command needs none. */
 	if (ch->chan.state >= CHAN_DRAINING || c->is.abort) {
@@ -127,7 +128,7 @@ static void move_step(struct cmd *c)
 		return;
 	}
 	n = xfer_build(out ? &c->data.out : &c->data.in, pos, c->move_op, c->move_addr, c->move_len,
-		       wr, sge, TGT_CHAIN_MAX, &bytes);
+		       &chain);
 	if (!n) {
 		move_end(c, -EPIPE); /* the descriptors hold less than the lengths said */
 		return;
@@ -138,19 +139,24 @@ static void move_step(struct cmd *c)
 	}
 	for (unsigned i = 0; i < n; i++)
 		wr[i].wr_id = (uint64_t)c->index << 8 | WR_MID;
-	c->move_addr += bytes;
-	c->move_len -= bytes;
-	if (c->move_last && !c->move_len) {
-		c->rsp_slots += n;
-	} else {
+	c->move_addr += chain.bytes;
+	c->move_len -= chain.bytes;
+	last = c->move_last && !c->move_len;
+	if (!last) {
 		wr[n - 1].wr_id = (uint64_t)c->index << 8 | WR_DATA;
 		wr[n - 1].flags = FAB_WR_SIGNALED;
+	}
+	/* The slots are ours; but a peer that serves no RDMA READ at all makes the call fail. */
+	if (ch->t->ops->post_send(ch->conn, wr, n)) {
+		chan_sq_release(&ch->chan, n);
+		move_end(c, -EPIPE);
+	} else if (last) {
+		c->rsp_slots += n;
+		move_end(c, 0);
+	} else {
 		c->slots = n;
 		c->is.posted = true;
 	}
-	check(ch->t->ops->post_send(ch->conn, wr, n) == 0); /* the slots are ours */
-	if (!c->is.posted)
-		move_end(c, 0);
 }
 
 void data_move(struct cmd *c, enum fab_wr_op op, void *addr, uint32_t len, bool last,
@@ -289,7 +295,7 @@ static void read_burst(struct cmd *c)
 		return;
 	}
 	c->burst_bytes = data_burst(c, DATA_DIRECT_MAX);
-	addr = (void *)(uintptr_t)backend_map_read(c->unit->backend, off, c->burst_bytes);
+	addr = drop_const(backend_map_read(c->unit->backend, off, c->burst_bytes));
 	if (addr) {
 		data_move(c, FAB_WR_WRITE, addr, c->burst_bytes, read_is_last(c), read_moved);
 		return;
@@ -336,7 +342,7 @@ static void *write_in_place(const struct cmd *c)
 	const uint8_t *imm = c->data.out.imm ? c->data.out.imm + c->done_bytes : NULL;
 	uint32_t align = c->unit->backend->block_bytes;
 
-	return imm && (uintptr_t)imm % (align ? align : 1) == 0 ? (void *)(uintptr_t)imm : NULL;
+	return imm && (uintptr_t)imm % (align ? align : 1) == 0 ? drop_const(imm) : NULL;
 }
 
 static void write_burst(struct cmd *c)

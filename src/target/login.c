@@ -232,22 +232,29 @@ static struct tchan *login_channel(struct tgt_port *p, struct fab_conn *conn,
 	return ch;
 }
 
+/* What is known of a login that was found in order. */
+struct login_ok {
+	struct srp_login_req req;
+	struct login_result res;
+	struct sockaddr_storage peer;
+	struct scsi_map_entry map[SCSI_LUN_COUNT]; /* what this initiator sees */
+	unsigned n_map;
+};
+
 /* The second half of a login: everything that needs memory. Return: 0 or a reject reason. */
-static int login_admit(struct tgt_port *p, struct fab_conn *conn, const struct srp_login_req *req,
-		       const struct login_result *res, const struct scsi_map_entry *map,
-		       unsigned n_map, const struct sockaddr_storage *peer)
+static int login_admit(struct tgt_port *p, struct fab_conn *conn, const struct login_ok *ok)
 {
 	struct tgt *t = p->t;
-	struct tchan *ch = login_channel(p, conn, req, peer);
-	struct port_login login = { .initiator = req->initiator,
+	struct tchan *ch = login_channel(p, conn, &ok->req, &ok->peer);
+	struct port_login login = { .initiator = ok->req.initiator,
 				    .target = p->port.id,
-				    .addr = login_addr(peer),
-				    .single = res->single };
+				    .addr = login_addr(&ok->peer),
+				    .single = ok->res.single };
 	int r;
 
 	if (!ch)
 		return SRP_REJ_RESOURCES;
-	ch->login = *res;
+	ch->login = ok->res;
 	r = port_login(&p->port, &ch->pc, &login);
 	if (r) {
 		free(ch);
@@ -255,7 +262,7 @@ static int login_admit(struct tgt_port *p, struct fab_conn *conn, const struct s
 	}
 	list_push(&t->chans, &ch->home_node);
 	t->n_chans++;
-	r = login_session(ch, map, n_map);
+	r = login_session(ch, ok->map, ok->n_map);
 	if (r) {
 		login_leave(ch);
 		free(ch);
@@ -274,29 +281,26 @@ static void login_request(struct fab_conn *conn, const struct fab_event *ev, str
 {
 	struct tgt *t = l->t;
 	struct cur in = cur_of(ev->priv, ev->priv_len);
-	struct scsi_map_entry map[SCSI_LUN_COUNT];
-	struct sockaddr_storage peer;
-	struct login_result res;
 	struct login_params par;
-	struct srp_login_req req;
+	struct login_ok ok;
 	struct tgt_port *p;
 	char from[64];
 	int n_map = -1;
 	int r;
 
-	t->ops->peer_addr(conn, &peer);
-	port_text(&peer, from, sizeof(from));
-	r = srp_login_req_cm_decode(&in, &req);
+	t->ops->peer_addr(conn, &ok.peer);
+	port_text(&ok.peer, from, sizeof(from));
+	r = srp_login_req_cm_decode(&in, &ok.req);
 	if (r) {
 		log_warn("login from %s: no LOGIN_REQ in %zu bytes of private data (%s), rejected",
 			 from, ev->priv_len, srp_e_text(r));
 		login_reject(t, conn, 0, SRP_REJ_UNSPECIFIED);
 		return;
 	}
-	p = login_port(t, l, &req.target);
+	p = login_port(t, l, &ok.req.target);
 	if (p)
-		n_map = p->acl(p->acl_ctx, &req.initiator, (const struct sockaddr *)&peer, map,
-			       SCSI_LUN_COUNT);
+		n_map = p->acl(p->acl_ctx, &ok.req.initiator, (const struct sockaddr *)&ok.peer,
+			       ok.map, SCSI_LUN_COUNT);
 	par = (struct login_params){ .target = p ? p->port.id
 						 : (struct srp_port_id){ .ext = { 0xff } },
 				     .any_target = p && p->default_port,
@@ -306,15 +310,18 @@ static void login_request(struct fab_conn *conn, const struct fab_event *ev, str
 				     .immediate = true,
 				     .max_it_iu_len = TGT_MAX_IT_IU,
 				     .max_ti_iu_len = TGT_MAX_TI_IU };
-	r = login_check(&req, &par, &res);
-	if (!r)
-		r = login_admit(p, conn, &req, &res, map, (unsigned)n_map, &peer);
-	else if (p)
+	r = login_check(&ok.req, &par, &ok.res);
+	if (!r) {
+		check(p && n_map >= 0); /* only a known port's list says acl_ok */
+		ok.n_map = (unsigned)n_map;
+		r = login_admit(p, conn, &ok);
+	} else if (p) {
 		p->rejects++;
+	}
 	if (r) {
 		log_warn("login from %s to %s: %s, rejected with reason 0x%08x", from,
 			 p ? p->name : "no target of ours", login_why(r), (unsigned)r);
-		login_reject(t, conn, req.tag, (uint32_t)r);
+		login_reject(t, conn, ok.req.tag, (uint32_t)r);
 	}
 }
 

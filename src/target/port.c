@@ -131,7 +131,7 @@ void tgt_port_retire(struct tgt_port *p)
 	port_unlisten_all(p);
 	p->retired = true;
 	tgt_port_disable(p);
-	list_for_each(pos, &p->port.nexuses) {
+	list_for_each (pos, &p->port.nexuses) {
 		struct session *s = list_entry(pos, struct port_nexus, node)->user;
 
 		/* Its units may go before its last channel does. */

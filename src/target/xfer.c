@@ -2,9 +2,11 @@
 #include "target/xfer.h"
 
 unsigned xfer_build(const struct srp_data *d, struct xfer_pos *pos, enum fab_wr_op op, void *addr,
-		    uint32_t len, struct fab_wr *wr, struct fab_sge *sge, unsigned max,
-		    uint32_t *ret_bytes)
+		    uint32_t len, struct xfer_chain *chain)
 {
+	struct fab_wr *wr = chain->wr;
+	struct fab_sge *sge = chain->sge;
+	unsigned max = chain->max;
 	uint32_t done = 0;
 	unsigned n = 0;
 
@@ -28,6 +30,6 @@ unsigned xfer_build(const struct srp_data *d, struct xfer_pos *pos, enum fab_wr_
 			pos->off = 0;
 		}
 	}
-	*ret_bytes = done;
+	chain->bytes = done;
 	return n;
 }

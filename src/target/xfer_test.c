@@ -33,23 +33,23 @@ static void test_pieces_follow_the_descriptors(void **state)
 	struct fab_sge sge[8];
 	struct fab_wr wr[8];
 	char mem[512];
-	uint32_t bytes;
+	struct xfer_chain chain = { .wr = wr, .sge = sge, .max = 8 };
 
 	(void)state;
 	/* A burst that ends inside a descriptor ... */
-	assert_int_equal(xfer_build(&d, &pos, FAB_WR_WRITE, mem, 120, wr, sge, 8, &bytes), 2);
-	assert_int_equal(bytes, 120);
+	assert_int_equal(xfer_build(&d, &pos, FAB_WR_WRITE, mem, 120, &chain), 2);
+	assert_int_equal(chain.bytes, 120);
 	assert_true(wr[0].remote_va == 0x1000 && wr[0].rkey == 1 && sge[0].addr == mem &&
 		    sge[0].len == 100);
 	assert_true(wr[1].remote_va == 0x2000 && wr[1].rkey == 3 && sge[1].addr == mem + 100 &&
 		    sge[1].len == 20);
 	/* ... is gone on with there, and ends with the last descriptor. */
-	assert_int_equal(xfer_build(&d, &pos, FAB_WR_WRITE, mem, 500, wr, sge, 8, &bytes), 2);
-	assert_int_equal(bytes, 330);
+	assert_int_equal(xfer_build(&d, &pos, FAB_WR_WRITE, mem, 500, &chain), 2);
+	assert_int_equal(chain.bytes, 330);
 	assert_true(wr[0].remote_va == 0x2014 && sge[0].len == 30);
 	assert_true(wr[1].rkey == 4 && sge[1].len == 300);
-	assert_int_equal(xfer_build(&d, &pos, FAB_WR_WRITE, mem, 1, wr, sge, 8, &bytes), 0);
-	assert_int_equal(bytes, 0);
+	assert_int_equal(xfer_build(&d, &pos, FAB_WR_WRITE, mem, 1, &chain), 0);
+	assert_int_equal(chain.bytes, 0);
 }
 
 static void test_random_bursts_cover_everything_once(void **state)
@@ -77,16 +77,15 @@ static void test_random_bursts_cover_everything_once(void **state)
 			uint32_t want = 1 + (uint32_t)prng_below(&r, left);
 			struct fab_sge sge[4];
 			struct fab_wr wr[4];
-			uint32_t bytes;
-			unsigned k =
-				xfer_build(&d, &pos, FAB_WR_READ, mem, want, wr, sge, 4, &bytes);
+			struct xfer_chain chain = { .wr = wr, .sge = sge, .max = 4 };
+			unsigned k = xfer_build(&d, &pos, FAB_WR_READ, mem, want, &chain);
 
-			assert_true(k > 0 && bytes > 0 && bytes <= want);
+			assert_true(k > 0 && chain.bytes > 0 && chain.bytes <= want);
 			for (unsigned i = 0; i < k; i++) {
 				assert_true(wr[i].remote_va == next[wr[i].rkey]);
 				next[wr[i].rkey] += sge[i].len;
 			}
-			left -= bytes;
+			left -= chain.bytes;
 		}
 		for (uint32_t i = 0; i < n; i++)
 			assert_true(next[i] == m[i].va + m[i].len);

@@ -279,7 +279,7 @@ static int conn_start(struct bench *b, unsigned i)
 	if (i) /* the first may end what is left of earlier runs, never its own brothers */
 		o.mode = SRP_MULTI;
 	if (b->a->nexuses) {
-		if (!o.initiator.b[15])
+		if (!b->a->conn.initiator)
 			o.initiator = srp_default_initiator();
 		put_be32(o.initiator.b + 4, i + 1);
 	}

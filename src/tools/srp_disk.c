@@ -169,6 +169,6 @@ const char *size_text(uint64_t bytes, char *buf, size_t size)
 
 	for (; v >= 1024 && i + 1 < ARRAY_SIZE(unit); i++)
 		v /= 1024;
-	(void)snprintf(buf, size, i ? "%.1f %s" : "%.0f %s", v, unit[i]);
+	(void)snprintf(buf, size, v > (double)(uint64_t)v ? "%.1f %s" : "%.0f %s", v, unit[i]);
 	return buf;
 }

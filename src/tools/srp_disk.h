@@ -33,5 +33,5 @@ void disk_rw(const struct disk *d, struct srp_io *io, enum srp_dir dir, uint64_t
 /* SYNCHRONIZE CACHE. Return: 0, or an exit code after a complaint. */
 int disk_flush(struct disk *d);
 
-/* "1.5 GiB" */
+/* "1.5 GiB", "256 MiB" */
 const char *size_text(uint64_t bytes, char *buf, size_t size);

@@ -65,28 +65,28 @@ struct conn_args {
 	uint64_t response_iu;
 };
 
-#define OPT_CONN(a)                                                                              \
-	{ "verbose", 'v', OPT_FLAG, &(a)->verbose, NULL, "show every IU on standard error" },    \
-		{ "initiator-id",                                                                \
-		  0,                                                                             \
-		  OPT_TEXT,                                                                      \
-		  &(a)->initiator,                                                               \
-		  "ID",                                                                          \
-		  "log in as this initiator port: ext:guid in hex (default: made from the "      \
-		  "machine id)" },                                                               \
-		{ "single",                                                                      \
-		  0,                                                                             \
-		  OPT_FLAG,                                                                      \
-		  &(a)->single,                                                                  \
-		  NULL,                                                                          \
-		  "end all other channels of this initiator port (default: leave them alone)" }, \
-		{ "timeout",       't', OPT_NUMBER,                                              \
-		  &(a)->timeout_s, "S", "seconds for a login or a command (default 30)" },       \
-		{ "no-immediate",     0,    OPT_FLAG,                                            \
-		  &(a)->no_immediate, NULL, "fetch the data of small writes by RDMA too" },      \
-	{                                                                                        \
-		"response-iu", 0, OPT_NUMBER, &(a)->response_iu, "BYTES",                        \
-			"longest IU to receive (default 1024; LIO and SCST want 8276)"           \
+#define OPT_CONN(a)                                                                                     \
+	{ "verbose", 'v', OPT_FLAG, &(a)->verbose, NULL, "show every IU on standard error" },           \
+		{ "initiator-id",                                                                       \
+		  0,                                                                                    \
+		  OPT_TEXT,                                                                             \
+		  &(a)->initiator,                                                                      \
+		  "ID",                                                                                 \
+		  "log in as this initiator port: ext:guid in hex (default: made from the "             \
+		  "machine id)" },                                                                      \
+		{ "single",                                                                             \
+		  0,                                                                                    \
+		  OPT_FLAG,                                                                             \
+		  &(a)->single,                                                                         \
+		  NULL,                                                                                 \
+		  "end all other channels of this initiator port (default: leave them alone)" },        \
+		{ "timeout",       't', OPT_NUMBER,                                                     \
+		  &(a)->timeout_s, "S", "seconds for a login (default 10) or a command (default 30)" }, \
+		{ "no-immediate",     0,    OPT_FLAG,                                                   \
+		  &(a)->no_immediate, NULL, "fetch the data of small writes by RDMA too" },             \
+	{                                                                                               \
+		"response-iu", 0, OPT_NUMBER, &(a)->response_iu, "BYTES",                               \
+			"longest IU to receive (default 1024; LIO and SCST want 8276)"                  \
 	}
 
 struct opt_help {

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "ctl/client.h"
-#include "ctl/jsonrpc.h"
 
 struct command {
 	const char *noun;

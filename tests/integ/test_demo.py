@@ -31,6 +31,18 @@ def flow(t, ids):
         lib.expect(got["errors"] == 0 and got["ios"] > 0 and got["iops"] > 0, f"a verified bench of {rw}, got {got}")
 
 
+def ipv6():
+    if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
+        print("no IPv6 here: not tested")
+        return
+    with lib.Target(lib.ram(mib=16), "\t\tLUN 0 ram0\n", lib.ANY, start=False) as t:
+        t.conf.write_text(t.conf.read_text().replace("id_ext", f"listen [::1]:{t.port}\n\t\tid_ext", 1))
+        t.start()
+        for host in ("127.0.0.1", "[::1]"):
+            lib.tool("srp", "write", f"srp://{host}:{t.port}/0", "--pattern", 3, "--mib", 4, "--verify")
+        t.wait_log(r"channel \d+ \(\[::1\]:\d+\)")
+
+
 def trace(t):
     err = lib.tool("srp", "ls", "-v", t.url()).err
     for word in ("LOGIN_REQ", "LOGIN_RSP", "CMD", "RSP"):
@@ -68,4 +80,5 @@ with lib.Target(lib.ram(mib=64) + null, luns, lib.ANY) as target:
     trace(target)
     errors(target)
     target.wait_channels(0)
+ipv6()
 demo()
