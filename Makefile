@@ -21,7 +21,7 @@ deps-dev:
 	@scripts/deps dev
 
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD) -Dbuildtype=release -Dtests=auto
+	@meson setup $(BUILD) -Dbuildtype=release -Doptimization=2 -Dtests=auto
 
 build: deps $(BUILD)/build.ninja
 	@ninja -C $(BUILD)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A store in memory: one mapping, in huge pages where the kernel can, that fills up as it is written.
+ * A store in memory: one mapping, in huge pages where the kernel can, filled when it is made: then a
+ * machine that has too little says so at the start, and no write waits for the kernel to find pages.
  * All workers use it at once, and without a lock: two writes to one block at the same time give the
  * bytes of one or the other, as on any disk.
  */
@@ -93,6 +94,14 @@ static const struct backend_ops ram_ops = {
 	.close = ram_close,
 };
 
+/* Have the kernel find all pages now. Return: 0 or -ENOMEM. */
+static int ram_fill(const struct ram_backend *m, uint64_t size_bytes)
+{
+	/* A kernel before 5.14 does not know this: there, pages come with the first writes. */
+	return madvise(m->mem, (size_t)size_bytes, MADV_POPULATE_WRITE) && errno == ENOMEM ? -ENOMEM
+											   : 0;
+}
+
 int backend_ram_new(struct backend **ret, const struct backend_params *p, char *err, size_t err_len)
 {
 	struct ram_backend *m;
@@ -121,6 +130,15 @@ int backend_ram_new(struct backend **ret, const struct backend_params *p, char *
 	/* Both are wishes: without huge pages it is slower, and a core dump holds the users' data. */
 	(void)madvise(m->map, m->map_bytes, MADV_HUGEPAGE);
 	(void)madvise(m->map, m->map_bytes, MADV_DONTDUMP);
+	r = ram_fill(m, p->size_bytes);
+	if (r) {
+		(void)munmap(m->map, m->map_bytes);
+		free(m);
+		return backend_fail(
+			err, err_len, r,
+			"ram disk: the machine has no %llu bytes of memory free, make it smaller",
+			(unsigned long long)p->size_bytes);
+	}
 	m->b = (struct backend){
 		.ops = &ram_ops,
 		.size_bytes = p->size_bytes,
