@@ -101,7 +101,6 @@ int backend_fail(char *err, size_t err_len, int r, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyser misses va_start() */
 	(void)vsnprintf(err, err_len, fmt, ap);
 	va_end(ap);
 	return r;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define BIT(n)        (1u << (n))
@@ -30,6 +31,13 @@ static inline uint32_t min_u32(uint32_t a, uint32_t b)
 static inline size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+static inline bool mem_is_zero(const void *p, size_t len)
+{
+	const uint8_t *b = p;
+
+	return !len || (!b[0] && !memcmp(b, b + 1, len - 1));
 }
 
 /* For an interface that reads and writes through the same pointer; the caller vouches for a read. */

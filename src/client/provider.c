@@ -6,7 +6,8 @@
 int provider_new(struct fab **ret, unsigned max_conns)
 {
 	const struct fab_iwarp_opts opts = {
-		.limits = { .max_conns = max_conns },
+		/* A connection counts until it is freed, a round after the caller may make the next one. */
+		.limits = { .max_conns = 2 * max_conns },
 		.n_stags = 1024,
 		.disconnect_ms = 2000,
 	};

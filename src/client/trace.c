@@ -23,7 +23,6 @@ __attribute__((format(printf, 2, 3))) static void put(struct line *l, const char
 	int n;
 
 	va_start(ap, fmt);
-	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyser misses va_start() */
 	n = vsnprintf(l->buf + l->at, l->size - l->at, fmt, ap);
 	va_end(ap);
 	if (n > 0)

@@ -54,7 +54,7 @@ static const char whole[] =
 	"		LUN 0 disk01 { read_only 1 }\n"
 	"		allow_any 1\n"
 	"		GROUP hosts {\n"
-	"			LUN 16383 cd\n"
+	"			LUN 255 cd\n"
 	"			LUN 1 disk01\n"
 	"			INITIATOR 0x*AB\n"
 	"			INITIATOR !10.0.0.66\n"
@@ -127,7 +127,7 @@ static void check_luns(const struct config *c, const struct config_target *t)
 	assert_int_equal(g->n_luns, 2);
 	assert_int_equal(g->luns[0].lun, 1);
 	assert_false(g->luns[0].read_only);
-	assert_int_equal(g->luns[1].lun, 16383);
+	assert_int_equal(g->luns[1].lun, 255);
 	assert_true(g->luns[1].read_only);
 	assert_int_equal(g->n_patterns, 3);
 	assert_string_equal(g->patterns[0], "0x*ab");
@@ -316,8 +316,8 @@ static const struct refusal refusals[] = {
 	{ T("GROUP g {\n INITIATOR !\n }"), 6, 12, "a port id as 0x" },
 	{ T("GROUP g {\n INITIATOR 10.[0.1\n }"), 6, 12, "one [ to each ]" },
 	{ T("GROUP g {\n INITIATOR 10.[]0.1\n }"), 6, 12, "one [ to each ]" },
-	{ T("LUN 16384 d"), 5, 5, "a number from 0 to 16383" },
-	{ T("LUN x d"), 5, 5, "a number from 0 to 16383" },
+	{ T("LUN 256 d"), 5, 5, "a number from 0 to 255" },
+	{ T("LUN x d"), 5, 5, "a number from 0 to 255" },
 	{ D("") T("GROUP g {\n LUN 0 d {\n read_only 2\n }\n }"), 13, 12, "must be 0 or 1" },
 	{ "TARGET_DRIVER srpt {\n TARGET t {\n ioc_guid 1\n id_ext 12345678901234567\n }\n}", 4, 9,
 	  "1 to 16 hex digits" },

@@ -87,52 +87,17 @@ static const char *diff_device_word(const struct config_device *a, const struct 
 	return NULL;
 }
 
-static int diff_by_name(const void *a, const void *b)
-{
-	const struct config_device *const *x = a;
-	const struct config_device *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
-/* Devices of a model ordered by name, for looking thousands of them up; NULL: none or no memory. */
-static const struct config_device **diff_index(struct diff *d, const struct config *c)
-{
-	const struct config_device **index;
-
-	if (!c->n_devices)
-		return NULL;
-	index = reallocarray(NULL, c->n_devices, sizeof(const struct config_device *));
-	if (!index) {
-		d->no_memory = true;
-		return NULL;
-	}
-	for (unsigned i = 0; i < c->n_devices; i++)
-		index[i] = &c->devices[i];
-	qsort(index, c->n_devices, sizeof(const struct config_device *), diff_by_name);
-	return index;
-}
-
-static const struct config_device *diff_find(const struct config_device *key,
-					     const struct config_device **index, unsigned n)
-{
-	const struct config_device **at =
-		index ? bsearch(&key, index, n, sizeof(const struct config_device *), diff_by_name)
-		      : NULL;
-
-	return at ? *at : NULL;
-}
-
 /* Devices of @from (old = true) that are gone, or of @to that are new or changed. */
 static void diff_devices(struct diff *d, bool old)
 {
 	const struct config *these = old ? d->from : d->to;
 	const struct config *those = old ? d->to : d->from;
-	const struct config_device **index = diff_index(d, those);
+	const struct config_device **index = parse_index(those, &d->no_memory);
 
 	for (unsigned i = 0; i < these->n_devices; i++) {
 		const struct config_device *one = &these->devices[i];
-		const struct config_device *other = diff_find(one, index, those->n_devices);
+		const struct config_device *other =
+			parse_index_find(index, those->n_devices, one->name);
 		struct config_op op = { .device = { other, one } };
 
 		if (old) {

@@ -83,7 +83,7 @@ static void open_lun(struct parser *p, struct scope *up, bool block)
 	bool ok = scope_args(p, 2, "LUN NUMBER DEVICE");
 
 	if (ok && (attr_uint(p->stmt.word[1], &lun) || lun > CONFIG_LUN_MAX))
-		ok = scope_value(p, 1, "a number from 0 to 16383");
+		ok = scope_value(p, 1, "a number from 0 to 255");
 	ok = ok && scope_value(p, 2, attr_name(p->stmt.word[2]));
 	ok = ok && lun_add(p, (uint16_t)lun);
 	if (ok)

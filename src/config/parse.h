@@ -27,6 +27,18 @@ void parse_defaults_target(struct config_target *t);
 bool parse_grow(void *array, unsigned n, size_t elem_size);
 
 /**
+ * parse_index() - the devices of a model ordered by name, for looking thousands of them up
+ * @ret_no_memory: set to true without memory, else left alone
+ *
+ * Return: @c->n_devices pointers for the caller to free(), like names in the order of the file; NULL
+ * without devices or memory.
+ */
+const struct config_device **parse_index(const struct config *c, bool *ret_no_memory);
+/* The device of that name in such an index of @n; NULL: none, or @index is NULL. */
+const struct config_device *parse_index_find(const struct config_device **index, unsigned n,
+					     const char *name);
+
+/**
  * resolve() - check what a whole model must fulfil and connect its parts
  *
  * Duplicate names, dangling references, values that contradict each other; sorts LUN maps and turns

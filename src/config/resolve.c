@@ -8,7 +8,7 @@
 
 /* --- devices --- */
 
-static int resolve_by_name(const void *a, const void *b)
+static int index_by_name(const void *a, const void *b)
 {
 	const struct config_device *const *x = a;
 	const struct config_device *const *y = b;
@@ -17,30 +17,46 @@ static int resolve_by_name(const void *a, const void *b)
 	return r ? r : (*x < *y ? -1 : *x > *y);
 }
 
-static int resolve_find_name(const void *key, const void *elem)
+static int index_find_name(const void *key, const void *elem)
 {
 	const struct config_device *const *d = elem;
 
 	return strcmp(key, (*d)->name);
 }
 
-/* The devices ordered by name, NULL without memory (or devices); duplicates are noted. */
-static const struct config_device **resolve_devices(struct parse *p)
+const struct config_device **parse_index(const struct config *c, bool *ret_no_memory)
 {
-	const struct config *c = p->config;
 	const struct config_device **index;
 
 	if (!c->n_devices)
 		return NULL;
 	index = reallocarray(NULL, c->n_devices, sizeof(const struct config_device *));
 	if (!index) {
-		p->no_memory = true;
+		*ret_no_memory = true;
 		return NULL;
 	}
 	for (unsigned i = 0; i < c->n_devices; i++)
 		index[i] = &c->devices[i];
-	qsort(index, c->n_devices, sizeof(const struct config_device *), resolve_by_name);
-	for (unsigned i = 1; i < c->n_devices; i++)
+	qsort(index, c->n_devices, sizeof(const struct config_device *), index_by_name);
+	return index;
+}
+
+const struct config_device *parse_index_find(const struct config_device **index, unsigned n,
+					     const char *name)
+{
+	const struct config_device **at = NULL;
+
+	if (index)
+		at = bsearch(name, index, n, sizeof(const struct config_device *), index_find_name);
+	return at ? *at : NULL;
+}
+
+/* The devices ordered by name, NULL without memory (or devices); duplicates are noted. */
+static const struct config_device **resolve_devices(struct parse *p)
+{
+	const struct config_device **index = parse_index(p->config, &p->no_memory);
+
+	for (unsigned i = 1; index && i < p->config->n_devices; i++)
 		if (!strcmp(index[i]->name, index[i - 1]->name))
 			errors_add(p->errs, index[i]->pos,
 				   "DEVICE \"%s\" is there twice; the first is in line %u",
@@ -66,22 +82,20 @@ static void resolve_dangling(struct parse *p, const struct parse_ref *ref)
 static void resolve_lun(struct parse *p, struct config_lun *l, const struct config_device **index)
 {
 	const struct parse_ref *ref = &p->refs[l->device];
-	const struct config_device **at = NULL;
+	const struct config_device *dev =
+		parse_index_find(index, p->config->n_devices, ref->device);
 
-	if (index)
-		at = bsearch(ref->device, index, p->config->n_devices,
-			     sizeof(const struct config_device *), resolve_find_name);
-	if (!at) {
+	if (!dev) {
 		resolve_dangling(p, ref);
 		l->device = 0;
 		return;
 	}
-	if ((*at)->read_only && ref->ro_given && !l->read_only)
+	if (dev->read_only && ref->ro_given && !l->read_only)
 		errors_add(p->errs, l->pos,
 			   "LUN %u has read_only 0, but its DEVICE \"%s\" is read_only", l->lun,
 			   ref->device);
-	l->read_only = l->read_only || (*at)->read_only;
-	l->device = (unsigned)(*at - p->config->devices);
+	l->read_only = l->read_only || dev->read_only;
+	l->device = (unsigned)(dev - p->config->devices);
 }
 
 /* --- groups --- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "config/attr.h"
 
 enum stmt_end {
@@ -237,6 +238,8 @@ static const char *take_value(struct parser *p, const struct word *w, void *fiel
 {
 	char *text = p->stmt.word[1];
 
+	/* Only a block whose words go elsewhere has no object. */
+	check(field || w->type == WORD_LISTEN || w->type == WORD_INITIATOR);
 	switch (w->type) {
 	case WORD_BOOL:
 		return attr_bool(text, field);
@@ -279,7 +282,8 @@ static void scope_attribute(struct parser *p, struct scope *s, const struct word
 		else
 			(void)scope_value(
 				p, 1,
-				take_value(p, w, (char *)s->object + w->offset, buf, sizeof(buf)));
+				take_value(p, w, s->object ? (char *)s->object + w->offset : NULL,
+					   buf, sizeof(buf)));
 	}
 	/* Also after an error: else the word would be reported as missing, too. */
 	if (!seen->line)

@@ -17,7 +17,10 @@
 #include "daemon/daemon.h"
 #include "fabric/iwarp/fab_iwarp.h"
 
-#define DEMO_SOCKET "/tmp/srptd-demo.sock"
+#define START_TRIES    20u
+#define START_PAUSE_US 50000u
+#define UNWIND_ROUNDS  4u
+#define DEMO_SOCKET    "/tmp/srptd-demo.sock"
 
 enum {
 	EXIT_OK,
@@ -224,7 +227,14 @@ static int make_control(struct daemon *d)
 
 	if (!strcmp(path, CONFIG_CONTROL_SOCKET))
 		(void)mkdir("/run/srptd", 0755);
-	r = ctl_server_new(&d->ctl, d->workers[0], path, daemon_methods, daemon_n_methods, d);
+	/* A daemon that was killed may need a moment until its sockets are gone. */
+	for (unsigned i = 0; i < START_TRIES; i++) {
+		r = ctl_server_new(&d->ctl, d->workers[0], path, daemon_methods, daemon_n_methods,
+				   d);
+		if (r != -EADDRINUSE)
+			break;
+		(void)usleep(START_PAUSE_US);
+	}
 	if (r == -EADDRINUSE)
 		log_error("control socket %s: another srptd answers on it; stop it, or give this "
 			  "one another "
@@ -269,6 +279,16 @@ static void announce(const struct daemon *d)
 	log_info("srptd %s: %u workers, ready", SRPTD_VERSION, d->n_workers);
 }
 
+/* The start failed before any worker ran: what was made is given back by a few rounds on this thread. */
+static void unwind(struct daemon *d)
+{
+	d->ctl = ctl_server_free(d->ctl);
+	if (d->tgt)
+		tgt_close(d->tgt);
+	for (unsigned i = 0; i < d->n_workers * UNWIND_ROUNDS; i++)
+		(void)worker_run_once(d->workers[i % d->n_workers], NSEC_PER_MSEC);
+}
+
 static int serve(struct daemon *d)
 {
 	unsigned started = 0;
@@ -299,12 +319,13 @@ static int serve(struct daemon *d)
 			worker_stop(d->workers[i]);
 	for (unsigned i = started; i-- > 0;)
 		worker_join(d->workers[i]);
+	if (!started)
+		unwind(d);
 	return r;
 }
 
 static void teardown(struct daemon *d)
 {
-	d->ctl = ctl_server_free(d->ctl);
 	setup_free(d);
 	d->tgt = tgt_free(d->tgt);
 	if (d->fab)

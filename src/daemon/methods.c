@@ -91,10 +91,11 @@ static void method_status(struct ctl_call *call, json_t *params)
 	const struct daemon *d = ctl_call_ctx(call);
 
 	(void)params;
-	ctl_reply(call, json_pack("{s:s,s:i,s:I,s:o,s:o,s:o,s:i}", "version", SRPTD_VERSION, "pid",
-				  (int)getpid(), "uptime_s",
+	ctl_reply(call, json_pack("{s:s,s:i,s:I,s:{s:s},s:o,s:o,s:o,s:i}", "version", SRPTD_VERSION,
+				  "pid", (int)getpid(), "uptime_s",
 				  (json_int_t)((worker_clock_ns() - d->started_ns) / NSEC_PER_SEC),
-				  "workers", workers_json(d), "targets", targets_json(d), "devices",
+				  "io_uring", "engine", worker_engine(d->workers[0]), "workers",
+				  workers_json(d), "targets", targets_json(d), "devices",
 				  devices_json(d), "channels_total", (int)tgt_n_chans(d->tgt)));
 }
 

@@ -26,6 +26,20 @@ static inline bool sbc_in_range(const struct scsi_task *t, uint64_t lba, uint64_
 /* The byte of the CDB where the number of blocks starts, for sense data. */
 unsigned sbc_length_byte(const uint8_t *cdb);
 
+/* Is @r outside the unit, or more than one command may move? Then @ret is the answer to give. */
+static inline bool sbc_refused(struct scsi_task *t, const struct cdb_range *r, struct scsi_act *ret)
+{
+	uint32_t most = t->lu->max_transfer_blocks; /* 0: no limit */
+
+	if (!sbc_in_range(t, r->lba, r->n_blocks))
+		*ret = answer_bad_lba(t, r->lba);
+	else if (most && r->n_blocks > most)
+		*ret = answer_bad_cdb(t, sbc_length_byte(t->cdb), ANSWER_NO_BIT);
+	else
+		return false;
+	return true;
+}
+
 /* Do the next piece of [t->lba, t->lba + t->left): an action of at most @max_bytes, then @cont. */
 struct scsi_act sbc_piece(struct scsi_task *t, enum scsi_act_type type, uint64_t max_bytes,
 			  struct scsi_act (*cont)(struct scsi_task *));

@@ -27,11 +27,6 @@ static bool fua(const uint8_t *cdb)
 	return cdb[0] >> 5 && cdb[1] & CDB_FUA; /* the commands of 6 bytes have an LBA there */
 }
 
-static bool too_long(const struct scsi_lu *lu, uint32_t n_blocks)
-{
-	return lu->max_transfer_blocks && n_blocks > lu->max_transfer_blocks;
-}
-
 static struct scsi_act read_after_flush(struct scsi_task *t)
 {
 	uint64_t len =
@@ -47,11 +42,10 @@ struct scsi_act sbc_read(struct scsi_task *t)
 	uint64_t want = (uint64_t)r.n_blocks << lu->block_shift;
 	/* whole blocks only, so that every store can do it */
 	uint64_t len = min_u64(want, t->in_len) & -(uint64_t)lu->block_bytes;
+	struct scsi_act a;
 
-	if (!sbc_in_range(t, r.lba, r.n_blocks))
-		return answer_bad_lba(t, r.lba);
-	if (too_long(lu, r.n_blocks))
-		return answer_bad_cdb(t, sbc_length_byte(t->cdb), ANSWER_NO_BIT);
+	if (sbc_refused(t, &r, &a))
+		return a;
 	t->in_resid = answer_resid(want, t->in_len);
 	if (!len)
 		return answer_good(t);
@@ -72,10 +66,8 @@ struct scsi_act sbc_write(struct scsi_task *t)
 	uint64_t len = min_u64(want, t->out_len) & -(uint64_t)lu->block_bytes;
 	struct scsi_act a;
 
-	if (!sbc_in_range(t, r.lba, r.n_blocks))
-		return answer_bad_lba(t, r.lba);
-	if (too_long(lu, r.n_blocks))
-		return answer_bad_cdb(t, sbc_length_byte(t->cdb), ANSWER_NO_BIT);
+	if (sbc_refused(t, &r, &a))
+		return a;
 	t->out_resid = answer_resid(want, t->out_len);
 	if (!len)
 		return answer_good(t);

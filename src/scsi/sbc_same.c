@@ -16,11 +16,6 @@ static struct scsi_act same_next(struct scsi_task *t)
 	return sbc_piece(t, type, max, same_next);
 }
 
-static bool all_zero(const uint8_t *p, size_t len)
-{
-	return !p[0] && !memcmp(p, p + 1, len - 1);
-}
-
 /* Unmapped blocks read as zeroes, so only zeroes may be written by unmapping (SBC-4 4.7.3.4). */
 static struct scsi_act same_start(struct scsi_task *t, bool zero)
 {
@@ -36,7 +31,7 @@ static struct scsi_act same_start(struct scsi_task *t, bool zero)
 static struct scsi_act same_pattern(struct scsi_task *t)
 {
 	t->out_resid = answer_resid(t->lu->block_bytes, t->out_len);
-	return same_start(t, all_zero(t->data, t->lu->block_bytes));
+	return same_start(t, mem_is_zero(t->data, t->lu->block_bytes));
 }
 
 struct scsi_act sbc_write_same(struct scsi_task *t)

@@ -17,11 +17,10 @@ struct scsi_act sbc_verify(struct scsi_task *t)
 	struct cdb_range r = cdb_range(t->cdb);
 	uint64_t want = (uint64_t)r.n_blocks << lu->block_shift;
 	uint64_t len = min_u64(want, t->out_len) & -(uint64_t)lu->block_bytes;
+	struct scsi_act a;
 
-	if (!sbc_in_range(t, r.lba, r.n_blocks))
-		return answer_bad_lba(t, r.lba);
-	if (lu->max_transfer_blocks && r.n_blocks > lu->max_transfer_blocks)
-		return answer_bad_cdb(t, sbc_length_byte(t->cdb), ANSWER_NO_BIT);
+	if (sbc_refused(t, &r, &a))
+		return a;
 	if (!(t->cdb[1] & BYTCHK_COMPARE)) {
 		t->lba = r.lba;
 		t->left = r.n_blocks;

@@ -152,6 +152,7 @@ static void channel_release(struct tchan *ch)
 
 	check(list_empty(&ch->cmds));
 	worker_timer_stop(w, &ch->timer);
+	worker_timer_stop(w, &ch->stall);
 	worker_undefer(w, &ch->job);
 	list_del(&ch->tw_node);
 	log_info("%s: gone", ch->name);
@@ -189,7 +190,7 @@ static void channel_act_life(struct tchan *ch, const struct chan_action *a)
 		channel_reject(ch, a->value);
 		break;
 	case CHAN_ACT_CLOSING:
-		log_info("%s: closing: %s", ch->name, ch->chan.why ? ch->chan.why : "asked to");
+		log_debug("%s: closing: %s", ch->name, ch->chan.why ? ch->chan.why : "asked to");
 		worker_post(tgt_home(ch->t), &ch->to_home_closing);
 		break;
 	case CHAN_ACT_T_LOGOUT:
@@ -370,6 +371,51 @@ static void channel_timer(struct worker *w, struct worker_timer *timer)
 	channel_step(ch, CHAN_EV_TIMER, 0, NULL, NULL);
 }
 
+/* --- the deadline of RDMA READs --- */
+
+static void channel_stall_set(struct tchan *ch, uint64_t after_ns)
+{
+	ch->reads_seen = ch->reads_done;
+	if (worker_timer_start(ch->tw->w, &ch->stall, worker_now_ns(ch->tw->w) + after_ns))
+		log_error("%s: no timer left, it has no deadline for its data", ch->name);
+}
+
+static void channel_stalled(struct worker *w, struct worker_timer *timer)
+{
+	struct tchan *ch = container_of(timer, struct tchan, stall);
+
+	(void)w;
+	if (!ch->n_reads)
+		return;
+	if (ch->reads_done != ch->reads_seen)
+		channel_stall_set(ch, TGT_READ_NS);
+	else
+		channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL,
+			     "the initiator does not answer our RDMA READs");
+}
+
+void channel_read_posted(struct tchan *ch)
+{
+	/* While it runs it is left alone: when it fires it looks at what came since. */
+	if (!ch->n_reads++ && !ch->stall.slot)
+		channel_stall_set(ch, TGT_READ_NS);
+}
+
+void channel_read_ended(struct tchan *ch)
+{
+	check(ch->n_reads > 0);
+	ch->n_reads--;
+	ch->reads_done++;
+}
+
+void channel_read_hurry(struct tchan *ch)
+{
+	uint64_t soon_ns = worker_now_ns(ch->tw->w) + TGT_READ_ABORT_NS;
+
+	if (!ch->stall.slot || ch->stall.deadline_ns > soon_ns)
+		channel_stall_set(ch, TGT_READ_ABORT_NS);
+}
+
 /* --- events of the fabric --- */
 
 static void channel_event(struct fab_conn *conn, const struct fab_event *ev)
@@ -538,6 +584,7 @@ void channel_build(struct worker *w, struct worker_msg *m)
 	list_init(&ch->sq_wait);
 	worker_job_init(&ch->job, channel_job);
 	worker_timer_init(&ch->timer, channel_timer);
+	worker_timer_init(&ch->stall, channel_stalled);
 	ch->timer_ns = UINT64_MAX;
 	r = channel_alloc(ch);
 	if (!r)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "run/worker.h"
 #include "target/internal.h"
 #include "wire/sense.h"
@@ -237,11 +238,12 @@ static void cmd_start(struct cmd *c)
 }
 
 /* The descriptors make no sense: the command fails, the channel lives (srp.md 12). */
-static void cmd_refuse(struct cmd *c)
+static void cmd_refuse(struct cmd *c, const char *why)
 {
 	static const struct sense s = { .key = SENSE_ILLEGAL_REQUEST,
 					.asc = ASC_INVALID_FIELD_IN_CDB };
 
+	log_warn("%s: a command's data descriptors make no sense: %s, refused", c->ch->name, why);
 	c->is.no_data = true;
 	c->task.lu = NULL;
 	c->task.status = SCSI_STATUS_CHECK_CONDITION;
@@ -273,14 +275,20 @@ static void cmd_begin(struct cmd *c)
 	struct tchan *ch = c->ch;
 	struct cur in = cur_of(c->rx->buf, c->rx->len);
 	struct srp_cmd req;
+	int r;
 
 	/* The core classified it by length and opcode, which is all that decoding can object to. */
 	check(srp_cmd_decode(&in, &req) == 0);
 	c->tag = req.tag;
 	c->task.nexus = &ch->session->nexus;
-	if (srp_cmd_data_decode(&req, ch->login.imm_data_offset, &c->data) ||
-	    !srp_data_whole(&c->data.in) || !srp_data_whole(&c->data.out)) {
-		cmd_refuse(c);
+	r = srp_cmd_data_decode(&req, ch->login.imm_data_offset, &c->data);
+	if (r) {
+		cmd_refuse(c, srp_e_text(r));
+		return;
+	}
+	if (!srp_data_whole(&c->data.in) || !srp_data_whole(&c->data.out)) {
+		cmd_refuse(c,
+			   "the descriptor table lies outside the command, which is not supported");
 		return;
 	}
 	cmd_fill(c, &req);
@@ -320,4 +328,6 @@ void cmd_abort(struct cmd *c)
 		backend_cancel(&c->bio, c->ch->tw->w);
 	else if (data_unwait(c))
 		c->resume(c);
+	else if (c->is.posted && c->move_op == FAB_WR_READ)
+		channel_read_hurry(c->ch);
 }

@@ -156,6 +156,8 @@ static void move_step(struct cmd *c)
 	} else {
 		c->slots = n;
 		c->is.posted = true;
+		if (out)
+			channel_read_posted(ch);
 	}
 }
 
@@ -176,6 +178,8 @@ void data_wc(struct cmd *c, enum fab_wc_status status)
 
 	check(c->is.posted);
 	c->is.posted = false;
+	if (c->move_op == FAB_WR_READ)
+		channel_read_ended(ch);
 	chan_sq_release(&ch->chan, c->slots);
 	if (status != FAB_WC_OK)
 		move_end(c, -EPIPE);

@@ -87,12 +87,15 @@ void home_view_wait(struct tgt *t, struct view_wait *v)
 void home_view_acked(struct worker *w, struct worker_msg *m)
 {
 	struct tchan *ch = container_of(m, struct tchan, to_home_view);
+	struct tgt *t = ch->t;
 
 	(void)w;
 	ch->view_posted = false;
-	if (ch->view_dirty && !ch->ended)
+	if (ch->ended)
+		login_free(ch);
+	else if (ch->view_dirty)
 		home_send_view(ch);
-	home_view_check(ch->t);
+	home_view_check(t);
 }
 
 /* --- steps --- */

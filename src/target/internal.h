@@ -9,14 +9,17 @@
 #include "target/target.h"
 #include "target/xfer.h"
 
-#define TGT_WORKERS_MAX  64u
-#define TGT_CREDITS      129u  /* 128 commands, and a task management function */
-#define TGT_MAX_IT_IU    8276u /* what Linux asks for with immediate data is 8260 */
-#define TGT_MAX_TI_IU    1024u
-#define TGT_RX_EXTRA     2u   /* receives beyond the credits: a logout and an answer to CRED_REQ */
-#define TGT_CMD_EXTRA    32u  /* commands whose RSP is on its way, beyond the credits */
-#define TGT_SQ_DATA      256u /* send queue slots for data, beyond a slot for each command's RSP */
-#define TGT_CHAIN_MAX    32u  /* data work requests posted as one chain */
+#define TGT_WORKERS_MAX 64u
+#define TGT_CREDITS     129u  /* 128 commands, and a task management function */
+#define TGT_MAX_IT_IU   8276u /* what Linux asks for with immediate data is 8260 */
+#define TGT_MAX_TI_IU   1024u
+#define TGT_RX_EXTRA    2u   /* receives beyond the credits: a logout and an answer to CRED_REQ */
+#define TGT_CMD_EXTRA   32u  /* commands whose RSP is on its way, beyond the credits */
+#define TGT_SQ_DATA     256u /* send queue slots for data, beyond a slot for each command's RSP */
+#define TGT_CHAIN_MAX   32u  /* data work requests posted as one chain */
+#define TGT_READ_NS     (30 * NSEC_PER_SEC) /* deadline of an initiator for an RDMA READ */
+#define TGT_READ_ABORT_NS \
+	(4 * NSEC_PER_SEC) /* ... of a command it wants aborted: Linux waits 5 s */
 #define TGT_BURST_BYTES  POOL_MAX_BYTES
 #define TGT_RSP_BYTES    (SRP_RSP_BYTES + SRP_RSP_DATA_BYTES + SENSE_MAX_BYTES)
 #define TGT_MAX_TRANSFER (8u << 20)
@@ -171,6 +174,11 @@ struct tchan {
 	struct worker_job job;
 	struct worker_timer timer;
 	uint64_t timer_ns; /* what it is set to; UINT64_MAX: not running */
+	/* RDMA READs the initiator owes us: in order, so while none completes it serves none */
+	struct worker_timer stall;
+	unsigned n_reads;    /* chains of READs outstanding */
+	uint64_t reads_done; /* chains that completed */
+	uint64_t reads_seen; /* of those, when the timer was set */
 	struct worker_msg to_home_view;
 	struct worker_msg to_home_ready;
 	struct worker_msg to_home_closing;
@@ -279,6 +287,8 @@ static inline struct worker *tgt_home(const struct tgt *t)
 extern const struct fab_handler login_handler;
 /* Post what the port's queues say to the channels' workers. */
 void login_drain(struct tgt_port *p);
+/* Have the worker of a channel that has ended free it. */
+void login_free(struct tchan *ch);
 /* The last channel of a port or of all ports may have gone. */
 void login_check_ended(struct tgt_port *p);
 void port_text(const struct sockaddr_storage *addr, char *buf, size_t len);
@@ -301,6 +311,11 @@ void channel_respond(struct tchan *ch, struct cmd *c);
 void channel_post_rx(struct tchan *ch, struct rx *rx);
 /* Send queue slots or a command came back. */
 void channel_resources(struct tchan *ch);
+/* A chain of RDMA READs was posted, or has ended: an initiator that serves none has a deadline. */
+void channel_read_posted(struct tchan *ch);
+void channel_read_ended(struct tchan *ch);
+/* A command was aborted whose READs are outstanding: the deadline is near. */
+void channel_read_hurry(struct tchan *ch);
 /* A task ended: the session may be unregistered now. */
 void channel_task_ended(struct tchan *ch);
 

@@ -155,6 +155,13 @@ static void login_leave(struct tchan *ch)
 	ch->t->n_chans--;
 }
 
+void login_free(struct tchan *ch)
+{
+	/* What home posted to the worker before arrives before this. */
+	ch->to_free.run = channel_free;
+	worker_post(ch->tw->w, &ch->to_free);
+}
+
 static void login_release(struct worker *w, struct worker_msg *m)
 {
 	struct tchan *ch = container_of(m, struct tchan, to_home_release);
@@ -165,9 +172,9 @@ static void login_release(struct worker *w, struct worker_msg *m)
 	ch->ended = true;
 	login_leave(ch);
 	login_drain(p);
-	/* What home posted to the worker before arrives before this. */
-	ch->to_free.run = channel_free;
-	worker_post(ch->tw->w, &ch->to_free);
+	/* A view that is under way is answered by the worker, so the memory must last until then. */
+	if (!ch->view_posted)
+		login_free(ch);
 	home_view_check(t);
 	login_check_ended(p);
 }

@@ -14,6 +14,7 @@
 #include "base/hist.h"
 #include "base/prng.h"
 #include "tools/srp_flow.h"
+#include "tools/srp_main1.h"
 #include "tools/srp_pattern.h"
 
 #define CONNS_MAX    1024u
@@ -543,20 +544,14 @@ int cmd_bench(int argc, char **argv)
 		{ 0 },
 	};
 	static struct bench b;
-	const char *text;
+	const struct main1 m = { .name = "bench", .opts = opts, .help = &help };
 	struct url url;
-	const char *fault;
 	int r;
 
 	(void)argc;
-	r = opt_parse(opts, &help, argv, &text, 1);
+	r = main1_url(&m, argv, &url);
 	if (r < 0)
 		return -1 - r;
-	if (r == 0)
-		return usage_error("bench", "the URL of a target is missing");
-	fault = url_parse(text, &url);
-	if (fault)
-		return usage_error("bench", "%s: %s", text, fault);
 	b = (struct bench){ .a = &a, .url = &url };
 	r = check_args(&a, &b);
 	if (!r)

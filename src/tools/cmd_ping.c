@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "tools/srp_clock.h"
 #include "tools/srp_main1.h"
 #include "wire/cdb.h"
 
@@ -17,14 +18,6 @@ struct ping_args {
 	uint64_t count;
 	uint64_t interval_ms;
 };
-
-static double now_us(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static int work(struct sess *s, void *user)
 {
@@ -43,14 +36,15 @@ static int work(struct sess *s, void *user)
 					  (long)(a->interval_ms % 1000) * 1000000 };
 		struct srp_io io = { .lun = srp_lun(s->url->lun) };
 		char text[160];
-		double us = now_us();
+		uint64_t start_ns = clock_ns();
+		double us;
 		int r;
 
 		io.cdb_len = (uint8_t)cdb_put_test_unit_ready(io.cdb);
 		r = sess_exec(s, &io);
 		if (r)
 			return r;
-		us = now_us() - us;
+		us = (double)(clock_ns() - start_ns) / 1e3;
 		min = !i || us < min ? us : min;
 		max = us > max ? us : max;
 		sum += us;

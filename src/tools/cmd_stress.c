@@ -18,6 +18,7 @@
 #include "base/cur.h"
 #include "base/prng.h"
 #include "tools/srp_disk.h"
+#include "tools/srp_main1.h"
 #include "tools/srp_pattern.h"
 
 #define CONNS_MAX     1024u
@@ -609,20 +610,14 @@ int cmd_stress(int argc, char **argv)
 		{ 0 },
 	};
 	struct stress s = { .a = &a };
-	const char *text;
+	const struct main1 m = { .name = "stress", .opts = opts, .help = &help };
 	struct url url;
-	const char *fault;
 	int r;
 
 	(void)argc;
-	r = opt_parse(opts, &help, argv, &text, 1);
+	r = main1_url(&m, argv, &url);
 	if (r < 0)
 		return -1 - r;
-	if (r == 0)
-		return usage_error("stress", "the URL of a target is missing");
-	fault = url_parse(text, &url);
-	if (fault)
-		return usage_error("stress", "%s: %s", text, fault);
 	if (!a.conns || a.conns > CONNS_MAX || !a.qd || a.qd > QD_MAX || !a.blocks ||
 	    a.blocks > BLOCKS_MAX || !a.secs || a.secs > 86400)
 		return usage_error("stress", "--conns goes up to %u, --qd to %u, --blocks to %u",

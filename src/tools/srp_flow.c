@@ -149,16 +149,11 @@ static ssize_t file_read(const struct flow_end *e, uint8_t *buf, size_t len, uin
 	return (ssize_t)n;
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
-{
-	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
-}
-
 static int file_write(const struct flow_end *e, const uint8_t *buf, size_t len, uint64_t at)
 {
 	size_t n = 0;
 
-	if (e->sparse && e->seekable && is_zero(buf, len))
+	if (e->sparse && e->seekable && mem_is_zero(buf, len))
 		return 0;
 	while (n < len) {
 		ssize_t r = e->seekable ? pwrite(e->fd, buf + n, len - n, (off_t)(at + n))

@@ -17,5 +17,5 @@ struct main1 {
 /* Return: exit code. */
 int main1_run(const struct main1 *m, char **argv);
 
-/* Parse the only argument, the URL. Return: 0, or -1 - (exit code). */
+/* Parse the options and the only argument, the URL. Return: 0, or -1 - (exit code). */
 int main1_url(const struct main1 *m, char **argv, struct url *ret);

@@ -13,7 +13,6 @@ __attribute__((format(printf, 2, 0))) static void vcomplain(const char *what, co
 {
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "srp: %s: ", what);
-	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyser misses va_start() */
 	(void)vfprintf(stderr, fmt, ap);
 	(void)fputc('\n', stderr);
 }

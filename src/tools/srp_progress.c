@@ -2,18 +2,11 @@
 #include "tools/srp_progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "tools/srp_clock.h"
+
 #define BAR_WIDTH 30u
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 void progress_start(struct progress *p, const char *what, uint64_t total)
 {

@@ -5,22 +5,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cur.h"
+#include "tools/srp_clock.h"
 #include "wire/cdb.h"
 #include "wire/sense.h"
 
 #define DEFAULT_TIMEOUT_S 30u
 #define RETRIES           16u
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 static void on_trace(void *user, struct srp_conn *conn, bool sent, const void *iu, size_t len,
 		     const char *text)

@@ -128,7 +128,9 @@ const char *srptctl_str(const json_t *object, const char *key)
 
 long long srptctl_int(const json_t *object, const char *key)
 {
-	return json_integer_value(json_object_get(object, key));
+	const json_t *v = json_object_get(object, key);
+
+	return json_is_real(v) ? (long long)json_real_value(v) : json_integer_value(v);
 }
 
 enum srptctl_exit srptctl_rpc(const struct srptctl *s)

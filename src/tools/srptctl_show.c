@@ -167,8 +167,9 @@ static enum srptctl_exit show_sessions(const json_t *v)
 		table_add(&t, "%s", srptctl_str(row, "peer"));
 		table_add(&t, "%s", srptctl_str(row, "state"));
 		table_add(&t, "%s",
-			  table_seconds((unsigned long long)srptctl_int(row, "state_s"), buf,
-					sizeof(buf)));
+			  table_seconds((unsigned long long)json_number_value(
+						json_object_get(row, "state_s")),
+					buf, sizeof(buf)));
 		for (size_t j = 0; j < ARRAY_SIZE(numbers); j++)
 			table_add(&t, "%lld", srptctl_int(row, numbers[j]));
 		table_add(&t, "%s",
