@@ -22,7 +22,7 @@
 #define CONFIG_GROUPS_MAX   1024u /* per target */
 #define CONFIG_PATTERNS_MAX 1024u /* per group */
 #define CONFIG_LISTENS_MAX  16u   /* per target */
-#define CONFIG_LUN_MAX      255u /* what the SCSI core maps */
+#define CONFIG_LUN_MAX      255u  /* what the SCSI core maps */
 #define CONFIG_WORKERS_MAX  64u
 #define CONFIG_ERRORS_MAX   20u
 
