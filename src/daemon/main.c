@@ -141,9 +141,11 @@ static void signals_ready(struct worker *w, struct worker_poll *p, unsigned reve
 
 	(void)revents;
 	while (read(p->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (d->stopping)
+			continue; /* what a reload would make nobody would end */
 		if (info.ssi_signo == SIGHUP) {
 			reload(d);
-		} else if (!d->stopping) {
+		} else {
 			d->stopping = true;
 			notify("STOPPING=1");
 			log_info("signal %u: logging out %u channels", info.ssi_signo,

@@ -139,10 +139,12 @@ static void channel_destroy_qp(struct tchan *ch)
 	list_for_each_safe (pos, tmp, &ch->cmds) {
 		struct cmd *c = list_entry(pos, struct cmd, node);
 
-		if (c->is.responding)
+		if (c->is.responding) {
+			channel_paid(ch, OWED_TAKE);
 			cmd_free(c);
-		else if (c->is.posted)
+		} else if (c->is.posted) {
 			data_wc(c, FAB_WC_FLUSHED);
+		}
 	}
 }
 
@@ -371,49 +373,65 @@ static void channel_timer(struct worker *w, struct worker_timer *timer)
 	channel_step(ch, CHAN_EV_TIMER, 0, NULL, NULL);
 }
 
-/* --- the deadline of RDMA READs --- */
+/* --- the deadline of an initiator that lets us wait --- */
+
+static bool channel_is_owed(const struct tchan *ch)
+{
+	return ch->owing[OWED_READ].n || ch->owing[OWED_TAKE].n;
+}
 
 static void channel_stall_set(struct tchan *ch, uint64_t after_ns)
 {
-	ch->reads_seen = ch->reads_done;
+	for (unsigned i = 0; i < OWED_COUNT; i++) {
+		ch->owing[i].armed = ch->owing[i].n != 0;
+		ch->owing[i].seen = ch->owing[i].done;
+	}
 	if (worker_timer_start(ch->tw->w, &ch->stall, worker_now_ns(ch->tw->w) + after_ns))
 		log_error("%s: no timer left, it has no deadline for its data", ch->name);
 }
 
 static void channel_stalled(struct worker *w, struct worker_timer *timer)
 {
+	static const char *const text[OWED_COUNT] = {
+		[OWED_READ] = "the initiator does not answer our RDMA READs",
+		[OWED_TAKE] = "the initiator does not take what we send",
+	};
 	struct tchan *ch = container_of(timer, struct tchan, stall);
 
 	(void)w;
-	if (!ch->n_reads)
-		return;
-	if (ch->reads_done != ch->reads_seen)
-		channel_stall_set(ch, TGT_READ_NS);
-	else
-		channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL,
-			     "the initiator does not answer our RDMA READs");
+	for (unsigned i = 0; i < OWED_COUNT; i++) {
+		const struct owing *o = &ch->owing[i];
+
+		if (o->armed && o->n && o->done == o->seen) {
+			channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL, text[i]);
+			return;
+		}
+	}
+	if (channel_is_owed(ch))
+		channel_stall_set(ch, TGT_STALL_NS);
 }
 
-void channel_read_posted(struct tchan *ch)
+void channel_owed(struct tchan *ch, enum owed what)
 {
+	ch->owing[what].n++;
 	/* While it runs it is left alone: when it fires it looks at what came since. */
-	if (!ch->n_reads++ && !ch->stall.slot)
-		channel_stall_set(ch, TGT_READ_NS);
+	if (!ch->stall.slot)
+		channel_stall_set(ch, TGT_STALL_NS);
 }
 
-void channel_read_ended(struct tchan *ch)
+void channel_paid(struct tchan *ch, enum owed what)
 {
-	check(ch->n_reads > 0);
-	ch->n_reads--;
-	ch->reads_done++;
+	check(ch->owing[what].n > 0);
+	ch->owing[what].n--;
+	ch->owing[what].done++;
 }
 
-void channel_read_hurry(struct tchan *ch)
+void channel_hurry(struct tchan *ch)
 {
-	uint64_t soon_ns = worker_now_ns(ch->tw->w) + TGT_READ_ABORT_NS;
+	uint64_t soon_ns = worker_now_ns(ch->tw->w) + TGT_STALL_ABORT_NS;
 
 	if (!ch->stall.slot || ch->stall.deadline_ns > soon_ns)
-		channel_stall_set(ch, TGT_READ_ABORT_NS);
+		channel_stall_set(ch, TGT_STALL_ABORT_NS);
 }
 
 /* --- events of the fabric --- */
@@ -465,6 +483,7 @@ static void channel_sent(struct tchan *ch, const struct fab_wc *wc)
 		data_wc(c, wc->status);
 		break;
 	case WR_RSP:
+		channel_paid(ch, OWED_TAKE);
 		cmd_free(c);
 		break;
 	case WR_LOGOUT:
@@ -497,10 +516,12 @@ static void channel_complete(struct fab_conn *conn, const struct fab_wc *wc, uns
 {
 	struct tchan *ch = conn->fab->ops->ctx(conn);
 
-	for (unsigned i = 0; i < n && !chan_qp_gone(&ch->chan); i++) {
+	/* The marker ends the send queue only: receives that completed before it may be told after it. They are
+	 * left where they are, like those that were flushed (INV-11). */
+	for (unsigned i = 0; i < n && ch->chan.state < CHAN_DISCONNECTED; i++) {
 		if (wc[i].status != FAB_WC_OK && wc[i].status != FAB_WC_FLUSHED)
 			channel_step(ch, CHAN_EV_WC_ERROR, 0, NULL, wc_text(wc[i].status));
-		if (chan_qp_gone(&ch->chan))
+		if (ch->chan.state >= CHAN_DISCONNECTED)
 			return;
 		if ((wc[i].wr_id & 0xff) != WR_RX)
 			channel_sent(ch, &wc[i]);

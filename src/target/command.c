@@ -40,8 +40,8 @@ void cmd_free(struct cmd *c)
 	bool counted = c->is.tmf_counted;
 
 	check(list_empty(&c->wait) && !c->is.io && !c->is.at_home);
-	data_put_buf(tw, &c->buf);
-	data_put_buf(tw, &c->param);
+	data_put_buf(c, &c->buf);
+	data_put_buf(c, &c->param);
 	cmd_uncount(c);
 	chan_sq_release(&ch->chan, c->rsp_slots);
 	list_del(&c->node);
@@ -124,8 +124,10 @@ void cmd_send_rsp(struct cmd *c, int32_t delta)
 	check(srp_rsp_encode(&rsp, &pen) == 0);
 	sge.len = (uint32_t)pen.pos;
 	c->is.responding = true;
+	channel_owed(ch, OWED_TAKE);
 	/* A slot was kept for it since SUBMIT, so only a queue pair that is gone can refuse. */
 	if (ch->t->ops->post_send(ch->conn, &wr, 1)) {
+		channel_paid(ch, OWED_TAKE);
 		channel_step(ch, CHAN_EV_RSP_POST_FAILED, (uint32_t)delta, NULL, NULL);
 		cmd_free(c);
 		channel_step(ch, CHAN_EV_TASK_ABORTED, 0, NULL, NULL);
@@ -229,7 +231,7 @@ void cmd_act(struct cmd *c)
 static void cmd_start(struct cmd *c)
 {
 	if (!c->param && scsi_task_needs_data(&c->task) && !c->is.abort) {
-		if (!data_get_buf(c, &c->param, SCSI_DATA_MIN_BYTES, cmd_start))
+		if (!data_get_param(c, cmd_start))
 			return;
 		c->task.data = c->param->addr;
 		c->task.data_cap = c->param->cap;
@@ -328,6 +330,4 @@ void cmd_abort(struct cmd *c)
 		backend_cancel(&c->bio, c->ch->tw->w);
 	else if (data_unwait(c))
 		c->resume(c);
-	else if (c->is.posted && c->move_op == FAB_WR_READ)
-		channel_read_hurry(c->ch);
 }

@@ -14,57 +14,92 @@
 
 /* --- waiting for buffers and slots --- */
 
-bool data_get_buf(struct cmd *c, struct pool_buf **ret, uint32_t len, void (*resume)(struct cmd *c))
+/* Who comes behind others that wait stands in line; the job looks whom of them a buffer is there for. */
+static bool data_get(struct cmd *c, struct pool_buf **ret, enum pool_class from, enum pool_class to)
 {
 	struct tworker *tw = c->ch->tw;
-	bool first = c->is.resumed;
-	struct pool_buf *b = NULL;
+	struct list *line = &tw->buf_wait[from];
 
+	if (c->is.resumed || list_empty(line))
+		*ret = pool_get(&tw->pool, &c->ch->share, from, to);
+	else if (pool_has(&tw->pool, from, to))
+		worker_defer(tw->w, &tw->buf_job);
 	c->is.resumed = false;
-	if (first || list_empty(&tw->buf_wait))
-		b = pool_get(&tw->pool, len);
-	if (b) {
-		*ret = b;
-		return true;
-	}
-	c->resume = resume;
-	if (first)
-		list_push_front(&tw->buf_wait, &c->wait);
-	else
-		list_push(&tw->buf_wait, &c->wait);
-	return false;
+	if (!*ret)
+		list_push(line, &c->wait);
+	return *ret != NULL;
 }
 
-void data_put_buf(struct tworker *tw, struct pool_buf **b)
+bool data_get_buf(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c))
+{
+	c->resume = resume;
+	return data_get(c, &c->buf, pool_class_of(len), POOL_1M);
+}
+
+/*
+ * A command may need a buffer while it holds its parameters, but never the other way round. So that those who
+ * wait for a buffer cannot hold all of them, parameters get none of the larger classes.
+ */
+bool data_get_param(struct cmd *c, void (*resume)(struct cmd *c))
+{
+	c->resume = resume;
+	return data_get(c, &c->param, pool_class_of(SCSI_DATA_MIN_BYTES),
+			pool_class_of(SCSI_DATA_MIN_BYTES));
+}
+
+static void data_wake(struct tworker *tw)
+{
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		if (!list_empty(&tw->buf_wait[i])) {
+			worker_defer(tw->w, &tw->buf_job);
+			return;
+		}
+	}
+}
+
+void data_put_buf(struct cmd *c, struct pool_buf **b)
 {
 	if (!*b)
 		return;
-	pool_put(&tw->pool, *b);
+	pool_put(&c->ch->tw->pool, &c->ch->share, *b);
 	*b = NULL;
-	if (!list_empty(&tw->buf_wait))
-		worker_defer(tw->w, &tw->buf_job);
+	data_wake(c->ch->tw);
+}
+
+/* Try everybody in the line once; who still gets none stands in it again, in the same order. */
+static void data_serve(struct tworker *tw, enum pool_class class)
+{
+	struct list todo;
+	struct list *node;
+
+	list_init(&todo);
+	list_splice(&todo, &tw->buf_wait[class]);
+	while (pool_has(&tw->pool, class, POOL_1M) && (node = list_pop(&todo))) {
+		struct cmd *c = list_entry(node, struct cmd, wait);
+
+		c->is.resumed = true;
+		c->resume(c);
+	}
+	list_splice(&tw->buf_wait[class], &todo);
 }
 
 void data_buf_job(struct worker *w, struct worker_job *j)
 {
 	struct tworker *tw = container_of(j, struct tworker, buf_job);
-	struct list *node;
 
 	(void)w;
-	while ((node = list_pop(&tw->buf_wait))) {
-		struct cmd *c = list_entry(node, struct cmd, wait);
-
-		c->is.resumed = true;
-		c->resume(c);
-		if (tw->buf_wait.next == node)
-			return; /* there is none for it yet */
-	}
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++)
+		data_serve(tw, (enum pool_class)i);
 }
 
 void data_slots(struct tchan *ch)
 {
 	struct list *node;
 
+	/* On the way down each is told that it is aborted, by who walks over the commands; it may not end behind
+	 * the back of that. */
+	if (ch->chan.state != CHAN_LIVE)
+		return;
 	while ((node = list_pop(&ch->sq_wait))) {
 		struct cmd *c = list_entry(node, struct cmd, wait);
 
@@ -80,6 +115,8 @@ bool data_unwait(struct cmd *c)
 	bool waiting = !list_empty(&c->wait);
 
 	list_del(&c->wait);
+	if (waiting)
+		data_wake(c->ch->tw); /* it may have stood in front of others */
 	return waiting;
 }
 
@@ -122,8 +159,8 @@ static void move_step(struct cmd *c)
 	unsigned n;
 	bool last;
 
-	/* The queue pair takes no more work once it drains; an aborted command needs none. */
-	if (ch->chan.state >= CHAN_DRAINING || c->is.abort) {
+	/* On the way down nothing is moved any more: no response would keep the buffer until it was sent. */
+	if (!cmd_chan_live(c) || c->is.abort) {
 		move_end(c, c->is.abort ? -ECANCELED : -EPIPE);
 		return;
 	}
@@ -156,8 +193,7 @@ static void move_step(struct cmd *c)
 	} else {
 		c->slots = n;
 		c->is.posted = true;
-		if (out)
-			channel_read_posted(ch);
+		channel_owed(ch, out ? OWED_READ : OWED_TAKE);
 	}
 }
 
@@ -178,8 +214,7 @@ void data_wc(struct cmd *c, enum fab_wc_status status)
 
 	check(c->is.posted);
 	c->is.posted = false;
-	if (c->move_op == FAB_WR_READ)
-		channel_read_ended(ch);
+	channel_paid(ch, c->move_op == FAB_WR_READ ? OWED_READ : OWED_TAKE);
 	chan_sq_release(&ch->chan, c->slots);
 	if (status != FAB_WC_OK)
 		move_end(c, -EPIPE);
@@ -234,7 +269,7 @@ static struct cmd *io_ended(struct backend_io *io)
 static void data_end(struct cmd *c, int result, bool keep)
 {
 	if (!keep)
-		data_put_buf(c->ch->tw, &c->buf);
+		data_put_buf(c, &c->buf);
 	cmd_event(c, c->act.type == SCSI_ACT_FETCH ? SCSI_EV_DATA : SCSI_EV_IO_DONE, result);
 }
 
@@ -269,7 +304,7 @@ static void read_moved(struct cmd *c)
 	if (c->move_error) {
 		data_end(c, c->move_error, false);
 	} else if (data_more(c)) {
-		data_put_buf(c->ch->tw, &c->buf);
+		data_put_buf(c, &c->buf);
 		read_burst(c);
 	} else {
 		c->ch->read_bytes += c->act.len_bytes;
@@ -305,7 +340,7 @@ static void read_burst(struct cmd *c)
 		return;
 	}
 	c->burst_bytes = data_burst(c, TGT_BURST_BYTES);
-	if (data_get_buf(c, &c->buf, c->burst_bytes, read_burst))
+	if (data_get_buf(c, c->burst_bytes, read_burst))
 		data_io(c, BACKEND_READ, c->buf->addr, off, c->burst_bytes, read_done);
 }
 
@@ -318,7 +353,7 @@ static void write_done(struct worker *w, struct backend_io *io, int result)
 	struct cmd *c = io_ended(io);
 
 	(void)w;
-	data_put_buf(c->ch->tw, &c->buf);
+	data_put_buf(c, &c->buf);
 	if (result) {
 		data_end(c, result, false);
 	} else if (data_more(c)) {
@@ -361,7 +396,7 @@ static void write_burst(struct cmd *c)
 	if (imm)
 		data_io(c, BACKEND_WRITE, imm, c->act.off_bytes + c->done_bytes, c->burst_bytes,
 			write_done);
-	else if (data_get_buf(c, &c->buf, c->burst_bytes, write_burst))
+	else if (data_get_buf(c, c->burst_bytes, write_burst))
 		data_bring(c, c->buf->addr, c->burst_bytes, write_moved);
 }
 
@@ -387,7 +422,7 @@ static void compare_done(struct worker *w, struct backend_io *io, int result)
 		data_end(c, result, false);
 		return;
 	}
-	data_put_buf(c->ch->tw, &c->buf);
+	data_put_buf(c, &c->buf);
 	if (data_more(c))
 		compare_burst(c);
 	else
@@ -410,7 +445,7 @@ static void compare_burst(struct cmd *c)
 		return;
 	}
 	c->burst_bytes = data_burst(c, TGT_BURST_BYTES / 2);
-	if (data_get_buf(c, &c->buf, 2 * c->burst_bytes, compare_burst))
+	if (data_get_buf(c, 2 * c->burst_bytes, compare_burst))
 		data_bring(c, c->buf->addr, c->burst_bytes, compare_moved);
 }
 
@@ -429,7 +464,7 @@ static void verify_start(struct cmd *c)
 		return;
 	}
 	c->burst_bytes = (uint32_t)c->act.len_bytes;
-	if (data_get_buf(c, &c->buf, c->burst_bytes, verify_start))
+	if (data_get_buf(c, c->burst_bytes, verify_start))
 		data_io(c, BACKEND_READ, c->buf->addr, c->act.off_bytes, c->burst_bytes,
 			plain_done);
 }
@@ -443,7 +478,7 @@ static void same_start(struct cmd *c)
 		return;
 	}
 	c->burst_bytes = (uint32_t)c->act.len_bytes;
-	if (!data_get_buf(c, &c->buf, c->burst_bytes, same_start))
+	if (!data_get_buf(c, c->burst_bytes, same_start))
 		return;
 	for (uint32_t i = 0; i < c->burst_bytes; i += block)
 		memcpy((uint8_t *)c->buf->addr + i, c->task.data, block);

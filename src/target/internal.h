@@ -17,9 +17,9 @@
 #define TGT_CMD_EXTRA   32u  /* commands whose RSP is on its way, beyond the credits */
 #define TGT_SQ_DATA     256u /* send queue slots for data, beyond a slot for each command's RSP */
 #define TGT_CHAIN_MAX   32u  /* data work requests posted as one chain */
-#define TGT_READ_NS     (30 * NSEC_PER_SEC) /* deadline of an initiator for an RDMA READ */
-#define TGT_READ_ABORT_NS \
-	(4 * NSEC_PER_SEC) /* ... of a command it wants aborted: Linux waits 5 s */
+#define TGT_STALL_NS    (30 * NSEC_PER_SEC) /* deadline of an initiator for what it owes us */
+#define TGT_STALL_ABORT_NS \
+	(4 * NSEC_PER_SEC) /* ... when somebody waits for an abort: Linux waits 5 s */
 #define TGT_BURST_BYTES  POOL_MAX_BYTES
 #define TGT_RSP_BYTES    (SRP_RSP_BYTES + SRP_RSP_DATA_BYTES + SENSE_MAX_BYTES)
 #define TGT_MAX_TRANSFER (8u << 20)
@@ -36,8 +36,23 @@ enum wr_kind {
 	WR_CRED,   /* CRED_REQ */
 };
 
+/* What an initiator can let us wait for. */
+enum owed {
+	OWED_READ, /* answers to our RDMA READs */
+	OWED_TAKE, /* room for what we send: RDMA WRITEs and RSPs */
+	OWED_COUNT
+};
+
 struct tchan;
 struct cmd;
+
+/* Something of one kind is completed in order, so while none completes the initiator does nothing for it. */
+struct owing {
+	unsigned n;    /* outstanding */
+	uint64_t done; /* completed */
+	uint64_t seen; /* of those, when the timer was set */
+	bool armed;    /* something was outstanding then */
+};
 
 /* Someone at home waits until every channel has the views published so far. */
 struct view_wait {
@@ -67,7 +82,7 @@ struct cmd_is {
 	bool abort_told;  /* the SCSI core knows */
 	bool tell_abort;  /* the next step must tell it */
 	bool tmf_counted; /* a task management function waits for it */
-	bool resumed;     /* it was first in line and may go before who waits */
+	bool resumed;     /* it has waited and may go before who waits */
 	bool no_data;     /* its descriptors were refused */
 };
 
@@ -75,7 +90,7 @@ struct cmd_is {
  * on the home worker, @task belongs to that. */
 struct cmd {
 	struct list node; /* on ch->free_cmds, or on ch->cmds while it runs */
-	struct list wait; /* on tw->buf_wait or ch->sq_wait; of a TMF: on t->tmfs */
+	struct list wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF: on t->tmfs */
 	struct tchan *ch;
 	uint32_t index;
 	struct rx *rx;                 /* until its receive is posted again */
@@ -174,11 +189,9 @@ struct tchan {
 	struct worker_job job;
 	struct worker_timer timer;
 	uint64_t timer_ns; /* what it is set to; UINT64_MAX: not running */
-	/* RDMA READs the initiator owes us: in order, so while none completes it serves none */
 	struct worker_timer stall;
-	unsigned n_reads;    /* chains of READs outstanding */
-	uint64_t reads_done; /* chains that completed */
-	uint64_t reads_seen; /* of those, when the timer was set */
+	struct owing owing[OWED_COUNT];
+	struct pool_share share;
 	struct worker_msg to_home_view;
 	struct worker_msg to_home_ready;
 	struct worker_msg to_home_closing;
@@ -197,7 +210,9 @@ struct tworker {
 	struct worker *w;
 	struct pool pool;
 	struct list chans;
-	struct list buf_wait; /* commands that wait for a data buffer, first come first served */
+	/* commands that wait for a data buffer, by its class; first come first served, but for channels that
+	 * hold more than their share */
+	struct list buf_wait[POOL_CLASS_COUNT];
 	struct worker_job buf_job;
 	/* the task management function under way */
 	struct worker_msg tmf_msg;
@@ -283,6 +298,15 @@ static inline struct worker *tgt_home(const struct tgt *t)
 	return t->tw[0].w;
 }
 
+static inline bool tgt_port_listens(const struct tgt_port *p, const struct tgt_listener *l)
+{
+	for (unsigned i = 0; i < TGT_LISTENS_MAX; i++) {
+		if (p->listens[i] == l)
+			return true;
+	}
+	return false;
+}
+
 /* --- login.c: home worker --- */
 extern const struct fab_handler login_handler;
 /* Post what the port's queues say to the channels' workers. */
@@ -311,11 +335,11 @@ void channel_respond(struct tchan *ch, struct cmd *c);
 void channel_post_rx(struct tchan *ch, struct rx *rx);
 /* Send queue slots or a command came back. */
 void channel_resources(struct tchan *ch);
-/* A chain of RDMA READs was posted, or has ended: an initiator that serves none has a deadline. */
-void channel_read_posted(struct tchan *ch);
-void channel_read_ended(struct tchan *ch);
-/* A command was aborted whose READs are outstanding: the deadline is near. */
-void channel_read_hurry(struct tchan *ch);
+/* A chain or a RSP was posted, or has ended: an initiator that lets us wait has a deadline. */
+void channel_owed(struct tchan *ch, enum owed what);
+void channel_paid(struct tchan *ch, enum owed what);
+/* Somebody waits for a command that ends only when the initiator does its part: the deadline is near. */
+void channel_hurry(struct tchan *ch);
 /* A task ended: the session may be unregistered now. */
 void channel_task_ended(struct tchan *ch);
 
@@ -349,10 +373,12 @@ void data_slots(struct tchan *ch);
 void data_buf_job(struct worker *w, struct worker_job *j);
 /* Take it off any wait list; true when it was on one. */
 bool data_unwait(struct cmd *c);
-/* Wait for a buffer of @len bytes; @resume is called when there may be one. False: it waits. */
-bool data_get_buf(struct cmd *c, struct pool_buf **ret, uint32_t len,
-		  void (*resume)(struct cmd *c));
-void data_put_buf(struct tworker *tw, struct pool_buf **b);
+/* Get c->buf of @len bytes; @resume is called when there may be one. False: it waits. */
+bool data_get_buf(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c));
+/* Likewise c->param. */
+bool data_get_param(struct cmd *c, void (*resume)(struct cmd *c));
+/* Give c->buf or c->param back, if there is one. */
+void data_put_buf(struct cmd *c, struct pool_buf **b);
 
 /* --- home.c: home worker --- */
 /* Step @c at home; from the channel's worker. */

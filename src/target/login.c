@@ -58,15 +58,6 @@ static void login_reject(struct tgt *t, struct fab_conn *conn, uint64_t tag, uin
 	t->ops->destroy(conn);
 }
 
-static bool port_listens(const struct tgt_port *p, const struct tgt_listener *l)
-{
-	for (unsigned i = 0; i < TGT_LISTENS_MAX; i++) {
-		if (p->listens[i] == l)
-			return true;
-	}
-	return false;
-}
-
 /* The port a login on @l is for; NULL when there is none. */
 static struct tgt_port *login_port(struct tgt *t, const struct tgt_listener *l,
 				   const struct srp_port_id *id)
@@ -79,7 +70,7 @@ static struct tgt_port *login_port(struct tgt *t, const struct tgt_listener *l,
 		struct tgt_port *p =
 			container_of(list_entry(pos, struct port, node), struct tgt_port, port);
 
-		if (!p->retired && port_listens(p, l) &&
+		if (!p->retired && tgt_port_listens(p, l) &&
 		    (any ? p->default_port : srp_port_id_eq(id, &p->port.id)))
 			return p;
 	}

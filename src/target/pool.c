@@ -58,27 +58,44 @@ void pool_deinit(struct pool *p)
 	*p = (struct pool){ 0 };
 }
 
-struct pool_buf *pool_get(struct pool *p, size_t len)
+enum pool_class pool_class_of(size_t len)
 {
-	check(len > 0 && len <= POOL_MAX_BYTES);
-	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
-		struct list *node;
+	unsigned c = 0;
 
-		if (len > pool_cap[c])
-			continue;
-		node = list_pop(&p->free[c]);
-		if (!node)
+	check(len > 0 && len <= POOL_MAX_BYTES);
+	while (len > pool_cap[c])
+		c++;
+	return (enum pool_class)c;
+}
+
+bool pool_has(const struct pool *p, enum pool_class from, enum pool_class to)
+{
+	for (unsigned c = from; c <= to; c++) {
+		if (p->n_free[c])
+			return true;
+	}
+	return false;
+}
+
+struct pool_buf *pool_get(struct pool *p, struct pool_share *s, enum pool_class from,
+			  enum pool_class to)
+{
+	for (unsigned c = from; c <= to; c++) {
+		if (s->n[c] >= p->n_free[c]) /* also when there is none */
 			continue;
 		p->n_free[c]--;
-		return list_entry(node, struct pool_buf, node);
+		s->n[c]++;
+		return list_entry(list_pop(&p->free[c]), struct pool_buf, node);
 	}
 	return NULL;
 }
 
-void pool_put(struct pool *p, struct pool_buf *b)
+void pool_put(struct pool *p, struct pool_share *s, struct pool_buf *b)
 {
 	if (!b)
 		return;
+	check(s->n[b->class] > 0);
+	s->n[b->class]--;
 	list_push_front(&p->free[b->class], &b->node);
 	p->n_free[b->class]++;
 	check(p->n_free[b->class] <= p->n_all[b->class]);

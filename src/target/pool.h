@@ -17,6 +17,14 @@ enum pool_class {
 	POOL_CLASS_COUNT
 };
 
+/*
+ * What one user of a pool holds. A user may hold at most as many buffers of a class as are free, so one
+ * gets half of them, two a third each, and there always are some left for who holds none.
+ */
+struct pool_share {
+	unsigned n[POOL_CLASS_COUNT];
+};
+
 struct pool_buf {
 	struct list node;
 	void *addr;   /* aligned to 4096 */
@@ -43,15 +51,21 @@ must_check int pool_init(struct pool *p, const unsigned n[POOL_CLASS_COUNT]);
 /* Release the memory; every buffer must be back. Accepts a pool of zero bytes. */
 void pool_deinit(struct pool *p);
 
+/* The smallest class whose buffers hold @len bytes, 1 .. POOL_MAX_BYTES. */
+enum pool_class pool_class_of(size_t len);
+/* Whether a buffer of [@from, @to] is free. */
+bool pool_has(const struct pool *p, enum pool_class from, enum pool_class to);
+
 /**
- * pool_get() - a buffer for @len bytes
- * @len: 1 .. POOL_MAX_BYTES
+ * pool_get() - a buffer
+ * @s:    the user's share, counted up
+ * @from: the smallest class that will do
+ * @to:   the largest that may be taken
  *
- * The smallest class that holds @len and has a buffer; when all of those are empty, a smaller class is not
- * tried.
- *
- * Return: the buffer, or NULL: wait until one comes back.
+ * Return: one of the smallest class in [@from, @to] that has a buffer for this user, or NULL: wait until one
+ * comes back.
  */
-struct pool_buf *pool_get(struct pool *p, size_t len);
-/* Give a buffer back; NULL is accepted. */
-void pool_put(struct pool *p, struct pool_buf *b);
+struct pool_buf *pool_get(struct pool *p, struct pool_share *s, enum pool_class from,
+			  enum pool_class to);
+/* Give a buffer back with the share it was taken with; NULL is accepted. */
+void pool_put(struct pool *p, struct pool_share *s, struct pool_buf *b);

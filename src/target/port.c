@@ -8,6 +8,21 @@
 #include "base/log.h"
 #include "target/internal.h"
 
+/* Whether a port has @id. One that is retired keeps no other from having it: it takes no logins. */
+static bool port_id_taken(const struct tgt *t, const struct srp_port_id *id)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &t->ports) {
+		const struct tgt_port *p =
+			container_of(list_entry(pos, struct port, node), struct tgt_port, port);
+
+		if (!p->retired && srp_port_id_eq(&p->port.id, id))
+			return true;
+	}
+	return false;
+}
+
 int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opts *o)
 {
 	unsigned max = o->max_chans ? o->max_chans : 1024;
@@ -17,7 +32,7 @@ int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opt
 				   .n_pool = max };
 	struct tgt_port *p;
 
-	if (port_find(&t->ports, &o->id))
+	if (port_id_taken(t, &o->id))
 		return -EEXIST;
 	p = calloc(1, sizeof(*p));
 	cfg.pool = calloc(max, sizeof(*cfg.pool));
@@ -68,6 +83,8 @@ int tgt_port_listen(struct tgt_port *p, const struct sockaddr *addr, socklen_t l
 	unsigned slot = 0;
 	int r;
 
+	if (l && tgt_port_listens(p, l))
+		return 0;
 	while (slot < TGT_LISTENS_MAX && p->listens[slot])
 		slot++;
 	if (slot == TGT_LISTENS_MAX)

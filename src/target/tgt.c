@@ -37,7 +37,8 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 		tw->t = t;
 		tw->w = o->workers[i];
 		list_init(&tw->chans);
-		list_init(&tw->buf_wait);
+		for (unsigned k = 0; k < POOL_CLASS_COUNT; k++)
+			list_init(&tw->buf_wait[k]);
 		worker_job_init(&tw->buf_job, data_buf_job);
 		if (pool_init(&tw->pool, pool))
 			break;

@@ -139,6 +139,8 @@ static void tmf_abort_matching(struct tworker *tw, struct tchan *ch)
 		ch->tmf_hit = true;
 		c->is.tmf_counted = true;
 		tw->tmf_left++;
+		if (c->is.posted || c->is.responding)
+			channel_hurry(ch);
 		cmd_abort(c);
 	}
 }
