@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <netdb.h>
 #include "base/cur.h"
 #include "base/prng.h"
 #include "client/rig.h"
@@ -373,9 +374,13 @@ static void test_login_fails(void **state)
 /* A name with several addresses: the rig listens on one of them only. */
 static void test_second_address(void **state)
 {
+	struct addrinfo *a;
 	struct world w;
 
 	(void)state;
+	if (getaddrinfo("localhost", NULL, NULL, &a))
+		skip(); /* a root directory without /etc/hosts knows no such name */
+	freeaddrinfo(a);
 	start(&w, RIG_OK, (struct srp_connect_opts){ .host = "localhost" });
 	RUN_UNTIL(&w, w.up || w.down);
 	assert_true(w.up);

@@ -379,7 +379,7 @@ static void write_moved(struct cmd *c)
 static void *write_in_place(const struct cmd *c)
 {
 	const uint8_t *imm = c->data.out.imm ? c->data.out.imm + c->done_bytes : NULL;
-	uint32_t align = c->unit->backend->block_bytes;
+	uint32_t align = c->unit->backend->mem_align_bytes;
 
 	return imm && (uintptr_t)imm % (align ? align : 1) == 0 ? drop_const(imm) : NULL;
 }
