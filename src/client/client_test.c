@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The library end to end, over TCP on loopback, against the rig. */
 #include <errno.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <netdb.h>
 #include "base/cur.h"
 #include "base/prng.h"
 #include "client/rig.h"
