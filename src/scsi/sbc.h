@@ -40,6 +40,15 @@ static inline bool sbc_refused(struct scsi_task *t, const struct cdb_range *r, s
 	return true;
 }
 
+/*
+ * The residual of a command that wants @want bytes of a buffer of @have, when only @moved of them, whole blocks,
+ * can be: what is behind them in the buffer is not valid, so it must not seem to be.
+ */
+static inline int64_t sbc_resid(uint64_t want, uint64_t have, uint64_t moved)
+{
+	return want > have ? (int64_t)(want - moved) : answer_resid(want, have);
+}
+
 /* Do the next piece of [t->lba, t->lba + t->left): an action of at most @max_bytes, then @cont. */
 struct scsi_act sbc_piece(struct scsi_task *t, enum scsi_act_type type, uint64_t max_bytes,
 			  struct scsi_act (*cont)(struct scsi_task *));

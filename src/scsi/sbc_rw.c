@@ -46,7 +46,7 @@ struct scsi_act sbc_read(struct scsi_task *t)
 
 	if (sbc_refused(t, &r, &a))
 		return a;
-	t->in_resid = answer_resid(want, t->in_len);
+	t->in_resid = sbc_resid(want, t->in_len, len);
 	if (!len)
 		return answer_good(t);
 	if (fua(t->cdb) && lu->write_cache) {
@@ -68,7 +68,7 @@ struct scsi_act sbc_write(struct scsi_task *t)
 
 	if (sbc_refused(t, &r, &a))
 		return a;
-	t->out_resid = answer_resid(want, t->out_len);
+	t->out_resid = sbc_resid(want, t->out_len, len);
 	if (!len)
 		return answer_good(t);
 	a = answer_io(t, SCSI_ACT_WRITE, r.lba << lu->block_shift, len, answer_good);

@@ -26,7 +26,7 @@ struct scsi_act sbc_verify(struct scsi_task *t)
 		t->left = r.n_blocks;
 		return verify_next(t);
 	}
-	t->out_resid = answer_resid(want, t->out_len);
+	t->out_resid = sbc_resid(want, t->out_len, len);
 	if (!len)
 		return answer_good(t);
 	return answer_io(t, SCSI_ACT_COMPARE, r.lba << lu->block_shift, len, answer_good);
