@@ -264,25 +264,12 @@ static void apply_disable(struct daemon *d, const struct config_target *old)
 	tgt_port_disable(p->port);
 }
 
-static void apply_enable(struct daemon *d, const struct config_target *t)
-{
-	struct dport *p = port_by_name(d, t->name);
-
-	if (!p)
-		return;
-	tgt_port_enable(p->port);
-	(void)port_listen_all(p, t);
-}
-
-/* Operations that make room or make new things; the access rules still are the old ones. */
-static void apply_first(struct daemon *d, const struct config_op *op)
+/* Operations that take something away; the access rules still are the old ones. */
+static void apply_op(struct daemon *d, const struct config_op *op)
 {
 	struct dport *p;
 
 	switch (op->type) {
-	case CONFIG_OP_DEVICE_ADD:
-		(void)device_open(d, op->device[1]);
-		break;
 	case CONFIG_OP_TARGET_REMOVE:
 	case CONFIG_OP_TARGET_CHANGE:
 		port_close(d, op->target[0]->name);
@@ -308,26 +295,29 @@ static void apply_first(struct daemon *d, const struct config_op *op)
 	}
 }
 
-/* Operations that need the new access rules in place. */
-static void apply_second(struct daemon *d, const struct config_op *op)
+/*
+ * Make what the configuration names and is not there: what is new, and what could not be made by an earlier
+ * reload, because its file was locked or its address in use.
+ */
+static void apply_missing(struct daemon *d)
 {
-	struct dport *p;
+	for (unsigned i = 0; i < d->cfg->n_devices; i++) {
+		if (!device_find(d, d->cfg->devices[i].name))
+			(void)device_open(d, &d->cfg->devices[i]);
+	}
+	for (unsigned i = 0; i < d->cfg->n_targets; i++) {
+		const struct config_target *t = &d->cfg->targets[i];
+		struct dport *p = port_by_name(d, t->name);
 
-	switch (op->type) {
-	case CONFIG_OP_TARGET_ADD:
-	case CONFIG_OP_TARGET_CHANGE:
-		(void)port_open(d, op->target[1]);
-		break;
-	case CONFIG_OP_TARGET_ENABLE:
-		apply_enable(d, op->target[1]);
-		break;
-	case CONFIG_OP_LISTEN_ADD:
-		p = port_by_name(d, op->target[1]->name);
-		if (p)
-			(void)port_listen_one(p, op->listen);
-		break;
-	default:
-		break;
+		if (!p) {
+			(void)port_open(d, t);
+			continue;
+		}
+		if (!t->enabled)
+			continue;
+		tgt_port_enable(p->port);
+		for (unsigned k = 0; k < t->n_listens; k++)
+			(void)port_listen_one(p, &t->listens[k]);
 	}
 }
 
@@ -346,15 +336,15 @@ void setup_apply(struct daemon *d, struct config *next)
 	for (unsigned i = 0; i < diff.n; i++) {
 		config_op_format(&diff.ops[i], text, sizeof(text));
 		log_info("reload: %s", text);
-		apply_first(d, &diff.ops[i]);
+		apply_op(d, &diff.ops[i]);
 	}
 	d->cfg = next;
 	log_set_level(next->opts.log_level);
-	for (unsigned i = 0; i < diff.n; i++)
-		apply_second(d, &diff.ops[i]);
+	apply_missing(d);
 	list_for_each (pos, &d->ports) {
 		struct dport *p = list_entry(pos, struct dport, node);
 
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): who was freed was taken off the list before */
 		tgt_port_recheck(p->port, port_acl, p);
 	}
 	for (unsigned i = 0; i < diff.n; i++) {

@@ -375,7 +375,7 @@ static void channel_timer(struct worker *w, struct worker_timer *timer)
 
 /* --- the deadline of an initiator that lets us wait --- */
 
-static bool channel_is_owed(const struct tchan *ch)
+bool channel_is_owed(const struct tchan *ch)
 {
 	return ch->owing[OWED_READ].n || ch->owing[OWED_TAKE].n;
 }

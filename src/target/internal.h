@@ -338,6 +338,8 @@ void channel_resources(struct tchan *ch);
 /* A chain or a RSP was posted, or has ended: an initiator that lets us wait has a deadline. */
 void channel_owed(struct tchan *ch, enum owed what);
 void channel_paid(struct tchan *ch, enum owed what);
+/* Something is outstanding. */
+bool channel_is_owed(const struct tchan *ch);
 /* Somebody waits for a command that ends only when the initiator does its part: the deadline is near. */
 void channel_hurry(struct tchan *ch);
 /* A task ended: the session may be unregistered now. */

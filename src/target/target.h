@@ -83,7 +83,8 @@ must_check int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct t
  * tgt_port_listen() - also take logins at @addr
  *
  * Ports may share an address; the target id in the login tells them apart.
- * Return: 0, -ENOSPC (TGT_LISTENS_MAX), or what the fabric's listen() says.
+ * Does nothing where it listens already. Return: 0, -ENOSPC (TGT_LISTENS_MAX), or what the fabric's listen()
+ * says.
  */
 must_check int tgt_port_listen(struct tgt_port *p, const struct sockaddr *addr, socklen_t len);
 /* Stop taking logins at @addr; channels stay. */

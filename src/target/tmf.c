@@ -220,6 +220,10 @@ void tmf_start(struct cmd *c)
 		c->msg.run = tmf_arrived;
 		log_info("%s: task management function 0x%02x, aborting what it means", ch->name,
 			 req.function);
+		/* It may have to wait for what its sender owes us, and others behind it. Their deadlines begin now,
+		 * so that functions that wait for several such initiators do not add them up. */
+		if (channel_is_owed(ch))
+			channel_hurry(ch);
 		worker_post(tgt_home(ch->t), &c->msg);
 		return;
 	}

@@ -105,8 +105,59 @@ def targets(t):
     t.wait_channels(0)
 
 
+def changed(t):
+    """A target gets other limits while a session is there: the session goes, the target stays; and an address that
+    came with the change is listened at once, so that it can be taken away again."""
+    text = t.conf.read_text()
+    p = lib.Peer(t.port, b"friend02")
+    p.ready()
+    extra = lib.free_port()
+    limited = text.replace("enabled 1", "enabled 1\n\t\tmax_channels 77")
+    t.conf.write_text(limited.replace("enabled 1", f"enabled 1\n\t\tlisten 127.0.0.1:{extra}"))
+    hup(t, "reload: done")
+    lib.expect(p.closed(), "a target that changes drops its sessions")
+    p.close()
+    lib.Peer(t.port, b"friend02").close()
+    lib.Peer(extra, b"friend02").close()
+    t.conf.write_text(limited)
+    hup(t, "reload: done")
+    with lib.contextlib.suppress(ConnectionError):
+        lib.Peer(extra, b"friend02")
+        lib.sys.exit("the target still listens where it should not")
+    t.wait_channels(0)
+
+
+def busy_file(t):
+    """A file that is still in use when it is to come back: the reload says so, and the next one opens it."""
+    img = lib.tempfile.NamedTemporaryFile(prefix="srptd-img-")
+    img.truncate(1 << 20)
+    with_file = DEVICES + lib.file_dev("file0", img.name)
+    t.write_conf(with_file, LUN0 + "\t\tLUN 2 file0\n", lib.ANY)
+    hup(t, "reload: done")
+    p = lib.Peer(t.port, b"friend03")
+    lib.expect(luns(p) == [0, 2], "the file is there")
+    p.command(bytes(6), lun=2)
+    # a WRITE whose data never come keeps it in use
+    p.send(lib.cmd_iu(9999, struct.pack(">BBIBHB", 0x2A, 0, 0, 0, 8, 0), 2, out_fmt=1,
+                      descs=struct.pack(">QII", 0, p.STAG, 4096)))
+    while p.recv_fpdu()[1] & 15 != 1:
+        pass
+    t.write_conf(DEVICES, LUN0, lib.ANY)
+    hup(t, "reload: done")
+    t.write_conf(with_file, LUN0 + "\t\tLUN 2 file0\n", lib.ANY)
+    hup(t, "device file0: .*locked")
+    lib.expect(luns(lib.Peer(t.port, b"friend04")) == [0], "it cannot be opened yet")
+    p.close()
+    since = t.text().index("locked")
+    t.wait_log("device file0: closed", since=since)
+    hup(t, "reload: done")
+    lib.expect(luns(lib.Peer(t.port, b"friend04")) == [0, 2], "the next reload opens it")
+
+
 with lib.Target(DEVICES, LUN0, lib.ANY, "workers 2\n") as t:
     p = change(t)
     errors(t, p)
     revoke(t, p)
     targets(t)
+    changed(t)
+    busy_file(t)

@@ -82,7 +82,28 @@ def idle():
         lib.expect(not t.ctl.exists(), "the control socket is gone")
 
 
+def reload_after():
+    """What a SIGHUP would make after SIGTERM nobody would end any more: it is not looked at."""
+    with lib.Target(lib.ram(), "\t\tLUN 0 ram0\n", lib.ANY, "workers 2\n") as t:
+        p = lib.Peer(t.port, b"lingerer")
+        p.ready()
+        t.proc.send_signal(signal.SIGTERM)
+        t.wait_log("logging out")
+        for i in range(600):
+            if t.proc.poll() is not None:
+                break
+            t.write_conf(lib.ram() + lib.ram("ram1"), "\t\tLUN 0 ram0\n\t\tLUN 1 ram1\n",
+                         lib.ANY + f"\t\tlisten 127.0.0.1:{lib.free_port()}\n", "workers 2\n")
+            t.proc.send_signal(signal.SIGHUP)
+            if i == 30:
+                p.close()
+            time.sleep(0.002)
+        lib.expect(t.proc.wait(20) == 0, f"exit 0, got {t.proc.returncode}\n{t.text()}")
+        lib.expect("reload" not in t.text(), "nothing was reloaded")
+
+
 idle()
+reload_after()
 under_load(signal.SIGTERM)
 under_load(signal.SIGINT)
 deaf()
