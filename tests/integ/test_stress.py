@@ -9,7 +9,7 @@ import time
 
 import lib
 
-SECS = int(os.environ.get("SRPTD_STRESS_SECS", "8" if lib.sanitizer() else "20"))
+SECS = int(os.environ.get("SRPTD_STRESS_SECS", "20"))
 RSS_SLACK_KIB = 8192
 
 
