@@ -61,7 +61,7 @@ static void device_identity(const struct config_device *c, struct scsi_lu_params
 	p->product = c->product[0] ? c->product : NULL;
 	p->revision = c->revision[0] ? c->revision : NULL;
 	p->serial = c->serial[0] ? c->serial : serial;
-	/* NAA 6: a locally chosen company id (24 bits) is not ours to take, so the id is marked by a hash. */
+	/* NAA 6 wants a registered company id, and there is none: all but the first four bits are the hash. */
 	put_be64(p->naa, h);
 	put_be64(p->naa + 8, name_hash(seed, 1));
 	p->naa[0] = (uint8_t)(0x60 | (p->naa[0] & 0x0f));

@@ -11,7 +11,7 @@
 struct fab_iwarp_opts {
 	struct fab_limits limits; /* half-open logins of one address are counted per listener */
 	bool crc_required; /* refuse no peer, but have CRC32c on with every one; costs throughput */
-	uint32_t max_payload; /* bytes of a tagged segment we send, multiple of 4; 0: 65520 */
+	uint32_t max_payload; /* bytes of a tagged segment we send, multiple of 4; 0: 65516 */
 	uint32_t
 		direct_threshold; /* payload left from which it is read straight into its sink; 0: 16384 */
 	uint32_t
