@@ -14,6 +14,7 @@
 #define DISCONNECT_NS (5 * NSEC_PER_SEC)
 #define DRAIN_NS      (10 * NSEC_PER_SEC)
 #define LOG_NS        (5 * NSEC_PER_SEC)
+#define ANSWER_NS     (30 * NSEC_PER_SEC)
 
 /* --- small parts --- */
 
@@ -57,17 +58,11 @@ enum chan_state chan_disconnect(struct chan *c, struct chan_actions *out, uint32
 {
 	if (!c->accepted)
 		return fail_login(c, out, SRP_REJ_UNSPECIFIED);
-	if (c->state == CHAN_LIVE && logout != CHAN_NO_LOGOUT)
+	if (chan_may_send(c) && logout != CHAN_NO_LOGOUT)
 		act(out, CHAN_ACT_T_LOGOUT, logout);
 	act(out, CHAN_ACT_DISCONNECT, 0);
 	leave(c, out);
 	return CHAN_DISCONNECTING;
-}
-
-/* UINT64_MAX means "never", which a deadline must not become by overflow. */
-static uint64_t later(uint64_t now_ns, uint64_t wait_ns)
-{
-	return wait_ns >= UINT64_MAX - now_ns ? UINT64_MAX - 1 : now_ns + wait_ns;
 }
 
 /* --- handlers: any state --- */
@@ -94,7 +89,7 @@ static enum chan_state on_admitted(struct chan *c, const struct chan_event *ev,
 				   struct chan_actions *out)
 {
 	check(c->admission_pending && !c->accepted); /* INV-3: once, and only while CONNECTING */
-	check(c->n_recv > c->avail);                 /* INV-5 */
+	check((int64_t)c->n_recv > c->avail);        /* INV-5 */
 	c->admission_pending = false;
 	c->accepted = true;
 	act(out, CHAN_ACT_ACCEPT, ev->value);
@@ -137,9 +132,10 @@ static enum chan_state on_accept_failed(struct chan *c, const struct chan_event 
 static enum chan_state on_established(struct chan *c, const struct chan_event *ev,
 				      struct chan_actions *out)
 {
-	(void)ev;
 	check(c->accepted); /* INV-3: nothing is established before our reply */
 	chan_drain_parked(c, out);
+	c->deadline_ns = UINT64_MAX; /* of the login; chan_ask() may set one for an answer */
+	chan_ask(c, ev->now_ns, out);
 	return CHAN_LIVE;
 }
 
@@ -356,7 +352,7 @@ static enum chan_state on_timer_disconnected(struct chan *c, const struct chan_e
 	act_text(out, CHAN_ACT_LOG,
 		 c->unregistered ? "still waiting for the port's answer to the login"
 				 : "still waiting for the last task");
-	c->deadline_ns = later(ev->now_ns, c->log_ns);
+	c->deadline_ns = chan_later(ev->now_ns, c->log_ns);
 	return CHAN_DISCONNECTED;
 }
 
@@ -414,8 +410,12 @@ const struct chan_cell chan_table[CHAN_EV_COUNT][CHAN_STATE_COUNT] = {
 			  IO(rsp_failed, DR),    IO(rsp_failed, DD) },
 [CHAN_EV_TASK_ABORTED] = { BUG,                  IO(task_aborted, L),        IO(task_aborted, DG),
 			  IO(task_aborted, DR),  IO(task_aborted, DD) },
-[CHAN_EV_CRED_REQ_FAILED] = { BUG,               IO(cred_req_failed, L),     IO(cred_req_failed, DG),
-			  IO(cred_req_failed, DR), IO(cred_req_failed, DD) },
+[CHAN_EV_ASK_FAILED] =  { BUG,                   IO(ask_failed, L),          IO(ask_failed, DG),
+			  IO(ask_failed, DR),    IO(ask_failed, DD) },
+[CHAN_EV_SET_LIMIT] =   { IO(set_limit, C),      IO(set_limit, L),           IGNORE,
+			  IGNORE,                IGNORE },
+[CHAN_EV_AER_DUE] =     { IO(aer_due, C),        IO(aer_due, L),             IGNORE,
+			  IGNORE,                IGNORE },
 [CHAN_EV_DISCONNECTED] = { DO(disconnected, DG | DR), DO(disconnected, DG | DR), DO(disconnect_done, DR),
 			  IGNORE,                IGNORE },
 [CHAN_EV_DREQ] =        { DO(dreq, DG | DR),     DO(dreq, DG),               DO(dreq_again, DG),
@@ -456,7 +456,7 @@ const struct chan_cell chan_table[CHAN_EV_COUNT][CHAN_STATE_COUNT] = {
 			  BUG,                   DO(unregistered, DD) },
 [CHAN_EV_PORT_CHANGE] = { IGNORE,                IGNORE,                     IGNORE,
 			  IGNORE,                IGNORE },
-[CHAN_EV_TIMER] =       { DO(timer_connecting, C | DR), IGNORE,              DO(timer_disconnecting, DG | DR),
+[CHAN_EV_TIMER] =       { DO(timer_connecting, C | DR), IO(timer_live, L | DG), DO(timer_disconnecting, DG | DR),
 			  DO(timer_draining, DR | DD), DO(timer_disconnected, DD) },
 };
 /* clang-format on */
@@ -480,7 +480,8 @@ static uint64_t wait_ns(const struct chan *c, enum chan_state s)
 static void entered(struct chan *c, enum chan_state s, uint64_t now_ns)
 {
 	c->entered_ns = now_ns;
-	c->deadline_ns = s == CHAN_LIVE ? UINT64_MAX : later(now_ns, wait_ns(c, s));
+	if (s != CHAN_LIVE) /* there only an answer has one, and chan_ask() sets it */
+		c->deadline_ns = chan_later(now_ns, wait_ns(c, s));
 }
 
 /* After RELEASE: only what is on its way from the port, or from the caller's own queues. */
@@ -524,20 +525,26 @@ void chan_step(struct chan *c, const struct chan_event *ev, struct chan_actions 
 
 void chan_init(struct chan *c, const struct chan_config *cfg)
 {
-	check(cfg->limit >= 2 && cfg->n_recv > cfg->limit); /* INV-5 */
+	const uint32_t max_limit = cfg->max_limit ? cfg->max_limit : cfg->limit;
+
+	check(cfg->limit >= 2 && cfg->limit <= max_limit && max_limit <= INT32_MAX / 2);
+	check(cfg->n_recv > max_limit); /* INV-5 */
 	check(cfg->sq_depth >= 2);
 	*c = (struct chan){
 		.state = CHAN_CONNECTING,
 		.dreq_handshake = cfg->dreq_handshake,
 		.admission_pending = true,
 		.limit = cfg->limit,
-		.avail = cfg->limit,
+		.want = cfg->limit,
+		.max_limit = max_limit,
+		.avail = (int32_t)cfg->limit,
 		.n_recv = cfg->n_recv,
 		.sq_depth = cfg->sq_depth,
 		.connect_ns = cfg->connect_ns ? cfg->connect_ns : CONNECT_NS,
 		.disconnect_ns = cfg->disconnect_ns ? cfg->disconnect_ns : DISCONNECT_NS,
 		.drain_ns = cfg->drain_ns ? cfg->drain_ns : DRAIN_NS,
 		.log_ns = cfg->log_ns ? cfg->log_ns : LOG_NS,
+		.answer_ns = cfg->answer_ns ? cfg->answer_ns : ANSWER_NS,
 	};
 	list_init(&c->parked);
 	c->returned_tail = &c->parked;

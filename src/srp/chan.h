@@ -19,7 +19,7 @@
  * Rules for the caller, who owns the channel on one worker:
  *  - run the actions of a step in order, and all of them before the next step. While running the
  *    actions of an earlier step, these may be stepped: BUSY, RESPOND, RSP_POST_FAILED,
- *    CRED_REQ_FAILED, TASK_ABORTED, QP_FATAL and CLOSE_SESSION, and what an action's own comment
+ *    ASK_FAILED, TASK_ABORTED, QP_FATAL and CLOSE_SESSION, and what an action's own comment
  *    names as the answer to its failure. The answers that can end a channel belong to actions that
  *    are the last of their step;
  *  - after each step set a timer to chan_deadline_ns() and step TIMER when it fires;
@@ -56,8 +56,12 @@ enum chan_ev {
 	CHAN_EV_RESPOND,         /* the task of one CMD or TSK_MGMT ended; its RSP is wanted */
 	CHAN_EV_RSP_POST_FAILED, /* the RSP could not be posted; @value: the delta it carried. The task is
 				  * alive again: RESPOND or TASK_ABORTED must follow later */
-	CHAN_EV_TASK_ABORTED,    /* the task of one CMD ended and must have no RSP */
-	CHAN_EV_CRED_REQ_FAILED, /* the CRED_REQ could not be posted; @value: the delta it carried */
+	CHAN_EV_TASK_ABORTED, /* the task of one CMD ended and must have no RSP */
+	CHAN_EV_ASK_FAILED, /* the CRED_REQ or AER_REQ could not be posted; @value: as the action's */
+	/* from home, about the traffic */
+	CHAN_EV_SET_LIMIT, /* @value: the request limit it shall have from now on, 2 to max_limit. It grows
+			    * at once; it shrinks as credits come back */
+	CHAN_EV_AER_DUE, /* an event report waits for SEND_AER_REQ; none is under way */
 	/* CM */
 	CHAN_EV_DISCONNECTED,  /* E9, E10, E11 of RDMA/CM and iWARP */
 	CHAN_EV_DREQ,          /* E9 of IB/CM */
@@ -120,14 +124,18 @@ enum chan_act {
 	CHAN_ACT_DROP,   /* take the buffer of @iu back to its pool */
 	CHAN_ACT_DROP_PARKED, /* the same for each IU chan_drop_parked() returns, until it returns NULL */
 	CHAN_ACT_KICK,        /* step KICK in a later round (at most one is outstanding) */
-	CHAN_ACT_SEND_RSP, /* @value: req_lim_delta. On failure: RSP_POST_FAILED */
+	CHAN_ACT_SEND_RSP, /* @value: req_lim_delta, 0 when its credit is withheld. On failure:
+			    * RSP_POST_FAILED */
 	CHAN_ACT_DROP_RSP, /* the response goes nowhere; free the task */
-	CHAN_ACT_SEND_CRED_REQ, /* @value: req_lim_delta. On failure: CRED_REQ_FAILED, before anything else */
-	CHAN_ACT_T_LOGOUT,    /* @value: enum srp_logout_reason; best effort */
-	CHAN_ACT_DISCONNECT,  /* the CM's disconnect; a failure is ignored, the deadline follows */
-	CHAN_ACT_SEND_DREP,   /* IB/CM: answer the peer's DREQ; a failure is ignored */
-	CHAN_ACT_QP_ERROR,    /* queue pair to error */
-	CHAN_ACT_POST_MARKER, /* in the slot kept for it. On failure: MARKER_POST_FAILED */
+	CHAN_ACT_SEND_CRED_REQ, /* @value: req_lim_delta, an int32_t. On failure, and when chan_may_send()
+				 * is over because of an action before it: ASK_FAILED */
+	CHAN_ACT_SEND_AER_REQ, /* its delta is 0; the same */
+	CHAN_ACT_AER_DONE,     /* the initiator took note; the next AER_DUE may come */
+	CHAN_ACT_T_LOGOUT,     /* @value: enum srp_logout_reason; best effort */
+	CHAN_ACT_DISCONNECT,   /* the CM's disconnect; a failure is ignored, the deadline follows */
+	CHAN_ACT_SEND_DREP,    /* IB/CM: answer the peer's DREQ; a failure is ignored */
+	CHAN_ACT_QP_ERROR,     /* queue pair to error */
+	CHAN_ACT_POST_MARKER,  /* in the slot kept for it. On failure: MARKER_POST_FAILED */
 	CHAN_ACT_ABORT_TASKS, /* once: abort every task of this channel; each still ends by RESPOND or
 				 * TASK_ABORTED */
 	CHAN_ACT_UNREGISTER_SESSION, /* once: when the last task ended step SESSION_UNREGISTERED */
@@ -170,15 +178,24 @@ struct chan_actions {
 
 struct chan_config {
 	uint64_t now_ns;
-	uint32_t limit;    /* initial request limit, >= 2 (LOGIN_RSP.req_lim_delta) */
-	uint32_t n_recv;   /* receives posted, >= limit + 1 (INV-5) */
-	uint32_t sq_depth; /* send queue slots, the marker's included; >= 2 */
+	uint32_t limit;     /* initial request limit, >= 2 (LOGIN_RSP.req_lim_delta) */
+	uint32_t max_limit; /* what SET_LIMIT may ask for at most; 0: @limit */
+	uint32_t n_recv;    /* receives posted, >= max_limit + 1 (INV-5) */
+	uint32_t sq_depth;  /* send queue slots, the marker's included; >= 2 */
 	bool dreq_handshake; /* the CM has DREQ and DREP (IB, RoCE). False (iWARP): DISCONNECTED is final */
 	/* deadlines; 0: the default in brackets */
 	uint64_t connect_ns;    /* CONNECTING: not established (10 s) */
 	uint64_t disconnect_ns; /* DISCONNECTING: no answer (5 s) */
 	uint64_t drain_ns;      /* DRAINING: the marker does not come back (10 s) */
 	uint64_t log_ns;        /* DISCONNECTED: a line each time while tasks do not end (5 s) */
+	uint64_t answer_ns;     /* LIVE: no answer to our CRED_REQ or AER_REQ (30 s) */
+};
+
+/* What we asked the initiator and it has not answered: initiators keep room for one only. */
+enum chan_ask {
+	CHAN_ASK_NONE,
+	CHAN_ASK_CRED,
+	CHAN_ASK_AER
 };
 
 /* Fields are for reading only, except by chan.c. */
@@ -189,8 +206,9 @@ struct chan {
 	bool accepted;          /* ACCEPT was given out */
 	bool stalled;           /* a SUBMIT was refused; waiting for RESOURCES */
 	bool kick_pending;      /* a KICK will come */
-	bool cred_req;          /* our CRED_REQ is unanswered; at most one */
-	bool cred_retry;        /* it could not be posted; tried again with RESOURCES */
+	bool aer_due;           /* an event report waits for its turn */
+	bool ask_retry;         /* a request could not be posted; tried again with RESOURCES */
+	enum chan_ask asked;    /* unanswered */
 	bool left;              /* CLOSING and ABORT_TASKS were given out */
 	bool qp_destroyed;
 	bool abandoned;    /* the queue pair was destroyed with work outstanding */
@@ -198,8 +216,12 @@ struct chan {
 	bool released;
 
 	/* credits: avail + n_tasks + n_parked + saved == limit (INV-22) */
-	uint32_t limit;    /* granted at login */
-	uint32_t avail;    /* requests the initiator may still send */
+	uint32_t limit; /* granted; LOGIN_RSP.req_lim_delta until the reply is sent */
+	uint32_t want;  /* what @limit shall become */
+	uint32_t max_limit;
+	uint32_t revoking; /* of @avail: asked back by the CRED_REQ that is unanswered */
+	int32_t avail; /* requests the initiator may still send; below 0 after it gave back credits that
+			    * it had used meanwhile */
 	uint32_t n_tasks;  /* CMD and TSK_MGMT handed out by SUBMIT, not ended */
 	uint32_t n_parked; /* IUs on the wait list */
 	uint32_t saved;    /* credits of aborted commands, for a later delta */
@@ -214,7 +236,7 @@ struct chan {
 
 	uint64_t deadline_ns; /* UINT64_MAX: none */
 	uint64_t entered_ns;  /* when @state was entered */
-	uint64_t connect_ns, disconnect_ns, drain_ns, log_ns;
+	uint64_t connect_ns, disconnect_ns, drain_ns, log_ns, answer_ns;
 	const char *why; /* what ended it, static; NULL while nothing did */
 
 	uint64_t n_received; /* IUs */
@@ -261,10 +283,17 @@ static inline bool chan_may_submit(const struct chan *c)
 	return c->state == CHAN_LIVE && !c->stalled;
 }
 
-/* As chan_stalled(), or a CRED_REQ waits for a slot: step RESOURCES when there may be some. */
+/* As chan_stalled(), or a CRED_REQ or AER_REQ waits for a slot: step RESOURCES when there may be some. */
 static inline bool chan_wants_resources(const struct chan *c)
 {
-	return c->stalled || c->cred_retry;
+	return c->stalled || c->ask_retry;
+}
+
+/* True when a SEND of ours may go out. Linux posts its receives late, and an MPA responder must wait: until
+ * the initiator has sent something, nothing may be sent to it. */
+static inline bool chan_may_send(const struct chan *c)
+{
+	return c->state == CHAN_LIVE && c->n_received;
 }
 
 /* True once nothing may be posted or completed any more. */

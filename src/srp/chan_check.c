@@ -6,11 +6,19 @@
 static void check_credits(const struct chan *c)
 {
 	/* INV-22, in 64 bits so that no wrap can hide a loss */
-	check((uint64_t)c->avail + c->n_tasks + c->n_parked + c->saved == c->limit);
+	check((int64_t)c->avail + c->n_tasks + c->n_parked + c->saved == c->limit);
+	check(c->limit <= c->max_limit && c->want <= c->max_limit);
 	/* INV-22: a receive for each credit that is out and for each answer that is owed */
 	if (c->state <= CHAN_LIVE)
-		check(c->n_recv >= (uint64_t)c->avail + c->cred_req);
-	check(!c->cred_retry || (c->state >= CHAN_LIVE && !c->cred_req));
+		check((int64_t)c->n_recv >= (int64_t)c->avail + (c->asked != CHAN_ASK_NONE));
+	/* what was asked back is part of the limit until the answer is here */
+	check(!c->revoking || (c->asked == CHAN_ASK_CRED && c->revoking < c->limit));
+	/* a smaller limit is nothing to be given out; a larger one is nothing to wait for */
+	if (c->state == CHAN_LIVE && c->limit - c->revoking > c->want)
+		check(!c->saved);
+	if (c->state == CHAN_LIVE && !c->revoking)
+		check(c->limit >= c->want);
+	check(!c->ask_retry || (c->state >= CHAN_LIVE && c->asked == CHAN_ASK_NONE));
 }
 
 static void check_wait_list(const struct chan *c)
@@ -44,7 +52,8 @@ static void check_life(const struct chan *c)
 	/* INV-17: the memory goes after session, queue pair and the port's answer */
 	check(!c->released || (c->unregistered && !c->admission_pending));
 	/* INV-28, INV-29, INV-32: who waits for others has a deadline */
-	check((c->state == CHAN_LIVE || c->released) == (c->deadline_ns == UINT64_MAX));
+	check((c->released || (c->state == CHAN_LIVE && c->asked == CHAN_ASK_NONE)) ==
+	      (c->deadline_ns == UINT64_MAX));
 }
 
 void chan_check(const struct chan *c)
@@ -106,7 +115,9 @@ const char *chan_ev_text(enum chan_ev e)
 		NAME(CHAN_EV_, RESPOND),
 		NAME(CHAN_EV_, RSP_POST_FAILED),
 		NAME(CHAN_EV_, TASK_ABORTED),
-		NAME(CHAN_EV_, CRED_REQ_FAILED),
+		NAME(CHAN_EV_, ASK_FAILED),
+		NAME(CHAN_EV_, SET_LIMIT),
+		NAME(CHAN_EV_, AER_DUE),
 		NAME(CHAN_EV_, DISCONNECTED),
 		NAME(CHAN_EV_, DREQ),
 		NAME(CHAN_EV_, DREP),
@@ -148,6 +159,8 @@ const char *chan_act_text(enum chan_act a)
 		NAME(CHAN_ACT_, SEND_RSP),
 		NAME(CHAN_ACT_, DROP_RSP),
 		NAME(CHAN_ACT_, SEND_CRED_REQ),
+		NAME(CHAN_ACT_, SEND_AER_REQ),
+		NAME(CHAN_ACT_, AER_DONE),
 		NAME(CHAN_ACT_, T_LOGOUT),
 		NAME(CHAN_ACT_, DISCONNECT),
 		NAME(CHAN_ACT_, SEND_DREP),

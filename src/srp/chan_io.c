@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The channel's traffic: receives, the wait list, credits, send queue slots. */
+/* The channel's traffic: receives, the wait list, tasks, send queue slots. */
 #include "base/check.h"
 #include "srp/chan_table.h"
 #include "wire/srp_logout.h"
@@ -40,21 +40,6 @@ void chan_drain_parked(struct chan *c, struct chan_actions *out)
 	}
 }
 
-/*
- * Credits of aborted commands ride on the next RSP. When no request is left that could bring one,
- * the initiator might wait for ever: send them alone.
- */
-static void return_saved(struct chan *c, struct chan_actions *out)
-{
-	if (!c->saved || c->cred_req || c->n_tasks || c->n_parked)
-		return;
-	act(out, CHAN_ACT_SEND_CRED_REQ, c->saved);
-	c->avail += c->saved;
-	c->saved = 0;
-	c->cred_req = true;
-	c->cred_retry = false;
-}
-
 /* --- information units --- */
 
 static const char text_overrun[] = "more requests than the request limit";
@@ -77,7 +62,7 @@ enum chan_state chan_on_recv_early(struct chan *c, const struct chan_event *ev,
 	switch (iu->kind) {
 	case CHAN_IU_CMD:
 	case CHAN_IU_TSK_MGMT:
-		if (!c->avail)
+		if (c->avail <= 0)
 			return violation(c, iu, out, text_overrun, CHAN_NO_LOGOUT);
 		c->avail--;
 		park(c, iu);
@@ -93,6 +78,19 @@ enum chan_state chan_on_recv_early(struct chan *c, const struct chan_event *ev,
 	}
 }
 
+static enum chan_state on_answer(struct chan *c, const struct chan_event *ev,
+				 struct chan_actions *out, enum chan_ask what)
+{
+	if (!chan_answered(c, what))
+		return violation(c, ev->iu, out, text_no_request, SRP_LOGOUT_SPURIOUS_RSP);
+	act_iu(out, CHAN_ACT_REPOST, ev->iu);
+	c->n_recv++;
+	if (what == CHAN_ASK_AER)
+		act(out, CHAN_ACT_AER_DONE, 0);
+	chan_ask(c, ev->now_ns, out);
+	return CHAN_LIVE;
+}
+
 /* What is neither CMD nor TSK_MGMT, on a live channel. Never consumes a credit. */
 static enum chan_state on_recv_other(struct chan *c, const struct chan_event *ev,
 				     struct chan_actions *out)
@@ -105,19 +103,12 @@ static enum chan_state on_recv_other(struct chan *c, const struct chan_event *ev
 		act_iu(out, CHAN_ACT_DROP, iu);
 		return chan_disconnect(c, out, CHAN_NO_LOGOUT);
 	case CHAN_IU_CRED_RSP:
-		if (!c->cred_req)
-			break;
-		c->cred_req = false;
-		act_iu(out, CHAN_ACT_REPOST, iu);
-		c->n_recv++;
-		return_saved(c, out);
-		return CHAN_LIVE;
-	case CHAN_IU_AER_RSP: /* we send no AER_REQ */
-		break;
+		return on_answer(c, ev, out, CHAN_ASK_CRED);
+	case CHAN_IU_AER_RSP:
+		return on_answer(c, ev, out, CHAN_ASK_AER);
 	default:
 		return violation(c, iu, out, iu->text, iu->logout);
 	}
-	return violation(c, iu, out, text_no_request, SRP_LOGOUT_SPURIOUS_RSP);
 }
 
 enum chan_state chan_on_recv(struct chan *c, const struct chan_event *ev, struct chan_actions *out)
@@ -127,13 +118,15 @@ enum chan_state chan_on_recv(struct chan *c, const struct chan_event *ev, struct
 	count_recv(c, iu);
 	if (iu->kind != CHAN_IU_CMD && iu->kind != CHAN_IU_TSK_MGMT)
 		return on_recv_other(c, ev, out);
-	if (!c->avail)
+	if (c->avail <= 0)
 		return violation(c, iu, out, text_overrun, SRP_LOGOUT_NONE);
 	c->avail--;
 	if (c->n_parked)
 		park(c, iu); /* behind those that came before (INV-8) */
 	else
 		submit(c, iu, out);
+	if (c->n_received == 1) /* now chan_may_send() */
+		chan_ask(c, ev->now_ns, out);
 	return CHAN_LIVE;
 }
 
@@ -160,14 +153,13 @@ enum chan_state chan_on_kick(struct chan *c, const struct chan_event *ev, struct
 enum chan_state chan_on_resources(struct chan *c, const struct chan_event *ev,
 				  struct chan_actions *out)
 {
-	(void)ev;
 	c->stalled = false;
 	c->returned_tail = &c->parked;
 	if (!c->kick_pending) /* else the KICK that is coming does it */
 		chan_drain_parked(c, out);
-	if (c->cred_retry) {
-		c->cred_retry = false;
-		return_saved(c, out);
+	if (c->ask_retry) {
+		c->ask_retry = false;
+		chan_ask(c, ev->now_ns, out);
 	}
 	return CHAN_LIVE;
 }
@@ -213,15 +205,10 @@ enum chan_state chan_on_busy_late(struct chan *c, const struct chan_event *ev,
 enum chan_state chan_on_respond(struct chan *c, const struct chan_event *ev,
 				struct chan_actions *out)
 {
-	uint32_t delta = 1 + c->saved;
-
 	(void)ev;
 	check(c->n_tasks); /* INV-14: one answer a task */
 	c->n_tasks--;
-	c->saved = 0;
-	c->cred_retry = false; /* what waited for a CRED_REQ rides here */
-	c->avail += delta;
-	act(out, CHAN_ACT_SEND_RSP, delta);
+	act(out, CHAN_ACT_SEND_RSP, chan_credit_back(c));
 	return CHAN_LIVE;
 }
 
@@ -236,39 +223,14 @@ enum chan_state chan_on_respond_late(struct chan *c, const struct chan_event *ev
 	return c->state;
 }
 
-/* INV-23 */
-enum chan_state chan_on_rsp_failed(struct chan *c, const struct chan_event *ev,
-				   struct chan_actions *out)
-{
-	(void)out;
-	check(ev->value && ev->value <= c->avail);
-	c->avail -= ev->value;
-	c->saved += ev->value - 1;
-	c->n_tasks++;
-	return c->state;
-}
-
 enum chan_state chan_on_task_aborted(struct chan *c, const struct chan_event *ev,
 				     struct chan_actions *out)
 {
-	(void)ev;
 	check(c->n_tasks); /* INV-14 */
 	c->n_tasks--;
-	c->saved++;
-	if (c->state == CHAN_LIVE && !c->cred_retry)
-		return_saved(c, out);
-	return c->state;
-}
-
-enum chan_state chan_on_cred_req_failed(struct chan *c, const struct chan_event *ev,
-					struct chan_actions *out)
-{
-	(void)out;
-	check(c->cred_req && ev->value && ev->value <= c->avail);
-	c->cred_req = false;
-	c->cred_retry = c->state == CHAN_LIVE;
-	c->avail -= ev->value;
-	c->saved += ev->value;
+	chan_credit_save(c);
+	if (c->state == CHAN_LIVE)
+		chan_ask(c, ev->now_ns, out);
 	return c->state;
 }
 

@@ -12,7 +12,8 @@
 #include "wire/srp_logout.h"
 
 #define MODEL_LIMIT 20u
-#define MODEL_RECVS (MODEL_LIMIT + 2)
+#define MODEL_MAX   26u
+#define MODEL_RECVS (MODEL_MAX + 2)
 #define MODEL_SQ    12u
 
 enum model_at {
@@ -33,11 +34,13 @@ struct model {
 	uint64_t now_ns;
 	uint64_t hits[CHAN_EV_COUNT][CHAN_STATE_COUNT];
 	uint64_t n_acts[CHAN_ACT_COUNT];
-	unsigned coin;     /* decides what fails; set by each pick */
-	unsigned n_sends;  /* send queue slots in flight */
-	uint32_t peer_lim; /* credits the initiator believes to have */
-	uint32_t done_seq; /* of the last IU executed, +1 */
-	bool peer_asked;   /* an answer to our CRED_REQ is owed */
+	unsigned coin;            /* decides what fails; set by each pick */
+	unsigned n_sends;         /* send queue slots in flight */
+	int32_t peer_lim;         /* credits the initiator believes to have */
+	int32_t peer_delta;       /* of the CRED_REQ it has not looked at yet */
+	uint32_t done_seq;        /* of the last IU executed, +1 */
+	enum chan_ask peer_asked; /* what it owes an answer to */
+	bool aer;                 /* a report is under way: due, or sent and not done */
 	bool answered, accepted, kick_due, marker_posted, marker_done, unregister, unregistered;
 	unsigned n_accept, n_reject, n_closing, n_abort, n_error, n_marker, n_unreg, n_qp, n_id,
 		n_free;
@@ -50,6 +53,7 @@ static inline void model_init(struct model *m, bool dreq_handshake)
 	struct chan_config cfg = {
 		.now_ns = m->now_ns,
 		.limit = MODEL_LIMIT,
+		.max_limit = MODEL_MAX,
 		.n_recv = MODEL_RECVS,
 		.sq_depth = MODEL_SQ,
 		.dreq_handshake = dreq_handshake,
@@ -60,9 +64,11 @@ static inline void model_init(struct model *m, bool dreq_handshake)
 	for (i = 0; i < MODEL_RECVS; i++)
 		m->ius[i] = (struct model_iu){ .at = MODEL_POSTED };
 	m->n_sends = 0;
-	m->peer_lim = MODEL_LIMIT;
+	m->peer_lim = 0; /* until our reply */
+	m->peer_delta = 0;
 	m->done_seq = 0;
-	m->peer_asked = m->answered = m->accepted = m->kick_due = false;
+	m->peer_asked = CHAN_ASK_NONE;
+	m->aer = m->answered = m->accepted = m->kick_due = false;
 	m->marker_posted = m->marker_done = m->unregister = m->unregistered = false;
 	m->n_accept = m->n_reject = m->n_closing = m->n_abort = m->n_error = m->n_marker = 0;
 	m->n_unreg = m->n_qp = m->n_id = m->n_free = 0;
@@ -159,27 +165,40 @@ static inline void model_queue_pair(struct model *m, const struct chan_action *a
 	}
 }
 
+static inline enum chan_ask model_asks(const struct chan_action *a)
+{
+	return a->type == CHAN_ACT_SEND_CRED_REQ ? CHAN_ASK_CRED
+	       : a->type == CHAN_ACT_SEND_RSP    ? CHAN_ASK_NONE
+						 : CHAN_ASK_AER;
+}
+
 static inline void model_send(struct model *m, const struct chan_action *a)
 {
-	bool cred = a->type == CHAN_ACT_SEND_CRED_REQ;
+	enum chan_ask asks = model_asks(a);
+	int32_t delta = (int32_t)a->value;
 
-	check(a->value >= 1 && m->c.state == CHAN_LIVE);
-	/* an RSP has the slot of its task; the CRED_REQ needs one of its own */
-	if (model_fails(m) || (cred && !chan_sq_reserve(&m->c, 1))) {
+	check(asks || chan_may_send(&m->c));
+	check(delta >= 0 || asks == CHAN_ASK_CRED);
+	/* an RSP has the slot of its task; a request of ours needs one of its own, and an action before it
+	 * may have ended the channel */
+	if (model_fails(m) || (asks && (!chan_may_send(&m->c) || !chan_sq_reserve(&m->c, 1)))) {
 		if (model_fails(m)) /* someone closes the channel before we could say so */
 			model_break(m);
-		model_run(m, (struct chan_event){ .type = cred ? CHAN_EV_CRED_REQ_FAILED
+		model_run(m, (struct chan_event){ .type = asks ? CHAN_EV_ASK_FAILED
 							       : CHAN_EV_RSP_POST_FAILED,
 						  .value = a->value });
 		return;
 	}
 	m->n_sends++;
-	m->peer_lim += a->value;
-	check(m->peer_lim <= MODEL_LIMIT); /* INV-22 as the initiator sees it */
-	if (cred) {
+	if (asks) {
 		check(!m->peer_asked); /* one unanswered request at most */
-		m->peer_asked = true;
+		m->peer_asked = asks;
 	}
+	if (delta < 0)
+		m->peer_delta = delta; /* it may send more before it looks at this */
+	else
+		m->peer_lim += delta;
+	check(m->peer_lim <= (int32_t)MODEL_MAX); /* INV-22 as the initiator sees it */
 }
 
 static inline void model_act(struct model *m, const struct chan_action *a)
@@ -195,6 +214,7 @@ static inline void model_act(struct model *m, const struct chan_action *a)
 			model_run(m, (struct chan_event){ .type = CHAN_EV_ACCEPT_FAILED });
 		else
 			m->accepted = true;
+		m->peer_lim = (int32_t)m->c.limit;
 		break;
 	case CHAN_ACT_REJECT:
 		check(!m->n_accept && a->value); /* [SRP-2.9] */
@@ -226,7 +246,12 @@ static inline void model_act(struct model *m, const struct chan_action *a)
 		break;
 	case CHAN_ACT_SEND_RSP:
 	case CHAN_ACT_SEND_CRED_REQ:
+	case CHAN_ACT_SEND_AER_REQ:
 		model_send(m, a);
+		break;
+	case CHAN_ACT_AER_DONE:
+		check(m->aer);
+		m->aer = false;
 		break;
 	case CHAN_ACT_T_LOGOUT:
 		check(m->accepted);
@@ -259,6 +284,18 @@ static inline void model_run(struct model *m, struct chan_event ev)
 		model_act(m, &out.a[i]);
 }
 
+static inline enum chan_iu_kind model_answer(const struct model *m)
+{
+	return m->peer_asked == CHAN_ASK_CRED ? CHAN_IU_CRED_RSP : CHAN_IU_AER_RSP;
+}
+
+static inline void model_answered(struct model *m)
+{
+	m->peer_asked = CHAN_ASK_NONE;
+	m->peer_lim += m->peer_delta;
+	m->peer_delta = 0;
+}
+
 static inline void model_recv(struct model *m, unsigned arg)
 {
 	static const uint8_t rare[] = { CHAN_IU_I_LOGOUT, CHAN_IU_CRED_RSP, CHAN_IU_AER_RSP,
@@ -273,11 +310,12 @@ static inline void model_recv(struct model *m, unsigned arg)
 	if (arg >= 252) {
 		mi->iu.kind = rare[arg - 252];
 		mi->iu.text = "bad";
-		m->peer_asked &= mi->iu.kind != CHAN_IU_CRED_RSP;
+		if (m->peer_asked && mi->iu.kind == model_answer(m))
+			model_answered(m);
 	} else if (m->peer_asked && arg % 4 == 0) {
-		mi->iu.kind = CHAN_IU_CRED_RSP;
-		m->peer_asked = false;
-	} else if (m->peer_lim) {
+		mi->iu.kind = (uint8_t)model_answer(m);
+		model_answered(m);
+	} else if (m->peer_lim > 0) {
 		m->peer_lim--;
 	} else if (arg % 16) {
 		mi->at = MODEL_POSTED; /* mostly the initiator keeps the limit */
@@ -331,6 +369,8 @@ static inline bool model_possible(const struct model *m, enum chan_ev type)
 		return m->accepted && !m->n_id;
 	case CHAN_EV_KICK:
 		return m->kick_due;
+	case CHAN_EV_AER_DUE:
+		return !m->aer && !m->n_id;
 	case CHAN_EV_MARKER_DONE:
 		return m->marker_posted && !m->marker_done && !m->n_qp;
 	case CHAN_EV_WC_ERROR:
@@ -363,7 +403,7 @@ static inline void model_pick(struct model *m, enum chan_ev type, unsigned arg)
 	switch (type) {
 	case CHAN_EV_BUSY: /* these four come from inside the model only */
 	case CHAN_EV_RSP_POST_FAILED:
-	case CHAN_EV_CRED_REQ_FAILED:
+	case CHAN_EV_ASK_FAILED:
 	case CHAN_EV_MARKER_POST_FAILED:
 	case CHAN_EV_ACCEPT_FAILED:
 		model_sends_done(m, arg);
@@ -382,6 +422,12 @@ static inline void model_pick(struct model *m, enum chan_ev type, unsigned arg)
 		break;
 	case CHAN_EV_KICK:
 		m->kick_due = false;
+		break;
+	case CHAN_EV_SET_LIMIT:
+		ev.value = 2 + arg % (MODEL_MAX - 1);
+		break;
+	case CHAN_EV_AER_DUE:
+		m->aer = true;
 		break;
 	case CHAN_EV_MARKER_DONE:
 		model_sends_done(m, m->n_sends);

@@ -68,6 +68,23 @@ void chan_because(struct chan *c, const struct chan_event *ev, struct chan_actio
  */
 enum chan_state chan_disconnect(struct chan *c, struct chan_actions *out, uint32_t logout);
 
+/* UINT64_MAX means "never", which a deadline must not become by overflow. */
+static inline uint64_t chan_later(uint64_t now_ns, uint64_t wait_ns)
+{
+	return wait_ns >= UINT64_MAX - now_ns ? UINT64_MAX - 1 : now_ns + wait_ns;
+}
+
+/* --- chan_credit.c --- */
+
+/* What ends a task says about its credit: the delta of its RSP, which is 0 when the limit shrinks. */
+uint32_t chan_credit_back(struct chan *c);
+/* The credit of a task that ends without a RSP is kept for a later one. */
+void chan_credit_save(struct chan *c);
+/* Send the next request of ours, if one is due, the last is answered, and the initiator can take it. */
+void chan_ask(struct chan *c, uint64_t now_ns, struct chan_actions *out);
+/* CRED_RSP or AER_RSP: was it asked for? Then the next request may be. */
+bool chan_answered(struct chan *c, enum chan_ask what);
+
 /* --- chan_io.c --- */
 
 /* Execute parked IUs in order (INV-8); what one step cannot take is left to a KICK (INV-10). */
@@ -84,4 +101,7 @@ chan_on_fn chan_on_respond;
 chan_on_fn chan_on_respond_late;
 chan_on_fn chan_on_rsp_failed;
 chan_on_fn chan_on_task_aborted;
-chan_on_fn chan_on_cred_req_failed;
+chan_on_fn chan_on_ask_failed;
+chan_on_fn chan_on_set_limit;
+chan_on_fn chan_on_aer_due;
+chan_on_fn chan_on_timer_live;

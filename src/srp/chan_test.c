@@ -14,8 +14,9 @@
 #include "wire/srp_login_rej.h"
 #include "wire/srp_logout.h"
 
-#define LIMIT 12u
-#define SEC   NSEC_PER_SEC
+#define LIMIT     12u
+#define MAX_LIMIT 17u
+#define SEC       NSEC_PER_SEC
 
 static struct chan c;
 static struct chan_iu ius[64];
@@ -27,7 +28,8 @@ static void start(bool dreq_handshake)
 	struct chan_config cfg = {
 		.now_ns = now,
 		.limit = LIMIT,
-		.n_recv = LIMIT + 2,
+		.max_limit = MAX_LIMIT,
+		.n_recv = MAX_LIMIT + 2,
 		.sq_depth = 4,
 		.dreq_handshake = dreq_handshake,
 	};
@@ -47,9 +49,11 @@ static void print_action(FILE *f, const struct chan_action *a)
 		break;
 	case CHAN_ACT_ACCEPT:
 	case CHAN_ACT_SEND_RSP:
-	case CHAN_ACT_SEND_CRED_REQ:
 	case CHAN_ACT_T_LOGOUT:
 		(void)fprintf(f, "(%u)", a->value);
+		break;
+	case CHAN_ACT_SEND_CRED_REQ:
+		(void)fprintf(f, "(%d)", (int32_t)a->value);
 		break;
 	case CHAN_ACT_REJECT:
 		(void)fprintf(f, "(%x)", a->value);
@@ -74,7 +78,8 @@ static void step(struct chan_event ev, const char *want)
 	for (i = 0; i < out.count; i++)
 		print_action(f, &out.a[i]);
 	(void)fclose(f);
-	assert_string_equal(have, want);
+	if (want)
+		assert_string_equal(have, want);
 }
 
 static void on(enum chan_ev type, const char *want)
@@ -119,6 +124,14 @@ static void go_live(bool dreq_handshake)
 	start(dreq_handshake);
 	on(CHAN_EV_ADMITTED, "connecting: ACCEPT(0)");
 	on(CHAN_EV_ESTABLISHED, "live:");
+}
+
+/* Live, and the initiator has sent something: now it may be sent something too. */
+static void go_live_and_talk(bool dreq_handshake)
+{
+	go_live(dreq_handshake);
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#0");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(1)");
 }
 
 static void ends_from_draining(void)
@@ -261,7 +274,7 @@ static void dreq_crossing(void **state)
 static void dreq_crossing_ours(void **state)
 {
 	(void)state;
-	go_live(true);
+	go_live_and_talk(true);
 	on(CHAN_EV_CLOSE_SESSION, "disconnecting: LOG T_LOGOUT(0) DISCONNECT CLOSING ABORT_TASKS");
 	on(CHAN_EV_DREQ, "disconnecting: SEND_DREP");
 	on(CHAN_EV_DREP, "draining: QP_ERROR POST_MARKER");
@@ -329,9 +342,14 @@ static void silent_later(void **state)
 static void evicted(void **state)
 {
 	(void)state;
-	go_live(false);
+	go_live_and_talk(false);
 	on(CHAN_EV_EVICTED, "disconnecting: LOG T_LOGOUT(4) DISCONNECT CLOSING ABORT_TASKS");
 	on(CHAN_EV_EVICTED, "disconnecting:"); /* INV-2 */
+	on(CHAN_EV_DISCONNECTED, "draining: QP_ERROR POST_MARKER");
+	ends_from_draining();
+
+	go_live(false); /* nothing came yet: it may have no receive posted, so no T_LOGOUT */
+	on(CHAN_EV_EVICTED, "disconnecting: LOG DISCONNECT CLOSING ABORT_TASKS");
 	on(CHAN_EV_DISCONNECTED, "draining: QP_ERROR POST_MARKER");
 	ends_from_draining();
 }
@@ -375,7 +393,7 @@ static void port_disabled(void **state)
 	on(CHAN_EV_DEVICE_REMOVAL, "draining:");
 	ends_from_draining();
 
-	go_live(true);
+	go_live_and_talk(true);
 	on(CHAN_EV_EVICTED, "disconnecting: LOG T_LOGOUT(4) DISCONNECT CLOSING ABORT_TASKS");
 	on(CHAN_EV_PORT_DISABLED, "draining: LOG QP_ERROR POST_MARKER");
 	ends_from_draining();
@@ -432,7 +450,7 @@ static void credits_alone(void **state)
 	go_live(false);
 	recv_iu(CHAN_IU_CMD, "live: SUBMIT#0");
 	task_ends(CHAN_EV_TASK_ABORTED, "live: SEND_CRED_REQ(1)");
-	on_value(CHAN_EV_CRED_REQ_FAILED, 1, "live:");
+	on_value(CHAN_EV_ASK_FAILED, 1, "live:");
 	assert_true(chan_wants_resources(&c));
 	on(CHAN_EV_RESOURCES, "live: SEND_CRED_REQ(1)");
 	assert_false(chan_wants_resources(&c));
@@ -443,9 +461,166 @@ static void credits_alone(void **state)
 	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#3 SEND_CRED_REQ(2)");
 	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#4");
 	assert_int_equal(c.avail, LIMIT);
-	assert_int_equal(c.n_recv, LIMIT + 2);
+	assert_int_equal(c.n_recv, MAX_LIMIT + 2);
 	recv_iu(CHAN_IU_CRED_RSP, "disconnecting: VIOLATION DROP#5 T_LOGOUT(3) DISCONNECT CLOSING "
 				  "ABORT_TASKS");
+}
+
+static void set_limit(uint32_t limit, const char *want)
+{
+	on_value(CHAN_EV_SET_LIMIT, limit, want);
+}
+
+/* INV-22: before the reply the limit simply is another; it is what the reply grants. */
+static void limit_before_reply(void **state)
+{
+	(void)state;
+	start(false);
+	set_limit(4, "connecting:");
+	assert_int_equal(c.limit, 4);
+	set_limit(MAX_LIMIT, "connecting:");
+	set_limit(6, "connecting:");
+	on(CHAN_EV_ADMITTED, "connecting: ACCEPT(0)");
+	assert_int_equal(c.limit, 6);
+	set_limit(8, "connecting:"); /* after it nothing may be sent before the initiator did */
+	on(CHAN_EV_ESTABLISHED, "live:");
+	set_limit(4, "live:");
+	set_limit(7, "live:");
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#0");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(2)"); /* one more than it used: 6 to 7 */
+	assert_int_equal(c.avail, 7);
+}
+
+/* A larger limit goes out with the next RSP, or alone when none will come. */
+static void limit_grows(void **state)
+{
+	(void)state;
+	go_live_and_talk(false);
+	set_limit(LIMIT + 3, "live: SEND_CRED_REQ(3)");
+	assert_int_equal(c.avail, LIMIT + 3);
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#1");
+	set_limit(LIMIT + 5, "live:");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(3)");
+	assert_int_equal(c.avail, LIMIT + 5);
+	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#2");
+}
+
+/* A smaller one takes what the initiator holds idle by a CRED_REQ, and what tasks use as they end. */
+static void limit_shrinks(void **state)
+{
+	(void)state;
+	go_live_and_talk(false);
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#1");
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#2");
+	set_limit(3, "live: SEND_CRED_REQ(-9)");
+	assert_int_equal(c.limit, LIMIT);       /* until the answer */
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#3"); /* it was under way */
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(1)");
+	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#4");
+	assert_int_equal(c.limit, 3);
+	assert_int_equal(c.avail, 1);
+	set_limit(2, "live: SEND_CRED_REQ(-1)");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(1)");
+	set_limit(4, "live:"); /* what was asked back cannot be given out again before the answer */
+	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#5");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(3)");
+	assert_int_equal(c.avail, 4);
+}
+
+/* All it has is in use: credits are withheld, also those of aborted commands; the last come back again. */
+static void limit_withheld(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	go_live_and_talk(false);
+	for (i = 0; i < LIMIT; i++)
+		recv_iu(CHAN_IU_CMD, NULL);
+	set_limit(LIMIT - 3, "live:");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(0)");
+	task_ends(CHAN_EV_TASK_ABORTED, "live:");
+	on_value(CHAN_EV_RESPOND, 0, "live: SEND_RSP(0)");
+	on_value(CHAN_EV_RSP_POST_FAILED, 0, "live:"); /* INV-23 */
+	assert_int_equal(c.limit, LIMIT - 2);
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(0)");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(1)");
+	assert_int_equal(c.limit, LIMIT - 3);
+	/* one that was aborted, and then the limit falls: its credit is not given out */
+	task_ends(CHAN_EV_TASK_ABORTED, "live:");
+	assert_int_equal(c.saved, 1);
+	set_limit(LIMIT - 4, "live:");
+	assert_int_equal(c.saved, 0);
+	assert_int_equal(c.limit, LIMIT - 4);
+}
+
+/* The initiator used what it gives back before it knew: below zero until its commands end. */
+static void limit_below_zero(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	go_live_and_talk(false);
+	set_limit(2, "live: SEND_CRED_REQ(-10)");
+	for (i = 0; i < LIMIT; i++)
+		recv_iu(CHAN_IU_CMD, NULL);
+	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#13");
+	assert_int_equal(c.avail, -10);
+	for (i = 0; i < 10; i++)
+		task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(1)");
+	assert_int_equal(c.avail, 0);
+	recv_iu(CHAN_IU_CMD, "disconnecting: VIOLATION DROP#14 T_LOGOUT(0) DISCONNECT CLOSING "
+			     "ABORT_TASKS");
+}
+
+/* A CRED_REQ that could not be posted is tried again; so are the books. */
+static void limit_ask_failed(void **state)
+{
+	(void)state;
+	go_live_and_talk(false);
+	set_limit(5, "live: SEND_CRED_REQ(-7)");
+	on_value(CHAN_EV_ASK_FAILED, (uint32_t)-7, "live:");
+	assert_true(chan_wants_resources(&c));
+	assert_int_equal(c.revoking, 0);
+	set_limit(6, "live:"); /* not before RESOURCES */
+	on(CHAN_EV_RESOURCES, "live: SEND_CRED_REQ(-6)");
+	on(CHAN_EV_EVICTED, "disconnecting: LOG T_LOGOUT(4) DISCONNECT CLOSING ABORT_TASKS");
+	set_limit(9, "disconnecting:");
+	on(CHAN_EV_DISCONNECTED, "draining: QP_ERROR POST_MARKER");
+	ends_from_draining();
+}
+
+/* SRP-7.3: an event report takes turns with CRED_REQ; each answer must be to what was asked. */
+static void event_report(void **state)
+{
+	(void)state;
+	start(false);
+	on(CHAN_EV_AER_DUE, "connecting:");
+	on(CHAN_EV_ADMITTED, "connecting: ACCEPT(0)");
+	on(CHAN_EV_ESTABLISHED, "live:"); /* it may have no receive posted yet */
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#0 SEND_AER_REQ");
+	on(CHAN_EV_ASK_FAILED, "live:");
+	on(CHAN_EV_RESOURCES, "live: SEND_AER_REQ");
+	set_limit(LIMIT - 1, "live:");
+	recv_iu(CHAN_IU_AER_RSP, "live: REPOST#1 AER_DONE SEND_CRED_REQ(-1)");
+	on(CHAN_EV_AER_DUE, "live:");
+	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#2 SEND_AER_REQ");
+	recv_iu(CHAN_IU_CRED_RSP, "disconnecting: VIOLATION DROP#3 T_LOGOUT(3) DISCONNECT CLOSING "
+				  "ABORT_TASKS");
+	on(CHAN_EV_AER_DUE, "disconnecting:"); /* home hears of the end by CLOSING */
+}
+
+/* INV-32: who does not answer us is not waited for. */
+static void no_answer(void **state)
+{
+	(void)state;
+	go_live_and_talk(false);
+	on(CHAN_EV_AER_DUE, "live: SEND_AER_REQ");
+	after(30 * SEC - 1, "live:");
+	recv_iu(CHAN_IU_AER_RSP, "live: REPOST#1 AER_DONE");
+	after(30 * SEC, "live:");
+	set_limit(LIMIT - 2, "live: SEND_CRED_REQ(-2)");
+	after(30 * SEC, "disconnecting: VIOLATION T_LOGOUT(0) DISCONNECT CLOSING ABORT_TASKS");
+	assert_string_equal(c.why, "no answer to a request of the target");
 }
 
 /* E15, E16 and a lost marker; the queue pair is destroyed once in each (INV-11, 12). */
@@ -571,6 +746,14 @@ int main(void)
 		cmocka_unit_test(credit_overrun),
 		cmocka_unit_test(aborted_credit),
 		cmocka_unit_test(credits_alone),
+		cmocka_unit_test(limit_before_reply),
+		cmocka_unit_test(limit_grows),
+		cmocka_unit_test(limit_shrinks),
+		cmocka_unit_test(limit_withheld),
+		cmocka_unit_test(limit_below_zero),
+		cmocka_unit_test(limit_ask_failed),
+		cmocka_unit_test(event_report),
+		cmocka_unit_test(no_answer),
 		cmocka_unit_test(marker),
 		cmocka_unit_test(peer_refuses_reply),
 		cmocka_unit_test(other_ius),

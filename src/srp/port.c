@@ -15,14 +15,14 @@ void port_init(struct port *p, const struct port_config *cfg)
 	*p = (struct port){
 		.id = cfg->id,
 		.max_chans = cfg->max_chans ? cfg->max_chans : cfg->n_pool,
-		.max_chans_per_nexus =
-			cfg->max_chans_per_nexus ? cfg->max_chans_per_nexus : CHANS_PER_NEXUS,
 	};
 	list_init(&p->node);
 	list_init(&p->nexuses);
 	list_init(&p->free);
 	list_init(&p->closes);
 	list_init(&p->admits);
+	list_init(&p->told);
+	port_set_limits(p, &cfg->limits);
 	for (i = 0; i < cfg->n_pool; i++) {
 		cfg->pool[i] = (struct port_nexus){ 0 };
 		list_push(&p->free, &cfg->pool[i].node);
@@ -33,6 +33,7 @@ void port_deinit(struct port *p)
 {
 	check(!p->enabled && !p->n_chans && !p->n_nexuses); /* INV-20 */
 	check(list_empty(&p->nexuses) && list_empty(&p->closes) && list_empty(&p->admits));
+	check(list_empty(&p->told));
 }
 
 struct port *port_find(const struct list *ports, const struct srp_port_id *id)
@@ -51,6 +52,85 @@ struct port *port_find(const struct list *ports, const struct srp_port_id *id)
 static struct port_chan *chan_of(const struct list *n)
 {
 	return list_entry(n, struct port_chan, node);
+}
+
+/* --- shares --- */
+
+/* Does it serve, or will it, and may it go on? */
+static bool stays(const struct port_chan *pc)
+{
+	return pc->close == PORT_KEEP && !pc->closing;
+}
+
+/*
+ * Channels a single-channel login replaces do not count against it: an initiator that reconnects
+ * with all its channels must not be kept out by its own old ones. They count in the total, because
+ * their memory is not free yet.
+ */
+static unsigned n_staying(const struct port_nexus *n)
+{
+	const struct list *i;
+	unsigned count = 0;
+
+	list_for_each (i, &n->chans)
+		count += stays(chan_of(i));
+	return count;
+}
+
+static uint64_t bytes_staying(const struct port_nexus *n)
+{
+	const struct list *i;
+	uint64_t sum = 0;
+
+	list_for_each (i, &n->chans)
+		sum += stays(chan_of(i)) ? chan_of(i)->bytes : 0;
+	return sum;
+}
+
+/* The request limit of each of @n channels of one nexus. */
+static uint32_t share_of(const struct port *p, unsigned n)
+{
+	const struct port_limits *l = &p->limits;
+	uint32_t each = l->nexus_credits && n ? l->nexus_credits / n : l->max_limit;
+
+	each = min_u32(each, l->max_limit);
+	return each < PORT_LIMIT_MIN ? PORT_LIMIT_MIN : each;
+}
+
+/* Somebody joined, left or is about to, or the limits are new. */
+static void share_out(struct port *p, struct port_nexus *n)
+{
+	const uint32_t each = share_of(p, n_staying(n));
+	struct list *i;
+
+	list_for_each (i, &n->chans) {
+		struct port_chan *pc = chan_of(i);
+
+		if (!stays(pc) || pc->limit == each)
+			continue;
+		pc->limit = each;
+		list_del(&pc->limit_node);
+		list_push(&p->told, &pc->limit_node);
+	}
+}
+
+void port_set_limits(struct port *p, const struct port_limits *limits)
+{
+	struct list *i;
+
+	check(limits->max_limit >= PORT_LIMIT_MIN);
+	p->limits = *limits;
+	if (!p->limits.max_chans_per_nexus)
+		p->limits.max_chans_per_nexus = CHANS_PER_NEXUS;
+	list_for_each (i, &p->nexuses)
+		share_out(p, list_entry(i, struct port_nexus, node));
+}
+
+struct port_chan *port_next_limit(struct port *p)
+{
+	struct list *n = list_pop(&p->told);
+
+	return n ? list_entry(n, struct port_chan, limit_node) : NULL;
 }
 
 /* --- decisions --- */
@@ -114,6 +194,7 @@ static void condemn(struct port_chan *pc, enum port_close why)
 	pc->close = why;
 	list_del(&pc->close_node);
 	list_push(&pc->port->closes, &pc->close_node);
+	list_del(&pc->limit_node);
 	try_decide(pc);
 }
 
@@ -195,21 +276,6 @@ static struct port_nexus *make_nexus(struct port *p, const struct port_login *lo
 	return n;
 }
 
-/*
- * Channels a single-channel login replaces do not count against it: an initiator that reconnects
- * with all its channels must not be kept out by its own old ones. They count in the total, because
- * their memory is not free yet.
- */
-static unsigned n_staying(const struct port_nexus *n)
-{
-	const struct list *i;
-	unsigned count = 0;
-
-	list_for_each (i, &n->chans)
-		count += chan_of(i)->close == PORT_KEEP && !chan_of(i)->closing;
-	return count;
-}
-
 static void evict_others(struct port_chan *pc)
 {
 	struct list *i;
@@ -217,27 +283,46 @@ static void evict_others(struct port_chan *pc)
 	list_for_each (i, &pc->nexus->chans) {
 		struct port_chan *other = chan_of(i);
 
-		if (other == pc || other->closing || other->close != PORT_KEEP)
+		if (other == pc || !stays(other))
 			continue;
 		condemn(other, PORT_CLOSE_EVICTED);
 		pc->evicted_some = true;
 	}
 }
 
+/* May @n (NULL: none yet) have another channel? Return: 0 or a reject reason. */
+static int may_join(const struct port *p, const struct port_nexus *n,
+		    const struct port_login *login)
+{
+	const struct port_limits *l = &p->limits;
+	const bool others = n && !login->single; /* those that stay when it has joined */
+	const unsigned count = 1 + (others ? n_staying(n) : 0);
+	const uint64_t bytes = login->bytes + (others ? bytes_staying(n) : 0);
+
+	if (count > l->max_chans_per_nexus)
+		return SRP_REJ_CHANNEL_LIMIT;
+	if (l->nexus_credits && l->nexus_credits / count < PORT_LIMIT_MIN)
+		return SRP_REJ_CHANNEL_LIMIT;
+	return l->nexus_bytes && bytes > l->nexus_bytes ? SRP_REJ_RESOURCES : 0;
+}
+
 int port_login(struct port *p, struct port_chan *pc, const struct port_login *login)
 {
 	struct port_addr addr = key_addr(login);
 	struct port_nexus *n;
+	int r;
 
-	*pc = (struct port_chan){ .single = login->single };
+	*pc = (struct port_chan){ .single = login->single, .bytes = login->bytes };
 	list_init(&pc->node);
 	list_init(&pc->close_node);
 	list_init(&pc->admit_node);
+	list_init(&pc->limit_node);
 	if (!p->enabled || p->n_chans >= p->max_chans)
 		return SRP_REJ_RESOURCES; /* INV-21 */
 	n = find_nexus(p, login, &addr);
-	if (n && !login->single && n_staying(n) >= p->max_chans_per_nexus)
-		return SRP_REJ_CHANNEL_LIMIT;
+	r = may_join(p, n, login);
+	if (r)
+		return r;
 	if (!n)
 		n = make_nexus(p, login, &addr);
 	if (!n)
@@ -250,6 +335,8 @@ int port_login(struct port *p, struct port_chan *pc, const struct port_login *lo
 	p->n_chans++;
 	if (pc->single)
 		evict_others(pc);
+	pc->limit = share_of(p, n_staying(n)); /* its own first, so that it is not told again */
+	share_out(p, n);
 	return 0;
 }
 
@@ -264,13 +351,16 @@ void port_closing(struct port_chan *pc)
 {
 	check(pc->port && !pc->closing);
 	pc->closing = true;
+	list_del(&pc->limit_node);
 	try_decide_nexus(pc->nexus);
+	share_out(pc->port, pc->nexus);
 }
 
 void port_close_chan(struct port_chan *pc)
 {
 	check(pc->port);
 	condemn(pc, PORT_CLOSE_SESSION);
+	share_out(pc->port, pc->nexus);
 }
 
 void port_close_nexus(struct port_nexus *n)
@@ -293,12 +383,14 @@ unsigned port_release(struct port_chan *pc, void **ret_user)
 	list_del(&pc->node);
 	list_del(&pc->close_node);
 	list_del(&pc->admit_node);
+	list_del(&pc->limit_node);
 	pc->port = NULL;
 	pc->nexus = NULL;
 	p->n_chans--; /* INV-20 */
 	n->n_chans--;
 	if (n->n_chans) {
 		try_decide_nexus(n);
+		share_out(p, n); /* it may never have said that it is closing */
 	} else {
 		*ret_user = n->user;
 		n->user = NULL;
@@ -345,6 +437,9 @@ static unsigned check_nexus(const struct port *p, const struct port_nexus *n)
 		seq = pc->seq;
 		count++;
 		check(!pc->admission_decided || pc->admission_asked);
+		/* everybody who stays has the same share, and knows it or is about to be told */
+		check(!stays(pc) || pc->limit == share_of(p, n_staying(n)));
+		check(stays(pc) || list_empty(&pc->limit_node));
 		/* INV-21: on a disabled port nobody is left who was not told to go */
 		check(p->enabled || pc->close == PORT_CLOSE_DISABLED || pc->closing);
 		/* no admission is forgotten: what can be decided is decided */

@@ -11,8 +11,12 @@
  *                     single-channel login, when the last condemned channel said port_closing(), so no
  *                     old channel still serves when the reply goes out (INV-25). Port disabled or entry
  *                     condemned meanwhile: refused (INV-3, INV-21).
- * Decisions and evictions come out of two queues: after every call that says so, drain
- * port_next_close() and port_next_admission() and post what they return to the channels' workers.
+ * Decisions, evictions and request limits come out of three queues: after every call that says so, drain
+ * port_next_close(), port_next_limit() and port_next_admission() and post what they return to the channels'
+ * workers.
+ *
+ * Credits: the channels of a nexus share what port_limits.nexus_credits says in equal parts. A channel
+ * that joins or leaves changes the parts of the others, while they live (CHAN_EV_SET_LIMIT).
  *
  * Nexus key: initiator and target port identifier; when the GUID half of the initiator's identifier is
  * zero, the peer's address too. Soft iWARP hosts all present sixteen zero bytes, and without the
@@ -53,10 +57,13 @@ struct port_chan {
 	struct list node;       /* on its nexus */
 	struct list close_node; /* queued for port_next_close() */
 	struct list admit_node; /* waiting, or queued for port_next_admission() */
+	struct list limit_node; /* queued for port_next_limit() */
 	struct port *port;      /* NULL: not logged in */
 	struct port_nexus *nexus;
 	uint64_t seq;          /* order of logins */
 	enum port_close close; /* why it must leave; KEEP: it need not */
+	uint32_t limit;        /* request limit: of its login, then as last changed */
+	uint64_t bytes;        /* memory it takes */
 	bool single;           /* it asked for the single-channel action */
 	bool closing;          /* it said port_closing(): it serves no more */
 	bool admission_asked;
@@ -66,12 +73,23 @@ struct port_chan {
 	uint8_t result;    /* admitted: SRP_LOGIN_RESULT_* */
 };
 
+/* What one initiator may have; may change while channels live. */
+struct port_limits {
+	unsigned max_chans_per_nexus; /* 0: 64 */
+	uint32_t max_limit;           /* request limit of a channel at most; >= PORT_LIMIT_MIN */
+	uint32_t nexus_credits;       /* of all channels of a nexus together; 0: not limited */
+	uint64_t nexus_bytes; /* memory of all channels of a nexus together; 0: not limited */
+};
+
+#define PORT_LIMIT_MIN \
+	4u /* a share of the credits never gets smaller; the login is refused instead */
+
 struct port {
 	struct list node; /* the caller's list of ports */
 	struct srp_port_id id;
 	bool enabled;
-	unsigned max_chans;           /* in all; >= 1 */
-	unsigned max_chans_per_nexus; /* >= 1 */
+	unsigned max_chans; /* in all; >= 1 */
+	struct port_limits limits;
 	unsigned n_chans; /* entries logged in and not released: the refcount of INV-20 */
 	unsigned n_nexuses;
 	uint64_t seq;
@@ -79,21 +97,23 @@ struct port {
 	struct list free;    /* struct port_nexus */
 	struct list closes;  /* struct port_chan.close_node */
 	struct list admits;  /* struct port_chan.admit_node, decided */
+	struct list told;    /* struct port_chan.limit_node, whose limit changed */
 	void *user;          /* the caller's */
 };
 
 struct port_config {
 	struct srp_port_id id;
-	unsigned max_chans;           /* 0: as many as @n_pool */
-	unsigned max_chans_per_nexus; /* 0: 64 */
-	struct port_nexus *pool;      /* stays the caller's, must live as long as the port */
-	unsigned n_pool;              /* nexuses at @pool, >= 1 */
+	unsigned max_chans; /* 0: as many as @n_pool */
+	struct port_limits limits;
+	struct port_nexus *pool; /* stays the caller's, must live as long as the port */
+	unsigned n_pool;         /* nexuses at @pool, >= 1 */
 };
 
 struct port_login {
 	struct srp_port_id initiator;
 	struct srp_port_id target; /* as in the login; kept in the key */
 	struct port_addr addr;     /* of the peer */
+	uint64_t bytes;            /* memory its channel will take */
 	bool single;               /* login_result.single */
 };
 
@@ -116,20 +136,25 @@ void port_enable(struct port *p);
 
 /*
  * From now on no login is taken, also none that passed port_login() before (INV-21); every channel is
- * queued for port_next_close(). It is empty when port_release() said so or @n_chans is 0. Drain both queues.
+ * queued for port_next_close(). It is empty when port_release() said so or @n_chans is 0. Drain all queues.
  */
 void port_disable(struct port *p);
+
+/* From now on these limits count; the credits of the channels that are there are shared anew. Logins that
+ * would not be taken now stay. Drain port_next_limit(). */
+void port_set_limits(struct port *p, const struct port_limits *limits);
 
 /**
  * port_login() - first visit of a login that login_check() accepted
  * @pc:    the caller's entry, uninitialised; owned by the port until port_release()
  * @login: copied
  *
- * Drain both queues after success.
+ * After success @pc->limit is its request limit. Drain all queues then.
  *
- * Return: 0, or an enum srp_rej_reason: SRP_REJ_RESOURCES (disabled, no nexus left, or all channels
- * in use), SRP_REJ_CHANNEL_LIMIT (this nexus has all it may have). After a refusal nothing was changed
- * and nothing was evicted, and @pc is not logged in.
+ * Return: 0, or an enum srp_rej_reason: SRP_REJ_RESOURCES (disabled, no nexus left, all channels in use,
+ * or this nexus has all the memory it may have), SRP_REJ_CHANNEL_LIMIT (it has all the channels it may
+ * have, or another one's share of its credits would be too small). After a refusal nothing was changed and
+ * nothing was evicted, and @pc is not logged in.
  */
 int port_login(struct port *p, struct port_chan *pc, const struct port_login *login);
 
@@ -137,11 +162,11 @@ int port_login(struct port *p, struct port_chan *pc, const struct port_login *lo
  * Drain port_next_admission(): the answer is there now or later. */
 void port_admit(struct port_chan *pc);
 
-/* The channel serves no more (CHAN_ACT_CLOSING). Drain port_next_admission(): others may wait for it. */
+/* The channel serves no more (CHAN_ACT_CLOSING). Drain all queues: others may wait for it. */
 void port_closing(struct port_chan *pc);
 
 /* Ask that channel @pc, or every channel of the nexus, be closed in an orderly way (PORT_CLOSE_SESSION).
- * Drain both queues. */
+ * Drain all queues. */
 void port_close_chan(struct port_chan *pc);
 void port_close_nexus(struct port_nexus *n);
 
@@ -154,7 +179,7 @@ void port_close_nexus(struct port_nexus *n);
  * @pc:       may be freed by the caller afterwards, when no message to the channel is under way
  * @ret_user: set to the nexus's user pointer when the nexus ended, else to NULL
  *
- * Drain port_next_admission().
+ * Drain all queues.
  *
  * Return: a set of PORT_NEXUS_ENDED and PORT_EMPTY.
  */
@@ -163,6 +188,10 @@ unsigned port_release(struct port_chan *pc, void **ret_user);
 /* The next channel to be told to leave (pc->close says why), NULL when there is none. Each is returned
  * once per reason; a later PORT_CLOSE_DISABLED of an evicted channel is told too. */
 struct port_chan *port_next_close(struct port *p);
+
+/* The next channel whose request limit changed (pc->limit), NULL when there is none; each with the last
+ * value only. */
+struct port_chan *port_next_limit(struct port *p);
 
 /* The next admission decided (pc->reject, pc->result), NULL when there is none. Each exactly once. */
 struct port_chan *port_next_admission(struct port *p);

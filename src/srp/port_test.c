@@ -25,7 +25,7 @@ static int setup(void **state)
 	struct port_config cfg = {
 		.id = { .ext = { 7 } },
 		.max_chans = 8,
-		.max_chans_per_nexus = 3,
+		.limits = { .max_chans_per_nexus = 3, .max_limit = 40 },
 		.pool = pool,
 		.n_pool = N_POOL,
 	};
@@ -306,6 +306,86 @@ static void limits(void **state)
 	assert_int_equal(login(&pc[8], 5, false), 0);
 }
 
+static void expect_limit(struct port_chan *pc, uint32_t limit)
+{
+	struct port_chan *next = port_next_limit(&port);
+
+	assert_ptr_equal(next, pc);
+	if (pc)
+		assert_int_equal(pc->limit, limit);
+}
+
+/* The credits of a nexus are shared by its channels; who leaves makes room for the others. */
+static void credits(void **state)
+{
+	struct port_limits l = { .max_chans_per_nexus = 8, .max_limit = 40, .nexus_credits = 30 };
+	struct port_chan pc[4];
+	struct port_chan other;
+
+	(void)state;
+	assert_int_equal(login(&other, 2, false), 0);
+	port_set_limits(&port, &l);
+	expect_limit(&other, 30);
+	assert_int_equal(login(&pc[0], 1, false), 0);
+	assert_int_equal(pc[0].limit, 30);
+	expect_limit(NOBODY, 0); /* its own is in its login */
+	assert_int_equal(login(&pc[1], 1, false), 0);
+	assert_int_equal(pc[1].limit, 15);
+	assert_int_equal(login(&pc[2], 1, false), 0);
+	expect_limit(&pc[0], 10); /* once, with the last value */
+	expect_limit(&pc[1], 10);
+	expect_limit(NOBODY, 0);
+	port_closing(&pc[1]);
+	expect_limit(&pc[0], 15);
+	port_close_chan(&pc[2]); /* queued to be told, but now it must go */
+	expect_limit(&pc[0], 30);
+	expect_limit(NOBODY, 0);
+	release(&pc[0]); /* without a word */
+	release(&pc[1]);
+	release(&pc[2]);
+	expect_limit(NOBODY, 0);
+	l.nexus_credits = 0;
+	port_set_limits(&port, &l);
+	expect_limit(&other, 40);
+
+	/* a share too small for work is none: the login is refused */
+	l.nexus_credits = 3 * PORT_LIMIT_MIN;
+	port_set_limits(&port, &l);
+	assert_int_equal(login(&pc[0], 1, false), 0);
+	assert_int_equal(login(&pc[1], 1, false), 0);
+	assert_int_equal(login(&pc[2], 1, false), 0);
+	assert_int_equal(login(&pc[3], 1, false), SRP_REJ_CHANNEL_LIMIT);
+	assert_int_equal(login(&pc[3], 1, true), 0); /* starts over */
+	assert_int_equal(pc[3].limit, 3 * PORT_LIMIT_MIN);
+	/* limits that got smaller send nobody away */
+	l.nexus_credits = 2;
+	port_set_limits(&port, &l);
+	expect_limit(&other, PORT_LIMIT_MIN);
+	expect_limit(&pc[3], PORT_LIMIT_MIN);
+}
+
+static void memory(void **state)
+{
+	struct port_limits l = { .max_limit = 40, .nexus_bytes = 1000 };
+	struct port_login login = login_of(1, false);
+	struct port_chan pc[4];
+
+	(void)state;
+	port_set_limits(&port, &l);
+	login.bytes = 1001;
+	assert_int_equal(port_login(&port, &pc[0], &login), SRP_REJ_RESOURCES);
+	login.bytes = 400;
+	assert_int_equal(port_login(&port, &pc[0], &login), 0);
+	assert_int_equal(port_login(&port, &pc[1], &login), 0);
+	assert_int_equal(port_login(&port, &pc[2], &login), SRP_REJ_RESOURCES);
+	login.single = true;
+	assert_int_equal(port_login(&port, &pc[2], &login), 0); /* replaces the two */
+	login.single = false;
+	login.bytes = 600;
+	assert_int_equal(port_login(&port, &pc[3], &login), 0);
+	port_check(&port);
+}
+
 static int login_from(struct port_chan *pc, uint8_t guid, uint8_t host)
 {
 	struct port_login l = login_of(guid, true);
@@ -365,6 +445,7 @@ static void find(void **state)
 struct walker {
 	struct port_chan pc;
 	bool in, asked, closing, told;
+	uint32_t limit; /* as it was told */
 	unsigned n_answers;
 };
 
@@ -380,6 +461,12 @@ static void drain_queues(void)
 		check(w->in);
 		w->told = true;
 	}
+	while ((pc = port_next_limit(&port)) != NULL) {
+		struct walker *w = container_of(pc, struct walker, pc);
+
+		check(w->in && !w->told && !w->closing);
+		w->limit = pc->limit;
+	}
 	while ((pc = port_next_admission(&port)) != NULL) {
 		struct walker *w = container_of(pc, struct walker, pc);
 
@@ -389,6 +476,35 @@ static void drain_queues(void)
 	}
 }
 
+/* Whoever stays has been told its share, and the shares of a nexus are not more than there is. */
+static void check_shares(void)
+{
+	uint32_t sum[5] = { 0 };
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(walkers); i++) {
+		const struct walker *w = &walkers[i];
+
+		if (!w->in || w->told || w->closing)
+			continue;
+		check(w->limit == w->pc.limit);
+		sum[w->pc.nexus->initiator.guid[0]] += w->limit;
+	}
+	for (i = 0; i < ARRAY_SIZE(sum); i++)
+		check(!port.limits.nexus_credits || sum[i] <= port.limits.nexus_credits);
+}
+
+static void walk_limits(struct prng *r)
+{
+	const struct port_limits l = {
+		.max_chans_per_nexus = 3,
+		.max_limit = 4 + (uint32_t)prng_below(r, 30),
+		.nexus_credits = prng_below(r, 3) ? 12 + (uint32_t)prng_below(r, 40) : 0,
+	};
+
+	port_set_limits(&port, &l);
+}
+
 static void walk_one(struct prng *r, struct walker *w)
 {
 	void *user;
@@ -396,6 +512,7 @@ static void walk_one(struct prng *r, struct walker *w)
 	if (!w->in) {
 		*w = (struct walker){ 0 };
 		w->in = login(&w->pc, (uint8_t)prng_below(r, 5), prng_below(r, 2)) == 0;
+		w->limit = w->pc.limit;
 	} else if (!w->asked && prng_below(r, 2)) {
 		w->asked = true;
 		port_admit(&w->pc);
@@ -421,10 +538,14 @@ static void random_walk(void **state)
 			port_disable(&port);
 		else if (!port.enabled && prng_below(&r, 8) == 0)
 			port_enable(&port);
+		else if (prng_below(&r, 50) == 0)
+			walk_limits(&r);
 		else
 			walk_one(&r, &walkers[prng_below(&r, ARRAY_SIZE(walkers))]);
-		if (prng_below(&r, 2))
+		if (prng_below(&r, 2)) {
 			drain_queues();
+			check_shares();
+		}
 		port_check(&port);
 	}
 	/* everybody leaves: nothing may wait for what does not come */
@@ -460,6 +581,8 @@ int main(void)
 		cmocka_unit_test_setup(close_reasons, setup),
 		cmocka_unit_test_setup(released_undecided, setup),
 		cmocka_unit_test_setup(limits, setup),
+		cmocka_unit_test_setup(credits, setup),
+		cmocka_unit_test_setup(memory, setup),
 		cmocka_unit_test_setup(nexus_key, setup),
 		cmocka_unit_test_setup(find, setup),
 		cmocka_unit_test_setup(random_walk, setup),

@@ -65,7 +65,7 @@ static void channel_cred_req(struct tchan *ch, int32_t delta)
 	check(srp_cred_req_encode(&req, &pen) == 0);
 	channel_send_small(ch, WR_CRED, ch->cred_iu, sizeof(ch->cred_iu), &failed);
 	if (failed)
-		channel_step(ch, CHAN_EV_CRED_REQ_FAILED, (uint32_t)delta, NULL, NULL);
+		channel_step(ch, CHAN_EV_ASK_FAILED, (uint32_t)delta, NULL, NULL);
 }
 
 /* --- login --- */
@@ -258,6 +258,9 @@ static void channel_act(struct tchan *ch, const struct chan_action *a, struct cm
 	case CHAN_ACT_SEND_CRED_REQ:
 		channel_cred_req(ch, (int32_t)a->value);
 		break;
+	case CHAN_ACT_SEND_AER_REQ:
+	case CHAN_ACT_AER_DONE:
+		check_unreachable(); /* nobody steps AER_DUE yet */
 	case CHAN_ACT_VIOLATION:
 		log_warn("%s: %s, closing the channel", ch->name, a->text);
 		break;

@@ -28,7 +28,8 @@ int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opt
 	unsigned max = o->max_chans ? o->max_chans : 1024;
 	struct port_config cfg = { .id = o->id,
 				   .max_chans = max,
-				   .max_chans_per_nexus = o->max_chans_per_nexus,
+				   .limits = { .max_chans_per_nexus = o->max_chans_per_nexus,
+					       .max_limit = t->credits },
 				   .n_pool = max };
 	struct tgt_port *p;
 

@@ -55,7 +55,7 @@ static void report_chan(const struct tchan *ch, unsigned worker, uint64_t now_ns
 				     .state_ns =
 					     now_ns > c->entered_ns ? now_ns - c->entered_ns : 0,
 				     .worker = worker,
-				     .credits = c->avail,
+				     .credits = c->avail > 0 ? (uint32_t)c->avail : 0,
 				     .limit = c->limit,
 				     .in_flight = c->n_tasks + c->n_parked,
 				     .read_bytes = ch->read_bytes,
