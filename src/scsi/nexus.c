@@ -25,7 +25,7 @@ static void itl_unmap(struct scsi_itl *itl)
 {
 	list_del(&itl->lu_node);
 	itl->lu = NULL;
-	itl->uas.n = 0;
+	itl->uas = (struct scsi_uas){ 0 };
 	itl->hit = false;
 }
 
@@ -33,10 +33,11 @@ static void itl_map(struct scsi_itl *itl, struct scsi_lu *lu, bool read_only)
 {
 	itl->lu = lu;
 	itl->read_only = read_only;
-	itl->uas.n = 0;
+	itl->uas = (struct scsi_uas){ 0 };
 	itl->hit = false;
 	list_push(&lu->nexuses, &itl->lu_node);
 	scsi_uas_add(&itl->uas, SCSI_UA_POWER_ON);
+	itl->uas.told = SCSI_UA_POWER_ON; /* who begins expects it */
 }
 
 int scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiator,

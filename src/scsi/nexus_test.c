@@ -123,6 +123,63 @@ static void priorities(void **state)
 	assert_false(scsi_uas_drop(&u, SCSI_UA_MODE_CHANGED));
 }
 
+static void expect_report(unsigned nexus, uint8_t lun, unsigned asc)
+{
+	struct scsi_report rep;
+	struct sense s;
+
+	assert_true(scsi_nexus_event(&r->nexus[nexus], &rep));
+	assert_int_equal(rep.lun[1], lun);
+	assert_int_equal(sense_decode(rep.sense, rep.sense_len, &s), 0);
+	assert_int_equal(s.key, SENSE_UNIT_ATTENTION);
+	assert_int_equal(s.asc, asc);
+}
+
+static void expect_no_report(unsigned nexus)
+{
+	struct scsi_report rep;
+
+	assert_false(scsi_nexus_event(&r->nexus[nexus], &rep));
+}
+
+/* A report tells of a unit attention once and leaves it to the next command. */
+static void reports(void **state)
+{
+	struct scsi_map_entry map[] = { { .lu = &r->lu[0], .lun = 0 } };
+
+	(void)state;
+	expect_no_report(0); /* what is owed to everybody who begins is no news */
+	expect_ua(0, rig_lun0, 0x2900);
+	expect_ua(0, rig_lun1, 0x2900);
+	expect_no_report(0);
+	scsi_lu_ua(&r->lu[1], SCSI_UA_MODE_CHANGED, NULL);
+	expect_report(0, 1, 0x2a01);
+	expect_no_report(0);
+	scsi_lu_ua(&r->lu[1], SCSI_UA_MODE_CHANGED, NULL); /* still the same one */
+	expect_no_report(0);
+	expect_no_report(1); /* there POWER ON comes first */
+	scsi_nexus_event_lost(&r->nexus[0]);
+	expect_no_report(1);
+	expect_report(0, 1, 0x2a01);
+	rig_views(r);
+	expect_ua(0, rig_lun1, 0x2a01);
+	scsi_lu_ua(&r->lu[1], SCSI_UA_MODE_CHANGED, NULL); /* another one */
+	expect_report(0, 1, 0x2a01);
+	/* one that comes in front is told, and the other again when it is the first */
+	scsi_lu_ua(&r->lu[1], SCSI_UA_BUS_DEVICE_RESET, NULL);
+	expect_report(0, 1, 0x2903);
+	rig_views(r);
+	expect_ua(0, rig_lun1, 0x2903);
+	expect_report(0, 1, 0x2a01);
+	rig_views(r);
+	expect_ua(0, rig_lun1, 0x2a01);
+	scsi_nexus_ua(&r->nexus[0], SCSI_UA_LUNS_CHANGED); /* is about all of them */
+	expect_report(0, 0, 0x3f0e);
+	expect_no_report(0);
+	assert_int_equal(scsi_nexus_remap(&r->nexus[0], map, 1), 1);
+	expect_no_report(0);
+}
+
 static void capacity_change(void **state)
 {
 	(void)state;
@@ -392,6 +449,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(at_login, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale_view, setup, teardown),
 		cmocka_unit_test(priorities),
+		cmocka_unit_test_setup_teardown(reports, setup, teardown),
 		cmocka_unit_test_setup_teardown(capacity_change, quiet, teardown),
 		cmocka_unit_test_setup_teardown(remap, quiet, teardown),
 		cmocka_unit_test_setup_teardown(tmf_aborts, quiet, teardown),

@@ -470,6 +470,7 @@ static void store_errors(void **state)
 		{ SCSI_ACT_WRITE, 0x2a, ECANCELED, 0xb, 0x0000 },
 		{ SCSI_ACT_WRITE, 0x2a, ETIMEDOUT, 0xb, 0x2e02 },
 		{ SCSI_ACT_WRITE, 0x2a, EPIPE, 0xb, 0x4b00 },
+		{ SCSI_ACT_WRITE, 0x2a, EBADMSG, 0x5, 0x2400 },
 		{ SCSI_ACT_READ, 0x28, ENXIO, 2, 0x0400 },
 		{ SCSI_ACT_READ, 0x28, ENODEV, 2, 0x0400 },
 		{ SCSI_ACT_READ, 0x28, ENOTCONN, 2, 0x0400 },

@@ -27,7 +27,8 @@ struct scsi_event {
 	 * DATA, IO_DONE: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the store is
 	 * smaller than it said), -ENOSPC, -EROFS, -ENXIO (the store is gone), -ENOMEM and -EAGAIN (no
 	 * means just now), -ECANCELED, -ETIMEDOUT, -EINVAL; of the transport, when data could not be
-	 * moved from or to the initiator: -EPIPE; COMPARE: -EILSEQ, the data differ.
+	 * moved from or to the initiator: -EPIPE, or -EBADMSG when it describes its buffers wrongly;
+	 * COMPARE: -EILSEQ, the data differ.
 	 */
 	int result;
 	/* With a result other than 0: bytes of the action that were surely done, from its start; the

@@ -57,6 +57,7 @@ bool scsi_uas_drop(struct scsi_uas *u, enum scsi_ua ua)
 		if (u->q[i] != ua)
 			continue;
 		u->n--;
+		u->told = u->told == ua ? 0 : u->told;
 		memmove(u->q + i, u->q + i + 1, (u->n - i) * sizeof(u->q[0]));
 		return true;
 	}

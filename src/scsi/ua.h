@@ -25,6 +25,7 @@ enum scsi_ua {
 struct scsi_uas {
 	uint8_t n;
 	uint16_t q[SCSI_UA_MAX]; /* enum scsi_ua, the first is reported next */
+	uint16_t told; /* the one an event report told of while it was the first; 0: none */
 };
 
 /* Add @ua by its rank; one that is there already stays as it is. */
