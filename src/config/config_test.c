@@ -22,6 +22,7 @@ static const char whole[] =
 	"log_level debug\n"
 	"handshake_ms 2500\n"
 	"max_handshakes 99\nmax_handshakes_per_peer 7\nmax_connections 500\n"
+	"max_logins_per_second 0\n"
 	"\n"
 	"HANDLER vdisk_fileio {\r\n"
 	"	DEVICE disk01 {\n"
@@ -50,6 +51,8 @@ static const char whole[] =
 	"		default_target 1\n"
 	"		max_channels 10\n"
 	"		max_channels_per_initiator 2\n"
+	"		credits 33; credits_per_initiator 100\n"
+	"		max_memory_per_initiator 4M; max_immediate 65536; multi_channel 0\n"
 	"		LUN 5 ram\n"
 	"		LUN 0 disk01 { read_only 1 }\n"
 	"		allow_any 1\n"
@@ -153,6 +156,11 @@ static void check_targets(const struct config *c)
 	assert_int_equal(t->ioc_guid, 255);
 	assert_int_equal(t->max_channels, 10);
 	assert_int_equal(t->max_channels_per_initiator, 2);
+	assert_int_equal(t->credits, 33);
+	assert_int_equal(t->credits_per_initiator, 100);
+	assert_int_equal(t->memory_per_initiator, 4u << 20);
+	assert_int_equal(t->max_immediate, 65536);
+	assert_false(t->multi_channel);
 	config_login_line(t, &t->listens[1], buf, sizeof(buf));
 	assert_string_equal(
 		buf, "id_ext=0000000000000001,ioc_guid=00000000000000ff,dest=[fd00::1]:3261");
@@ -162,6 +170,11 @@ static void check_targets(const struct config *c)
 	assert_false(t->enabled || t->allow_any || t->default_target);
 	assert_int_equal(t->max_channels, 1024);
 	assert_int_equal(t->max_channels_per_initiator, 64);
+	assert_int_equal(t->credits, 129);
+	assert_int_equal(t->credits_per_initiator, 0);
+	assert_int_equal(t->memory_per_initiator, 0);
+	assert_int_equal(t->max_immediate, 8192);
+	assert_true(t->multi_channel);
 }
 
 static void check_whole(const struct config *c)
@@ -174,6 +187,7 @@ static void check_whole(const struct config *c)
 	assert_int_equal(c->opts.handshakes, 99);
 	assert_int_equal(c->opts.handshakes_per_peer, 7);
 	assert_int_equal(c->opts.max_conns, 500);
+	assert_int_equal(c->opts.logins_per_s, 0);
 	check_devices(c);
 	check_targets(c);
 }

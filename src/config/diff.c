@@ -47,6 +47,7 @@ static void diff_options(struct diff *d)
 		{ "max_handshakes", a->handshakes != b->handshakes },
 		{ "max_handshakes_per_peer", a->handshakes_per_peer != b->handshakes_per_peer },
 		{ "max_connections", a->max_conns != b->max_conns },
+		{ "max_logins_per_second", a->logins_per_s != b->logins_per_s },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -211,11 +212,28 @@ static const char *diff_target_word(const struct config_target *a, const struct 
 		return "ioc_guid";
 	if (a->default_target != b->default_target)
 		return "default_target";
-	if (a->max_channels != b->max_channels)
-		return "max_channels";
-	return a->max_channels_per_initiator != b->max_channels_per_initiator
-		       ? "max_channels_per_initiator"
-		       : NULL;
+	return a->max_channels != b->max_channels ? "max_channels" : NULL;
+}
+
+static const char *diff_limits_word(const struct config_target *a, const struct config_target *b)
+{
+	const struct {
+		const char *what;
+		bool differs;
+	} rows[] = {
+		{ "max_channels_per_initiator",
+		  a->max_channels_per_initiator != b->max_channels_per_initiator },
+		{ "credits", a->credits != b->credits },
+		{ "credits_per_initiator", a->credits_per_initiator != b->credits_per_initiator },
+		{ "max_memory_per_initiator", a->memory_per_initiator != b->memory_per_initiator },
+		{ "max_immediate", a->max_immediate != b->max_immediate },
+		{ "multi_channel", a->multi_channel != b->multi_channel },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].differs)
+			return rows[i].what;
+	return NULL;
 }
 
 static bool diff_listens_at(const struct config_target *t, const struct config_listen *l)
@@ -254,6 +272,11 @@ static void diff_target(struct diff *d, const struct config_target *a,
 	op.what = diff_target_word(a, b);
 	if (op.what) {
 		op.type = CONFIG_OP_TARGET_CHANGE;
+		diff_add(d, op);
+	}
+	op.what = diff_limits_word(a, b);
+	if (op.what) {
+		op.type = CONFIG_OP_TARGET_LIMITS;
 		diff_add(d, op);
 	}
 	if (a->enabled && b->enabled)
@@ -323,6 +346,7 @@ static const char *const diff_verbs[CONFIG_OP_COUNT] = {
 	[CONFIG_OP_TARGET_REMOVE] = "remove",
 	[CONFIG_OP_TARGET_DISABLE] = "disable",
 	[CONFIG_OP_TARGET_CHANGE] = "change",
+	[CONFIG_OP_TARGET_LIMITS] = "another",
 	[CONFIG_OP_LISTEN_REMOVE] = "stop listening on",
 	[CONFIG_OP_LISTEN_ADD] = "listen on",
 	[CONFIG_OP_GROUP_REMOVE] = "remove",

@@ -20,7 +20,8 @@ enum config_op_type {
 				   * of device[0] in every LUN map, close device[0] */
 	CONFIG_OP_TARGET_REMOVE,  /* log every session out, close target[0] */
 	CONFIG_OP_TARGET_DISABLE, /* was enabled: log every session out, stop listening */
-	CONFIG_OP_TARGET_CHANGE,  /* ids, driver, default_target or limits differ (`what`) */
+	CONFIG_OP_TARGET_CHANGE,  /* ids, driver, default_target or max_channels differ (`what`) */
+	CONFIG_OP_TARGET_LIMITS,  /* what an initiator may have differs (`what`): sessions stay */
 	CONFIG_OP_LISTEN_REMOVE,  /* stop accepting on `listen` of target[0]; sessions stay */
 	CONFIG_OP_LISTEN_ADD, /* accept on `listen` of target[1]; both only where it stays enabled */
 	CONFIG_OP_GROUP_REMOVE,  /* group[0] is gone */

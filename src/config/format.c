@@ -55,6 +55,7 @@ static void format_options(FILE *f, const struct config_options *o, const struct
 		{ "max_handshakes", o->handshakes, d->handshakes },
 		{ "max_handshakes_per_peer", o->handshakes_per_peer, d->handshakes_per_peer },
 		{ "max_connections", o->max_conns, d->max_conns },
+		{ "max_logins_per_second", o->logins_per_s, d->logins_per_s },
 	};
 
 	if (strcmp(o->control_socket, d->control_socket) != 0) {
@@ -104,6 +105,28 @@ static void format_luns(FILE *f, const struct config *c, const struct config_gro
 	}
 }
 
+static void format_limits(FILE *f, const struct config_target *t, const struct config_target *d)
+{
+	const struct {
+		const char *key;
+		uint64_t value, normal;
+	} numbers[] = {
+		{ "max_channels", t->max_channels, d->max_channels },
+		{ "max_channels_per_initiator", t->max_channels_per_initiator,
+		  d->max_channels_per_initiator },
+		{ "credits", t->credits, d->credits },
+		{ "credits_per_initiator", t->credits_per_initiator, d->credits_per_initiator },
+		{ "max_memory_per_initiator", t->memory_per_initiator, d->memory_per_initiator },
+		{ "max_immediate", t->max_immediate, d->max_immediate },
+		{ "multi_channel", t->multi_channel, d->multi_channel },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (numbers[i].value != numbers[i].normal)
+			(void)fprintf(f, "\t\t%s %llu\n", numbers[i].key,
+				      (unsigned long long)numbers[i].value);
+}
+
 static void format_target(FILE *f, const struct config *c, const struct config_target *t)
 {
 	struct config_target d;
@@ -119,11 +142,7 @@ static void format_target(FILE *f, const struct config *c, const struct config_t
 	(void)fprintf(f, "\t\tid_ext %016llx\n\t\tioc_guid %016llx\n",
 		      (unsigned long long)t->id_ext, (unsigned long long)t->ioc_guid);
 	format_flag(f, "default_target", t->default_target);
-	if (t->max_channels != d.max_channels)
-		(void)fprintf(f, "\t\tmax_channels %u\n", t->max_channels);
-	if (t->max_channels_per_initiator != d.max_channels_per_initiator)
-		(void)fprintf(f, "\t\tmax_channels_per_initiator %u\n",
-			      t->max_channels_per_initiator);
+	format_limits(f, t, &d);
 	if (t->allow_any || t->any_group.n_luns)
 		(void)fprintf(f, "\t\tallow_any %d\n", t->allow_any);
 	format_luns(f, c, &t->any_group, "\t\t");

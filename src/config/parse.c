@@ -35,6 +35,7 @@ void parse_defaults_options(struct config_options *o)
 	o->handshakes = 1024;
 	o->handshakes_per_peer = 32;
 	o->max_conns = 4096;
+	o->logins_per_s = 1000;
 }
 
 void parse_defaults_target(struct config_target *t)
@@ -42,6 +43,9 @@ void parse_defaults_target(struct config_target *t)
 	memset(t, 0, sizeof(*t));
 	t->max_channels = 1024;
 	t->max_channels_per_initiator = 64;
+	t->credits = 129;
+	t->max_immediate = 8192;
+	t->multi_channel = true;
 }
 
 /* --- LUN --- */
@@ -161,6 +165,11 @@ static const struct word target_words[] = {
 	TARGET_WORD("allow_any", WORD_BOOL, allow_any, 0, 0),
 	TARGET_WORD("max_channels", WORD_UINT, max_channels, 1, 65536),
 	TARGET_WORD("max_channels_per_initiator", WORD_UINT, max_channels_per_initiator, 1, 65536),
+	TARGET_WORD("credits", WORD_UINT, credits, 4, 1024),
+	TARGET_WORD("credits_per_initiator", WORD_UINT, credits_per_initiator, 0, 65536),
+	TARGET_WORD("max_memory_per_initiator", WORD_SIZE, memory_per_initiator, 0, 0),
+	TARGET_WORD("max_immediate", WORD_UINT, max_immediate, 0, 65536),
+	TARGET_WORD("multi_channel", WORD_BOOL, multi_channel, 0, 0),
 	{ "LUN", WORD_BLOCK, 0, 0, 0, 0, open_lun },
 	{ "GROUP", WORD_BLOCK, 0, 0, 0, 0, open_group },
 };
@@ -397,6 +406,7 @@ static const struct word file_words[] = {
 	OPTION_WORD("max_handshakes", WORD_UINT, handshakes, 1, 65536),
 	OPTION_WORD("max_handshakes_per_peer", WORD_UINT, handshakes_per_peer, 1, 65536),
 	OPTION_WORD("max_connections", WORD_UINT, max_conns, 1, 1048576),
+	OPTION_WORD("max_logins_per_second", WORD_UINT, logins_per_s, 0, 1000000),
 };
 
 static int parse_run(struct parser *p, const char *text, size_t len)
