@@ -201,6 +201,8 @@ static int make_workers(struct daemon *d)
 	return 0;
 }
 
+#define LOGIN_BURST 64u /* one host with all its channels at once */
+
 static int make_target(struct daemon *d)
 {
 	const struct config_options *c = &d->cfg->opts;
@@ -210,7 +212,11 @@ static int make_target(struct daemon *d)
 						 .handshakes_per_peer = c->handshakes_per_peer,
 						 .handshakes = c->handshakes,
 						 .max_conns = c->max_conns } };
-	struct tgt_opts to = { .workers = d->workers, .n_workers = d->n_workers };
+	struct tgt_opts to = { .workers = d->workers,
+			       .n_workers = d->n_workers,
+			       .logins_per_s = c->logins_per_s,
+			       .login_burst = c->logins_per_s > LOGIN_BURST ? c->logins_per_s
+									    : LOGIN_BURST };
 	int r = fab_iwarp_new(&d->fab, &fo);
 
 	to.fab = d->fab;

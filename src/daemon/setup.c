@@ -187,12 +187,22 @@ static int port_listen_all(struct dport *p, const struct config_target *c)
 	return r;
 }
 
+static struct tgt_port_limits port_limits(const struct config_target *c)
+{
+	return (struct tgt_port_limits){ .max_chans_per_nexus = c->max_channels_per_initiator,
+					 .credits = c->credits,
+					 .credits_per_initiator = c->credits_per_initiator,
+					 .bytes_per_initiator = c->memory_per_initiator,
+					 .max_immediate = c->max_immediate,
+					 .single_channel = !c->multi_channel };
+}
+
 static int port_open(struct daemon *d, const struct config_target *c)
 {
 	struct tgt_port_opts o = { .name = c->name,
 				   .default_port = c->default_target,
 				   .max_chans = c->max_channels,
-				   .max_chans_per_nexus = c->max_channels_per_initiator,
+				   .limits = port_limits(c),
 				   .acl = port_acl };
 	struct dport *p = calloc(1, sizeof(*p));
 	int r;
@@ -277,6 +287,14 @@ static void apply_op(struct daemon *d, const struct config_op *op)
 	case CONFIG_OP_TARGET_DISABLE:
 		apply_disable(d, op->target[0]);
 		break;
+	case CONFIG_OP_TARGET_LIMITS: {
+		struct tgt_port_limits limits = port_limits(op->target[1]);
+
+		p = port_by_name(d, op->target[0]->name);
+		if (p)
+			tgt_port_set_limits(p->port, &limits);
+		break;
+	}
 	case CONFIG_OP_LISTEN_REMOVE:
 		p = port_by_name(d, op->target[0]->name);
 		if (p)

@@ -487,7 +487,8 @@ static void entered(struct chan *c, enum chan_state s, uint64_t now_ns)
 /* After RELEASE: only what is on its way from the port, or from the caller's own queues. */
 static bool may_come_after_release(enum chan_ev type)
 {
-	return type == CHAN_EV_KICK || type == CHAN_EV_TIMER || type == CHAN_EV_PORT_DISABLED ||
+	return type == CHAN_EV_KICK || type == CHAN_EV_TIMER || type == CHAN_EV_SET_LIMIT ||
+	       type == CHAN_EV_AER_DUE || type == CHAN_EV_PORT_DISABLED ||
 	       type == CHAN_EV_CLOSE_SESSION || type == CHAN_EV_EVICTED ||
 	       type == CHAN_EV_DEVICE_REMOVAL || type == CHAN_EV_ADDR_CHANGE ||
 	       type == CHAN_EV_PORT_CHANGE;

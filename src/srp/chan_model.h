@@ -370,7 +370,7 @@ static inline bool model_possible(const struct model *m, enum chan_ev type)
 	case CHAN_EV_KICK:
 		return m->kick_due;
 	case CHAN_EV_AER_DUE:
-		return !m->aer && !m->n_id;
+		return !m->aer;
 	case CHAN_EV_MARKER_DONE:
 		return m->marker_posted && !m->marker_done && !m->n_qp;
 	case CHAN_EV_WC_ERROR:
@@ -383,6 +383,7 @@ static inline bool model_possible(const struct model *m, enum chan_ev type)
 	case CHAN_EV_DEVICE_REMOVAL:
 	case CHAN_EV_ADDR_CHANGE:
 	case CHAN_EV_PORT_CHANGE:
+	case CHAN_EV_SET_LIMIT:
 	case CHAN_EV_TIMER:
 		return true;
 	default:

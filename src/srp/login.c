@@ -45,9 +45,8 @@ int login_check(const struct srp_login_req *req, const struct login_params *p,
 	if (reason)
 		return reason;
 	*ret = (struct login_result){
-		.max_it_iu_len = p->max_it_iu_len,
+		.max_it_iu_len = req->req_it_iu_len, /* memory for more would be wasted */
 		.max_ti_iu_len = p->max_ti_iu_len,
-		.req_it_iu_len = req->req_it_iu_len,
 		.buf_fmt = LOGIN_BUF_FMT,
 		.rsp_flags = SRP_LOGIN_SOLNTSUP,
 		.single = (req->req_flags & SRP_LOGIN_ACTION_MASK) == SRP_LOGIN_SINGLE,

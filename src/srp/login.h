@@ -16,15 +16,14 @@ struct login_params {
 	bool acl_ok;            /* access control allows this initiator */
 	bool multi_channel;     /* more than one channel per nexus is offered */
 	bool immediate;         /* immediate data is offered */
-	uint32_t max_it_iu_len; /* longest IU our receives take; >= SRP_MIN_IT_IU_LEN */
+	uint32_t max_it_iu_len; /* longest IU we are willing to receive; >= SRP_MIN_IT_IU_LEN */
 	uint32_t
 		max_ti_iu_len; /* longest IU we send; never raised while initiators may reconnect */
 };
 
 struct login_result {
-	uint32_t max_it_iu_len; /* for LOGIN_RSP: ours, never less than asked for */
+	uint32_t max_it_iu_len; /* for LOGIN_RSP, and what a receive must take: as asked for */
 	uint32_t max_ti_iu_len; /* for LOGIN_RSP */
-	uint32_t req_it_iu_len; /* longest IU the initiator will send */
 	uint16_t buf_fmt;       /* for LOGIN_RSP and LOGIN_REJ */
 	uint8_t rsp_flags; /* SRP_LOGIN_IMMED_SUPP, SRP_LOGIN_SOLNTSUP; add the multi-channel result */
 	bool single;       /* terminate the nexus's other channels */

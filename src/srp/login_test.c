@@ -57,9 +57,8 @@ static void accepts_linux(void **state)
 {
 	(void)state;
 	assert_int_equal(login_check(&req, &p, &res), 0);
-	assert_int_equal(res.max_it_iu_len, 8276);
+	assert_int_equal(res.max_it_iu_len, 8260);
 	assert_int_equal(res.max_ti_iu_len, 1024);
-	assert_int_equal(res.req_it_iu_len, 8260);
 	assert_int_equal(res.buf_fmt, 6);
 	assert_true(res.single);
 	assert_true(res.immediate);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/internal.h"
+#include "wire/srp_aer.h"
 #include "wire/srp_cred.h"
 #include "wire/srp_logout.h"
 
@@ -25,8 +26,9 @@ static uint64_t wr_id(enum wr_kind kind, uint64_t index)
 
 /* --- sending what is not a response --- */
 
-static void channel_send_small(struct tchan *ch, enum wr_kind kind, uint8_t *iu, size_t len,
-			       bool *ret_failed)
+/* @solnt: the login's bit that asks for solicited notification of such an IU. Return: whether it was posted. */
+static bool channel_send_small(struct tchan *ch, enum wr_kind kind, uint8_t *iu, size_t len,
+			       uint8_t solnt)
 {
 	struct fab_sge sge = { .addr = iu, .len = (uint32_t)len };
 	struct fab_wr wr = { .wr_id = wr_id(kind, 0),
@@ -35,37 +37,53 @@ static void channel_send_small(struct tchan *ch, enum wr_kind kind, uint8_t *iu,
 			     .n_sge = 1,
 			     .sge = &sge };
 
-	*ret_failed = true;
-	if (!chan_sq_reserve(&ch->chan, 1))
-		return;
-	if (ch->t->ops->post_send(ch->conn, &wr, 1)) {
-		chan_sq_release(&ch->chan, 1);
-		return;
+	if (ch->login.solnt & solnt) {
+		iu[1] |= SRP_SOLNT; /* where all of them have it */
+		wr.flags |= FAB_WR_SOLICITED;
 	}
-	*ret_failed = false;
+	if (!chan_sq_reserve(&ch->chan, 1))
+		return false;
+	if (!ch->t->ops->post_send(ch->conn, &wr, 1))
+		return true;
+	chan_sq_release(&ch->chan, 1);
+	return false;
 }
 
 static void channel_t_logout(struct tchan *ch, uint32_t reason)
 {
 	struct srp_t_logout lo = { .reason = reason };
 	struct pen pen = pen_of(ch->logout_iu, sizeof(ch->logout_iu));
-	bool failed;
 
 	check(srp_t_logout_encode(&lo, &pen) == 0);
 	/* Best effort: a disconnect follows in any case. */
-	channel_send_small(ch, WR_LOGOUT, ch->logout_iu, sizeof(ch->logout_iu), &failed);
+	(void)channel_send_small(ch, WR_LOGOUT, ch->logout_iu, pen.pos, SRP_LOGIN_LOSOLNT);
 }
 
+/* One request of ours is under way at a time, so there is one place for it. */
 static void channel_cred_req(struct tchan *ch, int32_t delta)
 {
-	struct srp_cred_req req = { .req_lim_delta = delta };
-	struct pen pen = pen_of(ch->cred_iu, sizeof(ch->cred_iu));
-	bool failed;
+	struct srp_cred_req req = { .tag = ch->ask_tag++, .req_lim_delta = delta };
+	struct pen pen = pen_of(ch->ask_iu, sizeof(ch->ask_iu));
 
 	check(srp_cred_req_encode(&req, &pen) == 0);
-	channel_send_small(ch, WR_CRED, ch->cred_iu, sizeof(ch->cred_iu), &failed);
-	if (failed)
+	if (!chan_may_send(&ch->chan) ||
+	    !channel_send_small(ch, WR_ASK, ch->ask_iu, pen.pos, SRP_LOGIN_CRSOLNT))
 		channel_step(ch, CHAN_EV_ASK_FAILED, (uint32_t)delta, NULL, NULL);
+}
+
+static void channel_aer_req(struct tchan *ch)
+{
+	const struct scsi_report *rep = &ch->view->report;
+	struct srp_aer_req req = { .tag = ch->ask_tag++,
+				   .lun = get_be64(rep->lun),
+				   .sense = rep->sense,
+				   .sense_len = rep->sense_len };
+	struct pen pen = pen_of(ch->ask_iu, min_size(sizeof(ch->ask_iu), ch->login.max_ti_iu_len));
+
+	check(srp_aer_req_encode(&req, &pen) == 0);
+	if (!chan_may_send(&ch->chan) ||
+	    !channel_send_small(ch, WR_ASK, ch->ask_iu, pen.pos, SRP_LOGIN_AESOLNT))
+		channel_step(ch, CHAN_EV_ASK_FAILED, 0, NULL, NULL);
 }
 
 /* --- login --- */
@@ -75,7 +93,7 @@ static void channel_accept(struct tchan *ch, uint32_t result)
 	uint8_t iu[SRP_LOGIN_RSP_BYTES];
 	struct pen pen = pen_of(iu, sizeof(iu));
 	struct srp_login_rsp rsp = { .tag = ch->login_tag,
-				     .req_lim_delta = (int32_t)ch->t->credits,
+				     .req_lim_delta = (int32_t)ch->chan.limit,
 				     .max_it_iu_len = ch->login.max_it_iu_len,
 				     .max_ti_iu_len = ch->login.max_ti_iu_len,
 				     .buf_fmt = ch->login.buf_fmt,
@@ -107,7 +125,7 @@ void channel_post_rx(struct tchan *ch, struct rx *rx)
 {
 	/* The queue pair was made with a slot for each receive there is, so there is always room. */
 	check(ch->t->ops->post_recv(ch->conn, wr_id(WR_RX, (uint64_t)(rx - ch->all_rx)), rx->buf,
-				    TGT_MAX_IT_IU) == 0);
+				    ch->login.max_it_iu_len) == 0);
 }
 
 static void channel_post_marker(struct tchan *ch)
@@ -259,8 +277,11 @@ static void channel_act(struct tchan *ch, const struct chan_action *a, struct cm
 		channel_cred_req(ch, (int32_t)a->value);
 		break;
 	case CHAN_ACT_SEND_AER_REQ:
+		channel_aer_req(ch);
+		break;
 	case CHAN_ACT_AER_DONE:
-		check_unreachable(); /* nobody steps AER_DUE yet */
+		worker_post(tgt_home(ch->t), &ch->to_home_reported);
+		break;
 	case CHAN_ACT_VIOLATION:
 		log_warn("%s: %s, closing the channel", ch->name, a->text);
 		break;
@@ -490,8 +511,10 @@ static void channel_sent(struct tchan *ch, const struct fab_wc *wc)
 		cmd_free(c);
 		break;
 	case WR_LOGOUT:
-	case WR_CRED:
+	case WR_ASK:
 		chan_sq_release(&ch->chan, 1);
+		data_slots(ch);
+		channel_resources(ch);
 		break;
 	case WR_MARKER:
 		channel_step(ch, CHAN_EV_MARKER_DONE, 0, NULL, NULL);
@@ -546,15 +569,41 @@ static void channel_free_memory(struct tchan *ch)
 	free(ch);
 }
 
+/* How the memory of a channel is laid out. */
+struct channel_layout {
+	unsigned n_rx;
+	unsigned n_cmds;
+	size_t lead;   /* bytes in front of each IU */
+	size_t stride; /* from receive to receive */
+};
+
+static struct channel_layout channel_layout(const struct tchan *ch)
+{
+	struct channel_layout l = { .n_rx = ch->credits + TGT_RX_EXTRA,
+				    .n_cmds = ch->credits + TGT_CMD_EXTRA };
+
+	/* Immediate data start at an aligned address, so that a file opened with O_DIRECT takes them as is. */
+	l.lead = (TGT_IMM_ALIGN - ch->login.imm_data_offset % TGT_IMM_ALIGN) % TGT_IMM_ALIGN;
+	l.stride = (l.lead + ch->login.max_it_iu_len + TGT_IMM_ALIGN - 1) / TGT_IMM_ALIGN *
+		   TGT_IMM_ALIGN;
+	return l;
+}
+
+uint64_t channel_bytes(const struct tchan *ch)
+{
+	struct channel_layout l = channel_layout(ch);
+
+	return sizeof(*ch) + (uint64_t)l.n_rx * (l.stride + sizeof(*ch->all_rx)) +
+	       (uint64_t)l.n_cmds * sizeof(*ch->all_cmds);
+}
+
 static int channel_alloc(struct tchan *ch)
 {
-	/* Immediate data start at an aligned address, so that a file opened with O_DIRECT takes them as is. */
-	size_t lead = (TGT_IMM_ALIGN - ch->login.imm_data_offset % TGT_IMM_ALIGN) % TGT_IMM_ALIGN;
-	size_t stride = (lead + TGT_MAX_IT_IU + TGT_IMM_ALIGN - 1) / TGT_IMM_ALIGN * TGT_IMM_ALIGN;
+	struct channel_layout l = channel_layout(ch);
 
-	ch->n_rx = ch->t->credits + TGT_RX_EXTRA;
-	ch->n_cmds = ch->t->credits + TGT_CMD_EXTRA;
-	ch->rx_mem_bytes = ch->n_rx * stride;
+	ch->n_rx = l.n_rx;
+	ch->n_cmds = l.n_cmds;
+	ch->rx_mem_bytes = ch->n_rx * l.stride;
 	ch->all_rx = calloc(ch->n_rx, sizeof(*ch->all_rx));
 	ch->all_cmds = calloc(ch->n_cmds, sizeof(*ch->all_cmds));
 	ch->rx_mem = mmap(NULL, ch->rx_mem_bytes, PROT_READ | PROT_WRITE,
@@ -564,7 +613,7 @@ static int channel_alloc(struct tchan *ch)
 	if (!ch->all_rx || !ch->all_cmds || !ch->rx_mem)
 		return -ENOMEM;
 	for (unsigned i = 0; i < ch->n_rx; i++)
-		ch->all_rx[i].buf = (uint8_t *)ch->rx_mem + i * stride + lead;
+		ch->all_rx[i].buf = (uint8_t *)ch->rx_mem + i * l.stride + l.lead;
 	for (unsigned i = 0; i < ch->n_cmds; i++) {
 		struct cmd *c = &ch->all_cmds[i];
 
@@ -579,12 +628,13 @@ static int channel_alloc(struct tchan *ch)
 static int channel_make_qp(struct tchan *ch)
 {
 	struct fab_qp_attr attr = { .sq_depth = ch->n_cmds + TGT_SQ_DATA +
-						3, /* marker, T_LOGOUT, CRED_REQ */
+						3, /* marker, T_LOGOUT, a request of ours */
 				    .rq_depth = ch->n_rx,
 				    .max_sge = 1,
 				    .max_rd_atomic = 16 };
 	struct chan_config cfg = { .now_ns = worker_now_ns(ch->tw->w),
-				   .limit = ch->t->credits,
+				   .limit = min_u32(ch->login_limit, ch->credits),
+				   .max_limit = ch->credits,
 				   .n_recv = ch->n_rx,
 				   .sq_depth = attr.sq_depth };
 	int r = ch->t->ops->qp_create(ch->conn, &attr);
@@ -680,5 +730,12 @@ void channel_new_view(struct worker *w, struct worker_msg *m)
 
 	(void)w;
 	ch->view = &ch->views[ch->view_next];
+	if (min_u32(ch->view->limit, ch->credits) != ch->chan.want)
+		channel_step(ch, CHAN_EV_SET_LIMIT, min_u32(ch->view->limit, ch->credits), NULL,
+			     NULL);
+	if (ch->view->report_seq != ch->report_seen) {
+		ch->report_seen = ch->view->report_seq;
+		channel_step(ch, CHAN_EV_AER_DUE, 0, NULL, NULL);
+	}
 	worker_post(tgt_home(ch->t), &ch->to_home_view);
 }

@@ -42,6 +42,7 @@ void cmd_free(struct cmd *c)
 	check(list_empty(&c->wait) && !c->is.io && !c->is.at_home);
 	data_put_buf(c, &c->buf);
 	data_put_buf(c, &c->param);
+	data_put_buf(c, &c->table);
 	cmd_uncount(c);
 	chan_sq_release(&ch->chan, c->rsp_slots);
 	list_del(&c->node);
@@ -98,6 +99,14 @@ static void cmd_residuals(const struct scsi_task *t, struct srp_rsp *rsp)
 	}
 }
 
+/* Does the initiator want to be woken for this outcome? */
+static bool cmd_solicited(const struct cmd *c)
+{
+	bool good = c->is.tmf ? c->rsp_code == SRP_RSP_CODE_OK : c->task.status == SCSI_STATUS_GOOD;
+
+	return c->sol_not & (good ? SRP_SCSOLNT : SRP_UCSOLNT);
+}
+
 void cmd_send_rsp(struct cmd *c, int32_t delta)
 {
 	struct tchan *ch = c->ch;
@@ -111,6 +120,10 @@ void cmd_send_rsp(struct cmd *c, int32_t delta)
 			     .n_sge = 1,
 			     .sge = &sge };
 
+	if (cmd_solicited(c)) {
+		rsp.sol_not = SRP_SOLNT;
+		wr.flags |= FAB_WR_SOLICITED;
+	}
 	if (c->is.tmf) {
 		rsp.flags = SRP_RSP_RSPVALID;
 		rsp.rsp_code = c->rsp_code;
@@ -145,20 +158,48 @@ static void cmd_data_sent(struct cmd *c)
 		cmd_respond(c);
 }
 
+/* The initiator's description of its buffers is wrong. */
+static void cmd_fail_buffers(struct cmd *c)
+{
+	static const struct sense s = { .key = SENSE_ILLEGAL_REQUEST,
+					.asc = ASC_INVALID_FIELD_IN_CDB };
+
+	c->is.no_data = true;
+	c->task.status = SCSI_STATUS_CHECK_CONDITION;
+	c->task.sense_len = (uint8_t)sense_encode(&s, c->task.sense);
+	c->task.in_resid = 0;
+	c->task.out_resid = 0;
+	cmd_respond(c);
+}
+
+static void cmd_send_data(struct cmd *c)
+{
+	c->in_pos = (struct xfer_pos){ 0 };
+	data_move(c, FAB_WR_WRITE, c->task.data, c->task.data_len, cmd_chan_live(c), cmd_data_sent);
+}
+
+static void cmd_tabled(struct cmd *c)
+{
+	if (c->move_error == -EBADMSG)
+		cmd_fail_buffers(c);
+	else if (c->move_error)
+		cmd_data_sent(c);
+	else
+		cmd_send_data(c);
+}
+
 static void cmd_complete(struct cmd *c)
 {
 	struct scsi_task *t = &c->task;
 
-	if (t->aborted) {
+	if (t->aborted)
 		cmd_end_aborted(c);
-		return;
-	}
-	if (t->data_len && !c->is.no_data) {
-		c->in_pos = (struct xfer_pos){ 0 };
-		data_move(c, FAB_WR_WRITE, t->data, t->data_len, cmd_chan_live(c), cmd_data_sent);
-		return;
-	}
-	cmd_respond(c);
+	else if (!t->data_len)
+		cmd_respond(c);
+	else if (c->is.need_table)
+		table_fetch(c, cmd_tabled);
+	else
+		cmd_send_data(c);
 }
 
 static void cmd_do(struct cmd *c)
@@ -242,17 +283,9 @@ static void cmd_start(struct cmd *c)
 /* The descriptors make no sense: the command fails, the channel lives (srp.md 12). */
 static void cmd_refuse(struct cmd *c, const char *why)
 {
-	static const struct sense s = { .key = SENSE_ILLEGAL_REQUEST,
-					.asc = ASC_INVALID_FIELD_IN_CDB };
-
 	log_warn("%s: a command's data descriptors make no sense: %s, refused", c->ch->name, why);
-	c->is.no_data = true;
 	c->task.lu = NULL;
-	c->task.status = SCSI_STATUS_CHECK_CONDITION;
-	c->task.sense_len = (uint8_t)sense_encode(&s, c->task.sense);
-	c->task.in_resid = 0;
-	c->task.out_resid = 0;
-	cmd_respond(c);
+	cmd_fail_buffers(c);
 }
 
 static void cmd_fill(struct cmd *c, const struct srp_cmd *req)
@@ -277,24 +310,27 @@ static void cmd_begin(struct cmd *c)
 	struct tchan *ch = c->ch;
 	struct cur in = cur_of(c->rx->buf, c->rx->len);
 	struct srp_cmd req;
+	const char *why;
 	int r;
 
 	/* The core classified it by length and opcode, which is all that decoding can object to. */
 	check(srp_cmd_decode(&in, &req) == 0);
 	c->tag = req.tag;
+	c->sol_not = req.sol_not;
 	c->task.nexus = &ch->session->nexus;
 	r = srp_cmd_data_decode(&req, ch->login.imm_data_offset, &c->data);
 	if (r) {
 		cmd_refuse(c, srp_e_text(r));
 		return;
 	}
-	if (!srp_data_whole(&c->data.in) || !srp_data_whole(&c->data.out)) {
-		cmd_refuse(c,
-			   "the descriptor table lies outside the command, which is not supported");
+	c->is.need_table = !srp_data_whole(&c->data.in) || !srp_data_whole(&c->data.out);
+	why = table_check(c);
+	if (why) {
+		cmd_refuse(c, why);
 		return;
 	}
 	cmd_fill(c, &req);
-	c->is.home = scsi_route(ch->view, &c->task) == SCSI_ROUTE_HOME;
+	c->is.home = scsi_route(&ch->view->scsi, &c->task) == SCSI_ROUTE_HOME;
 	cmd_count(c);
 	cmd_start(c);
 }

@@ -47,6 +47,17 @@ bool data_get_param(struct cmd *c, void (*resume)(struct cmd *c))
 			pool_class_of(SCSI_DATA_MIN_BYTES));
 }
 
+/*
+ * A table is held while its command waits for buffers, and is waited for by a command that may hold its
+ * parameters: parameters, table, buffer is the order. The largest class, which buffers may always come from,
+ * is for none but them, so it comes back for certain.
+ */
+bool data_get_table(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c))
+{
+	c->resume = resume;
+	return data_get(c, &c->table, pool_class_of(len), POOL_64K);
+}
+
 static void data_wake(struct tworker *tw)
 {
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
@@ -151,7 +162,7 @@ static void move_step(struct cmd *c)
 {
 	struct tchan *ch = c->ch;
 	bool out = c->move_op == FAB_WR_READ;
-	struct xfer_pos *pos = out ? &c->out_pos : &c->in_pos;
+	struct xfer_pos *pos = c->move_pos;
 	struct xfer_pos was = *pos;
 	struct fab_wr wr[TGT_CHAIN_MAX];
 	struct fab_sge sge[TGT_CHAIN_MAX];
@@ -164,8 +175,7 @@ static void move_step(struct cmd *c)
 		move_end(c, c->is.abort ? -ECANCELED : -EPIPE);
 		return;
 	}
-	n = xfer_build(out ? &c->data.out : &c->data.in, pos, c->move_op, c->move_addr, c->move_len,
-		       &chain);
+	n = xfer_build(c->move_data, pos, c->move_op, c->move_addr, c->move_len, &chain);
 	if (!n) {
 		move_end(c, -EPIPE); /* the descriptors hold less than the lengths said */
 		return;
@@ -200,10 +210,27 @@ static void move_step(struct cmd *c)
 void data_move(struct cmd *c, enum fab_wr_op op, void *addr, uint32_t len, bool last,
 	       void (*moved)(struct cmd *c))
 {
+	bool out = op == FAB_WR_READ;
+
 	c->move_op = op;
+	c->move_data = out ? &c->data.out : &c->data.in;
+	c->move_pos = out ? &c->out_pos : &c->in_pos;
 	c->move_addr = addr;
 	c->move_len = len;
 	c->move_last = last;
+	c->moved = moved;
+	move_step(c);
+}
+
+void data_read_from(struct cmd *c, const struct srp_data *from, struct xfer_pos *pos, void *addr,
+		    uint32_t len, void (*moved)(struct cmd *c))
+{
+	c->move_op = FAB_WR_READ;
+	c->move_data = from;
+	c->move_pos = pos;
+	c->move_addr = addr;
+	c->move_len = len;
+	c->move_last = false;
 	c->moved = moved;
 	move_step(c);
 }
@@ -498,10 +525,31 @@ static void plain_start(struct cmd *c, enum backend_op op)
 		data_io(c, op, NULL, c->act.off_bytes, c->act.len_bytes, plain_done);
 }
 
+static void data_tabled(struct cmd *c)
+{
+	if (c->move_error)
+		data_end(c, c->move_error, false);
+	else
+		data_start(c);
+}
+
+/* An action that moves data needs the descriptors. */
+static bool data_needs_table(const struct cmd *c)
+{
+	enum scsi_act_type t = c->act.type;
+
+	return c->is.need_table && (t == SCSI_ACT_READ || t == SCSI_ACT_WRITE ||
+				    t == SCSI_ACT_COMPARE || t == SCSI_ACT_FETCH);
+}
+
 void data_start(struct cmd *c)
 {
 	check(!c->buf);
 	c->done_bytes = 0;
+	if (data_needs_table(c)) {
+		table_fetch(c, data_tabled);
+		return;
+	}
 	switch (c->act.type) {
 	case SCSI_ACT_READ:
 		c->in_pos = (struct xfer_pos){ 0 };

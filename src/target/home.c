@@ -10,7 +10,10 @@ static void home_send_view(struct tchan *ch)
 {
 	unsigned next = ch->view_next ^ 1u;
 
-	scsi_view_build(&ch->session->nexus, &ch->views[next]);
+	scsi_view_build(&ch->session->nexus, &ch->views[next].scsi);
+	ch->views[next].limit = ch->pc.limit;
+	ch->views[next].report_seq = ch->report_seq;
+	ch->views[next].report = ch->report;
 	ch->view_next = next;
 	ch->view_posted = true;
 	ch->view_dirty = false;
@@ -39,6 +42,7 @@ void home_publish_nexus(struct session *s)
 		if (ch->session == s)
 			home_publish(ch);
 	}
+	event_check(s);
 }
 
 void home_publish_lu(struct tgt *t, const struct scsi_lu *lu)
@@ -52,6 +56,7 @@ void home_publish_lu(struct tgt *t, const struct scsi_lu *lu)
 		list_for_each (n, &lu->nexuses) {
 			if (list_entry(n, struct scsi_itl, lu_node)->nexus == &ch->session->nexus) {
 				home_publish(ch);
+				event_check(ch->session);
 				break;
 			}
 		}

@@ -5,13 +5,15 @@
 #include "srp/chan.h"
 #include "srp/login.h"
 #include "srp/port.h"
+#include "srp/rate.h"
 #include "target/pool.h"
 #include "target/target.h"
 #include "target/xfer.h"
 
 #define TGT_WORKERS_MAX 64u
 #define TGT_CREDITS     129u  /* 128 commands, and a task management function */
-#define TGT_MAX_IT_IU   8276u /* what Linux asks for with immediate data is 8260 */
+#define TGT_IT_IU_LEAST 8276u /* always offered: 255 descriptors each way, Linux's 8 KiB at once */
+#define TGT_IMM_LEAD    84u   /* bytes in front of immediate data that are offered beyond them */
 #define TGT_MAX_TI_IU   1024u
 #define TGT_RX_EXTRA    2u   /* receives beyond the credits: a logout and an answer to CRED_REQ */
 #define TGT_CMD_EXTRA   32u  /* commands whose RSP is on its way, beyond the credits */
@@ -24,6 +26,8 @@
 #define TGT_RSP_BYTES    (SRP_RSP_BYTES + SRP_RSP_DATA_BYTES + SENSE_MAX_BYTES)
 #define TGT_MAX_TRANSFER (8u << 20)
 #define TGT_IMM_ALIGN    512u /* immediate data starts at a multiple of this in memory */
+#define TGT_TABLE_MAX \
+	(64u << 10) /* bytes of the descriptor tables of a command that lie outside it */
 
 /* Low byte of a work request id; the rest is the index of a command or a receive. */
 enum wr_kind {
@@ -33,7 +37,7 @@ enum wr_kind {
 	WR_RSP,    /* the response of a command */
 	WR_MARKER, /* the drain marker */
 	WR_LOGOUT, /* T_LOGOUT */
-	WR_CRED,   /* CRED_REQ */
+	WR_ASK,    /* CRED_REQ, AER_REQ */
 };
 
 /* What an initiator can let us wait for. */
@@ -52,6 +56,14 @@ struct owing {
 	uint64_t done; /* completed */
 	uint64_t seen; /* of those, when the timer was set */
 	bool armed;    /* something was outstanding then */
+};
+
+/* What the worker of a channel knows of its nexus. Immutable once published. */
+struct tview {
+	struct scsi_view scsi;
+	uint32_t limit;            /* request limit the port wants it to have */
+	uint64_t report_seq;       /* of @report; 0: there was none yet */
+	struct scsi_report report; /* to be sent when the number is new */
 };
 
 /* Someone at home waits until every channel has the views published so far. */
@@ -84,6 +96,7 @@ struct cmd_is {
 	bool tmf_counted; /* a task management function waits for it */
 	bool resumed;     /* it has waited and may go before who waits */
 	bool no_data;     /* its descriptors were refused */
+	bool need_table;  /* descriptor tables lie outside the command and are not here yet */
 };
 
 /* One CMD or TSK_MGMT from SUBMIT until its RSP is sent. Owned by the channel's worker; while a step runs
@@ -100,10 +113,14 @@ struct cmd {
 	uint32_t burst_bytes;          /* under way */
 	struct pool_buf *buf;          /* data of the burst */
 	struct pool_buf *param;        /* task.data */
+	struct pool_buf *table;        /* descriptor tables that were fetched */
+	void (*tabled)(struct cmd *c); /* what to go on with then */
 	/* moving [move_addr, +move_len) between the initiator and here */
 	uint8_t *move_addr;
 	uint32_t move_len;
 	enum fab_wr_op move_op;
+	const struct srp_data *move_data; /* the initiator's side, and how far it is used */
+	struct xfer_pos *move_pos;
 	int move_error;
 	bool move_last; /* nothing follows but the RSP: its completion covers this */
 	void (*moved)(struct cmd *c);
@@ -115,6 +132,9 @@ struct cmd {
 	struct xfer_pos in_pos;
 	struct xfer_pos out_pos;
 	struct srp_cmd_data data;
+	struct srp_data table_at; /* the initiator's memory that holds a table */
+	struct xfer_pos table_pos;
+	uint8_t table_desc[SRP_MEM_DESC_BYTES];
 	struct iovec iov;
 	struct cmd_is is;
 	struct scsi_event event;
@@ -124,7 +144,7 @@ struct cmd {
 	struct scsi_tmf tmf;
 	uint64_t tag;
 	uint8_t rsp_code; /* of a TMF */
-	uint32_t rsp_len;
+	uint8_t sol_not;  /* SRP_SCSOLNT, SRP_UCSOLNT: which outcome shall be solicited */
 	uint8_t rsp[TGT_RSP_BYTES];
 };
 
@@ -134,6 +154,8 @@ struct session {
 	struct tgt_port *port;
 	struct srp_port_id initiator;
 	struct sockaddr_storage peer; /* of its first channel */
+	struct tchan *reporter;       /* the channel that has an event report under way */
+	uint64_t report_seq;
 };
 
 /* A channel. */
@@ -148,6 +170,8 @@ struct tchan {
 	uint64_t login_tag;
 	struct srp_port_id initiator;
 	struct sockaddr_storage peer;
+	uint32_t credits;     /* its request limit at most */
+	uint32_t login_limit; /* what it is when it logs in */
 	uint32_t id;
 	char name[96]; /* for logs: "channel 3 (10.0.0.7:4711)" */
 
@@ -159,7 +183,9 @@ struct tchan {
 	bool view_dirty;  /* and must get another one after that */
 	unsigned view_next;
 	bool tmf_hit; /* written by the channel's worker during a TMF, read by home after it */
-	struct scsi_view views[2];
+	struct tview views[2];
+	uint64_t report_seq; /* of the last report given to it */
+	struct scsi_report report;
 	struct worker_msg to_build;
 	struct worker_msg to_admission;
 	struct worker_msg to_close[PORT_CLOSE_SESSION + 1];
@@ -176,7 +202,9 @@ struct tchan {
 	bool unregistered;
 	bool kick; /* KICK is owed */
 	bool deferred_resources;
-	const struct scsi_view *view;
+	const struct tview *view;
+	uint64_t report_seen; /* number of the last report it took up */
+	uint64_t ask_tag;     /* of the next CRED_REQ or AER_REQ */
 	struct cmd *all_cmds;
 	unsigned n_cmds;
 	struct list free_cmds;
@@ -193,11 +221,12 @@ struct tchan {
 	struct owing owing[OWED_COUNT];
 	struct pool_share share;
 	struct worker_msg to_home_view;
+	struct worker_msg to_home_reported;
 	struct worker_msg to_home_ready;
 	struct worker_msg to_home_closing;
 	struct worker_msg to_home_release;
 	uint8_t logout_iu[SRP_LOGOUT_BYTES];
-	uint8_t cred_iu[SRP_CRED_BYTES];
+	uint8_t ask_iu[SRP_AER_REQ_BYTES + SENSE_MAX_BYTES]; /* CRED_REQ or AER_REQ */
 	uint64_t read_bytes;
 	uint64_t write_bytes;
 	uint64_t commands;
@@ -235,6 +264,7 @@ struct tgt_port {
 	char name[64];
 	bool default_port;
 	bool retired;
+	struct tgt_port_limits limits;
 	tgt_acl_fn *acl;
 	void *acl_ctx;
 	struct port_nexus *pool;
@@ -267,8 +297,8 @@ struct tgt {
 	const struct fab_ops *ops;
 	struct tworker *tw;
 	unsigned n_workers;
-	unsigned credits;
 	/* the home worker's */
+	struct login_rate rate;
 	struct list ports; /* struct port.node */
 	struct list listeners;
 	struct list units;
@@ -323,6 +353,8 @@ extern const struct fab_handler channel_handler;
 void channel_step(struct tchan *ch, enum chan_ev type, uint32_t value, struct chan_iu *iu,
 		  const char *text);
 void channel_build(struct worker *w, struct worker_msg *m);
+/* Memory the channel will take, of its login's parameters. */
+uint64_t channel_bytes(const struct tchan *ch);
 void channel_admission(struct worker *w, struct worker_msg *m);
 void channel_new_view(struct worker *w, struct worker_msg *m);
 void channel_free(struct worker *w, struct worker_msg *m);
@@ -368,6 +400,9 @@ void data_start(struct cmd *c);
  * (c->move_error). @last: a move to the initiator that only the RSP follows, whose completion covers it. */
 void data_move(struct cmd *c, enum fab_wr_op op, void *addr, uint32_t len, bool last,
 	       void (*moved)(struct cmd *c));
+/* Read the next @len bytes of @from, whose position is @pos. */
+void data_read_from(struct cmd *c, const struct srp_data *from, struct xfer_pos *pos, void *addr,
+		    uint32_t len, void (*moved)(struct cmd *c));
 /* A chain of @c completed. */
 void data_wc(struct cmd *c, enum fab_wc_status status);
 /* Commands that wait for slots may go on. */
@@ -379,6 +414,8 @@ bool data_unwait(struct cmd *c);
 bool data_get_buf(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c));
 /* Likewise c->param. */
 bool data_get_param(struct cmd *c, void (*resume)(struct cmd *c));
+/* Likewise c->table, of @len bytes. */
+bool data_get_table(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c));
 /* Give c->buf or c->param back, if there is one. */
 void data_put_buf(struct cmd *c, struct pool_buf **b);
 
@@ -394,6 +431,20 @@ void home_view_wait(struct tgt *t, struct view_wait *v);
 void home_view_acked(struct worker *w, struct worker_msg *m);
 /* Waiters may be satisfied because a channel has gone. */
 void home_view_check(struct tgt *t);
+
+/* --- event.c: home worker --- */
+/* Unit attentions of @s may be news: have a channel that asked for event reports send one, if none is. */
+void event_check(struct session *s);
+/* The report that @ch had under way got through. */
+void event_reported(struct worker *w, struct worker_msg *m);
+/* @ch serves no more: what it had under way is lost. */
+void event_leave(struct tchan *ch);
+
+/* --- table.c: the channel's worker --- */
+/* @c has descriptor tables outside the command. Return: NULL, or why they cannot be fetched. */
+const char *table_check(const struct cmd *c);
+/* Fetch them, then call @then; c->move_error is not 0 when that failed. */
+void table_fetch(struct cmd *c, void (*then)(struct cmd *c));
 
 /* --- tmf.c --- */
 /* A TSK_MGMT, from the channel's worker. */

@@ -116,6 +116,7 @@ static void login_closing(struct worker *w, struct worker_msg *m)
 
 	(void)w;
 	port_closing(&ch->pc);
+	event_leave(ch);
 	login_drain(ch->port);
 }
 
@@ -161,6 +162,7 @@ static void login_release(struct worker *w, struct worker_msg *m)
 
 	(void)w;
 	ch->ended = true;
+	event_leave(ch);
 	login_leave(ch);
 	login_drain(p);
 	/* A view that is under way is answered by the worker, so the memory must last until then. */
@@ -189,12 +191,20 @@ void login_drain(struct tgt_port *p)
 		ch->to_close[why].run = how[why];
 		worker_post(ch->tw->w, &ch->to_close[why]);
 	}
+	while ((pc = port_next_limit(&p->port))) {
+		struct tchan *ch = container_of(pc, struct tchan, pc);
+
+		/* Before its admission it has no view yet, and gets the limit with the first. */
+		if (pc->admission_decided)
+			home_publish(ch);
+	}
 	while ((pc = port_next_admission(&p->port))) {
 		struct tchan *ch = container_of(pc, struct tchan, pc);
 
 		if (!pc->reject) {
 			p->logins++;
 			home_publish(ch);
+			event_check(ch->session); /* it may be the first that takes reports */
 		} else {
 			p->rejects++;
 		}
@@ -220,6 +230,7 @@ static struct tchan *login_channel(struct tgt_port *p, struct fab_conn *conn,
 	ch->login_tag = req->tag;
 	ch->peer = *peer;
 	ch->id = ++t->next_id;
+	ch->credits = p->limits.credits;
 	port_text(peer, text, sizeof(text));
 	(void)snprintf(ch->name, sizeof(ch->name), "channel %u (%s)", ch->id, text);
 	ch->tw = &t->tw[t->next_worker++ % t->n_workers];
@@ -227,6 +238,7 @@ static struct tchan *login_channel(struct tgt_port *p, struct fab_conn *conn,
 	ch->to_home_closing.run = login_closing;
 	ch->to_home_release.run = login_release;
 	ch->to_home_view.run = home_view_acked;
+	ch->to_home_reported.run = event_reported;
 	return ch;
 }
 
@@ -253,11 +265,13 @@ static int login_admit(struct tgt_port *p, struct fab_conn *conn, const struct l
 	if (!ch)
 		return SRP_REJ_RESOURCES;
 	ch->login = ok->res;
+	login.bytes = channel_bytes(ch);
 	r = port_login(&p->port, &ch->pc, &login);
 	if (r) {
 		free(ch);
 		return r;
 	}
+	ch->login_limit = ch->pc.limit;
 	list_push(&t->chans, &ch->home_node);
 	t->n_chans++;
 	r = login_session(ch, ok->map, ok->n_map);
@@ -275,6 +289,22 @@ static int login_admit(struct tgt_port *p, struct fab_conn *conn, const struct l
 	return 0;
 }
 
+/* The longest IU that @p (NULL: no port in particular) takes. */
+static uint32_t login_max_it_iu(const struct tgt_port *p)
+{
+	uint32_t immediate = p ? TGT_IMM_LEAD + p->limits.max_immediate : 0;
+
+	return immediate > TGT_IT_IU_LEAST ? immediate : TGT_IT_IU_LEAST;
+}
+
+/* Whoever tries too often is not even looked at. */
+static bool login_too_often(struct tgt *t, const struct sockaddr_storage *peer)
+{
+	struct port_addr addr = login_addr(peer);
+
+	return !login_rate_take(&t->rate, &addr, worker_now_ns(tgt_home(t)));
+}
+
 static void login_request(struct fab_conn *conn, const struct fab_event *ev, struct tgt_listener *l)
 {
 	struct tgt *t = l->t;
@@ -288,6 +318,11 @@ static void login_request(struct fab_conn *conn, const struct fab_event *ev, str
 
 	t->ops->peer_addr(conn, &ok.peer);
 	port_text(&ok.peer, from, sizeof(from));
+	if (login_too_often(t, &ok.peer)) {
+		log_warn("login from %s: too many logins of this address, rejected", from);
+		login_reject(t, conn, 0, SRP_REJ_RESOURCES);
+		return;
+	}
 	r = srp_login_req_cm_decode(&in, &ok.req);
 	if (r) {
 		log_warn("login from %s: no LOGIN_REQ in %zu bytes of private data (%s), rejected",
@@ -304,9 +339,9 @@ static void login_request(struct fab_conn *conn, const struct fab_event *ev, str
 				     .any_target = p && p->default_port,
 				     .enabled = p && p->port.enabled && !t->stopping,
 				     .acl_ok = n_map >= 0,
-				     .multi_channel = true,
-				     .immediate = true,
-				     .max_it_iu_len = TGT_MAX_IT_IU,
+				     .multi_channel = p && !p->limits.single_channel,
+				     .immediate = p && p->limits.max_immediate,
+				     .max_it_iu_len = login_max_it_iu(p),
 				     .max_ti_iu_len = TGT_MAX_TI_IU };
 	r = login_check(&ok.req, &par, &ok.res);
 	if (!r) {

@@ -23,14 +23,31 @@ static bool port_id_taken(const struct tgt *t, const struct srp_port_id *id)
 	return false;
 }
 
+/* What was left to us is decided. */
+static struct tgt_port_limits port_limits_of(const struct tgt_port_limits *in)
+{
+	struct tgt_port_limits l = *in;
+
+	l.credits = l.credits ? l.credits : TGT_CREDITS;
+	check(l.credits >= PORT_LIMIT_MIN && l.max_immediate <= TGT_IMMEDIATE_MAX);
+	return l;
+}
+
+static struct port_limits port_limits_core(const struct tgt_port_limits *l)
+{
+	return (struct port_limits){ .max_chans_per_nexus = l->max_chans_per_nexus,
+				     .max_limit = l->credits,
+				     .nexus_credits = l->credits_per_initiator,
+				     .nexus_bytes = l->bytes_per_initiator };
+}
+
 int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opts *o)
 {
 	unsigned max = o->max_chans ? o->max_chans : 1024;
-	struct port_config cfg = { .id = o->id,
-				   .max_chans = max,
-				   .limits = { .max_chans_per_nexus = o->max_chans_per_nexus,
-					       .max_limit = t->credits },
-				   .n_pool = max };
+	struct tgt_port_limits limits = port_limits_of(&o->limits);
+	struct port_config cfg = {
+		.id = o->id, .max_chans = max, .limits = port_limits_core(&limits), .n_pool = max
+	};
 	struct tgt_port *p;
 
 	if (port_id_taken(t, &o->id))
@@ -45,6 +62,7 @@ int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opt
 	p->t = t;
 	p->pool = cfg.pool;
 	p->default_port = o->default_port;
+	p->limits = limits;
 	p->acl = o->acl;
 	p->acl_ctx = o->acl_ctx;
 	(void)snprintf(p->name, sizeof(p->name), "%s", o->name);
@@ -134,6 +152,16 @@ static void port_unlisten_all(struct tgt_port *p)
 void tgt_port_enable(struct tgt_port *p)
 {
 	port_enable(&p->port);
+}
+
+void tgt_port_set_limits(struct tgt_port *p, const struct tgt_port_limits *limits)
+{
+	struct port_limits core;
+
+	p->limits = port_limits_of(limits);
+	core = port_limits_core(&p->limits);
+	port_set_limits(&p->port, &core);
+	login_drain(p);
 }
 
 void tgt_port_disable(struct tgt_port *p)

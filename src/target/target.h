@@ -23,7 +23,8 @@ struct tgt_opts {
 	struct fab *fab;               /* outlives the target */
 	struct worker *const *workers; /* [0] is the control worker; outlive the target */
 	unsigned n_workers;
-	unsigned credits; /* request limit of a channel; 0: 129 */
+	unsigned logins_per_s; /* of one address, in the long run; 0: no limit */
+	unsigned login_burst;  /* ... at once */
 	unsigned pool[3]; /* data buffers per worker of 4 KiB, 64 KiB, 1 MiB; 0: 1024, 256, 64 */
 };
 
@@ -67,12 +68,24 @@ void tgt_unit_retire(struct tgt_unit *u);
 typedef int tgt_acl_fn(void *ctx, const struct srp_port_id *initiator, const struct sockaddr *peer,
 		       struct scsi_map_entry *map, unsigned max);
 
+/* What one initiator may have of a port. */
+struct tgt_port_limits {
+	unsigned max_chans_per_nexus; /* 0: 64 */
+	uint32_t credits; /* requests outstanding of a channel at most, 4 or more; 0: 129 */
+	uint32_t credits_per_initiator; /* ... of all its channels together; 0: no limit */
+	uint64_t bytes_per_initiator;   /* memory of all its channels; 0: no limit */
+	uint32_t max_immediate; /* bytes of immediate data, up to TGT_IMMEDIATE_MAX; 0: none */
+	bool single_channel;    /* more than one channel is refused */
+};
+
+#define TGT_IMMEDIATE_MAX 65536u
+
 struct tgt_port_opts {
 	const char *name; /* copied */
 	struct srp_port_id id;
 	bool default_port; /* logins without a target id are for it */
 	unsigned max_chans;
-	unsigned max_chans_per_nexus;
+	struct tgt_port_limits limits;
 	tgt_acl_fn *acl;
 	void *acl_ctx;
 };
@@ -90,6 +103,9 @@ must_check int tgt_port_listen(struct tgt_port *p, const struct sockaddr *addr, 
 /* Stop taking logins at @addr; channels stay. */
 void tgt_port_unlisten(struct tgt_port *p, const struct sockaddr *addr, socklen_t len);
 void tgt_port_enable(struct tgt_port *p);
+/* Other limits: for logins from now on, and the request limits of the channels that are there follow; those
+ * of a channel never pass what was allowed when it logged in. */
+void tgt_port_set_limits(struct tgt_port *p, const struct tgt_port_limits *limits);
 /* Refuse logins from now on and close every channel at once. */
 void tgt_port_disable(struct tgt_port *p);
 /* The access rule's answers may have changed: ask it again for every session; log out whom it refuses. */

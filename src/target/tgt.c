@@ -21,7 +21,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 		return -ENOMEM;
 	t->fab = o->fab;
 	t->ops = o->fab->ops;
-	t->credits = o->credits ? o->credits : TGT_CREDITS;
+	login_rate_init(&t->rate, o->logins_per_s, o->login_burst);
 	t->tw = calloc(o->n_workers, sizeof(*t->tw));
 	list_init(&t->ports);
 	list_init(&t->listeners);

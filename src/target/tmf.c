@@ -208,6 +208,7 @@ void tmf_start(struct cmd *c)
 	/* The core classified it by length and opcode, which is all that decoding can object to. */
 	check(srp_tsk_mgmt_decode(&in, &req) == 0);
 	c->tag = req.tag;
+	c->sol_not = req.sol_not;
 	c->rsp_code = SRP_RSP_CODE_TMF_NOT_SUPPORTED;
 	for (unsigned i = 0; i < ARRAY_SIZE(map); i++) {
 		if (map[i].function != req.function)
