@@ -203,6 +203,7 @@ class Raw:
 
     def __init__(self, port, priv=None, **kw):
         self.s = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.msn = 0
         self.rej = self.rsp = None
         if priv is not None:
@@ -231,7 +232,9 @@ class Raw:
 
     def send(self, iu):
         self.msn += 1
-        self.fpdu(struct.pack(">BBIIII", 0x41, 0x43, 0, 0, self.msn, 0) + iu)
+        for at in range(0, len(iu) or 1, 32768):
+            last = at + 32768 >= len(iu)
+            self.fpdu(struct.pack(">BBIIII", 0x41 if last else 0x01, 0x43, 0, 0, self.msn, at) + iu[at:at + 32768])
 
     def write(self, stag, offset, data):
         """An RDMA Write of one segment."""
@@ -272,9 +275,23 @@ class Raw:
         self.s.close()
 
 
-def cmd_iu(tag, cdb, lun=0, out_fmt=0, in_fmt=0, descs=b"", out_cnt=0, in_cnt=0, add_cdb=b""):
-    return struct.pack(">BBHBBBB8s4xHHI B B B B16s", 2, 0, 0, 0, out_fmt << 4 | in_fmt, out_cnt, in_cnt,
+def cmd_iu(tag, cdb, lun=0, out_fmt=0, in_fmt=0, descs=b"", out_cnt=0, in_cnt=0, add_cdb=b"", sol_not=0):
+    return struct.pack(">BBHBBBB8s4xHHI B B B B16s", 2, sol_not, 0, 0, out_fmt << 4 | in_fmt, out_cnt, in_cnt,
                        struct.pack(">Q", tag), lun, 0, 0, 0, 0, 0, len(add_cdb) & 0xFC, cdb.ljust(16, b"\0")) + add_cdb + descs
+
+
+def tsk_mgmt(tag, function, lun=0, task_tag=0, sol_not=0):
+    return struct.pack(">BB6sQ4xQHBB Q 8x", 1, sol_not, bytes(6), tag, lun << 48, 0, function, 0, task_tag)
+
+
+def answer_iu(op, tag):
+    """A CRED_RSP (0x41), AER_RSP (0x42) or I_LOGOUT (0x03)."""
+    return struct.pack(">B7x8s", op, tag)
+
+
+def descriptors(*pieces):
+    """Memory descriptors of (stag, offset, length)."""
+    return b"".join(struct.pack(">QII", at, stag, n) for stag, at, n in pieces)
 
 
 class Peer(Raw):
@@ -282,12 +299,25 @@ class Peer(Raw):
     STag. Serves the target's RDMA Writes and Read Requests."""
     STAG = 0x5EED0100
 
-    def __init__(self, port, name=b"goodpeer", **kw):
-        super().__init__(port, login_req(initiator=bytes(8) + name, flags=0x81, imm=68), **kw)
+    def __init__(self, port, name=b"goodpeer", flags=0x81, iu_len=8276, **kw):
+        super().__init__(port, login_req(initiator=bytes(8) + name, flags=flags, imm=68, iu_len=iu_len), **kw)
         expect(self.rsp is not None and self.rsp[0] == 0xC0, f"a LOGIN_RSP, got {self.rej or self.rsp!r}")
         self.credits = struct.unpack(">i", self.rsp[4:8])[0]
         self.tag = 0
-        self.buf = b""
+        self.mem = {}  # STag -> bytearray
+        self.solicited = False  # the last IU came with the solicited event
+
+    @property
+    def buf(self):
+        return self.mem.get(self.STAG, b"")
+
+    @buf.setter
+    def buf(self, value):
+        self.mem[self.STAG] = value
+
+    def memory(self, stag, at, n, what):
+        expect(stag in self.mem and at + n <= len(self.mem[stag]), f"an RDMA {what} inside the buffer")
+        return self.mem[stag]
 
     def reply(self):
         """The next IU of the target; RDMA that comes before it is served."""
@@ -296,15 +326,14 @@ class Peer(Raw):
             op = u[1] & 0x0F
             if op == 0:
                 stag, to = struct.unpack(">IQ", u[2:14])
-                expect(stag == self.STAG and to + len(u) - 14 <= len(self.buf), "an RDMA Write inside the buffer")
-                self.buf[to:to + len(u) - 14] = u[14:]
+                self.memory(stag, to, len(u) - 14, "Write")[to:to + len(u) - 14] = u[14:]
             elif op == 1:
                 sink, sink_to, n, stag, to = struct.unpack(">IQIIQ", u[18:46])
-                expect(stag == self.STAG and to + n <= len(self.buf), "an RDMA Read inside the buffer")
-                self.read_response(sink, sink_to, bytes(self.buf[to:to + n]))
+                self.read_response(sink, sink_to, bytes(self.memory(stag, to, n, "Read")[to:to + n]))
             elif op == 7:
                 sys.exit(f"the target sent Terminate {u[18:22].hex()} to an honest peer")
             else:
+                self.solicited = op in (5, 6)
                 return u[18:]
 
     def read_response(self, sink, to, data):
@@ -332,6 +361,9 @@ class Peer(Raw):
                 iu = cmd_iu(self.tag, cdb, lun, in_fmt=1 if n_in else 0, descs=desc if n_in else b"")
             self.send(iu)
             u = self.reply()
+            while u[0] in (0x81, 0x82):  # a request of the target's own comes in between
+                self.send(answer_iu(u[0] & 0x3F | 0x40, u[8:16]))
+                u = self.reply()
             expect(u[0] == 0xC1, f"an RSP for tag {self.tag}, got {u.hex()}")
             r = rsp(u)
             expect(r["tag"] == self.tag, f"an RSP for tag {self.tag}, got {r}")
@@ -348,6 +380,18 @@ class Peer(Raw):
 
     def read_blocks(self, lba, n, lun=0):
         return self.command(struct.pack(">BBIBHB", 0x28, 0, lba, 0, n, 0), lun, n_in=n * 512)
+
+
+def quiet(p, secs):
+    """Nothing comes from the target for so long."""
+    p.s.settimeout(secs)
+    try:
+        p.s.recv(1, socket.MSG_PEEK)
+        return False
+    except socket.timeout:
+        return True
+    finally:
+        p.s.settimeout(10)
 
 
 class Steady(threading.Thread):

@@ -7,10 +7,6 @@ import time
 import lib
 
 
-def tsk_mgmt(tag, function, lun=0, task_tag=0):
-    return struct.pack(">B7sQ4xQHBB Q 8x", 1, bytes(7), tag, lun << 48, 0, function, 0, task_tag)
-
-
 def stuck_write(p, tag, lba):
     """A WRITE whose data we never give."""
     p.send(lib.cmd_iu(tag, struct.pack(">BBIBHB", 0x2A, 0, lba, 0, 8, 0), out_fmt=1,
@@ -31,18 +27,6 @@ def read_request(p):
             return struct.unpack(">IQIIQ", u[18:46])
 
 
-def quiet(p, secs):
-    """Nothing comes from the target for so long."""
-    p.s.settimeout(secs)
-    try:
-        p.s.recv(1, lib.socket.MSG_PEEK)
-        return False
-    except lib.socket.timeout:
-        return True
-    finally:
-        p.s.settimeout(10)
-
-
 def abort(t):
     """ABORT TASK of a WRITE whose data are on their way. RDMA cannot be called back, so the answer comes when
     the data are there, and they go nowhere."""
@@ -52,8 +36,8 @@ def abort(t):
     stuck_write(p, 7001, 2000)
     sink, sink_to, n, _, _ = read_request(p)
     lib.expect(t.sessions()[0]["in_flight"] == 1, f"one in flight, got {t.sessions()}")
-    p.send(tsk_mgmt(7002, 0x01, task_tag=7001))
-    lib.expect(quiet(p, 0.3), "no answer while the target's memory is still open to the data")
+    p.send(lib.tsk_mgmt(7002, 0x01, task_tag=7001))
+    lib.expect(lib.quiet(p, 0.3), "no answer while the target's memory is still open to the data")
     p.read_response(sink, sink_to, b"\xee" * n)
     r = lib.rsp(next_iu(p))
     lib.expect(r["tag"] == 7002 and r["code"] == 0, f"the abort's answer, got {r}")
@@ -68,7 +52,7 @@ def codes(t):
     p.ready()
     for function, lun, code in ((0x01, 0, 0), (0x02, 0, 0), (0x04, 0, 0), (0x08, 0, 0), (0x20, 0, 4), (0x00, 0, 4),
                                 (0x08, 9, 5)):
-        p.send(tsk_mgmt(1, function, lun, task_tag=12345))
+        p.send(lib.tsk_mgmt(1, function, lun, task_tag=12345))
         r = lib.rsp(next_iu(p))
         lib.expect(r["code"] == code, f"function {function:#x}: code {code}, got {r}")
         lib.expect(r["delta"] == 1, f"the credit comes back, got {r}")
@@ -125,8 +109,8 @@ def reset_of_stuck(t):
     before = q.read_blocks(3000, 8)["data"]
     stuck_write(p, 7001, 3000)
     read_request(p)
-    q.send(tsk_mgmt(1, 0x08))
-    lib.expect(quiet(q, 0.3), "no answer while the WRITE may still be given its data")
+    q.send(lib.tsk_mgmt(1, 0x08))
+    lib.expect(lib.quiet(q, 0.3), "no answer while the WRITE may still be given its data")
     p.close()
     r = lib.rsp(next_iu(q))
     lib.expect(r["code"] == 0, f"the reset is answered, got {r}")
