@@ -140,6 +140,8 @@ struct srp_connect_opts {
 	bool no_immediate;           /* never put data of small writes into the command's IU */
 	unsigned connect_timeout_ms; /* until up() or down(); 0: 10000 */
 	unsigned reads;              /* RDMA READs of the target served at once; 0: 16 */
+	unsigned immediate_max; /* bytes of data a command's IU carries at most; 0: 8192, up to 65536. A target
+				 * that takes less refuses the login with 0x00010002 */
 };
 
 enum srp_down_reason {
@@ -175,7 +177,8 @@ struct srp_conn_ops {
 	void (*down)(struct srp_conn *conn, void *user, const struct srp_down *why);
 	/* After a submission was answered -EAGAIN: it is worth trying again. May be NULL. */
 	void (*ready)(struct srp_conn *conn, void *user);
-	/* The target reports an asynchronous event of @lun in sense data. May be NULL. */
+	/* The target reports an asynchronous event of @lun in sense data: a unit attention waits there. May be
+	 * NULL: then the login does not ask for such reports. */
 	void (*event)(struct srp_conn *conn, void *user, uint64_t lun, const uint8_t *sense,
 		      size_t sense_len);
 };

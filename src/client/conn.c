@@ -484,8 +484,9 @@ static void on_down(struct worker *w, struct worker_msg *m)
 static bool opts_ok(const struct srp_connect_opts *o)
 {
 	return o->host && o->depth < ICHAN_SLOTS_MAX && o->max_pieces <= ICHAN_PIECES_MAX &&
-	       o->reads <= 255 && (o->mode == SRP_MULTI || o->mode == SRP_SINGLE) &&
-	       o->max_response_iu <= 65536 && (!o->max_response_iu || o->max_response_iu >= 64);
+	       o->immediate_max <= ICHAN_IMM_MAX && o->reads <= 255 &&
+	       (o->mode == SRP_MULTI || o->mode == SRP_SINGLE) && o->max_response_iu <= 65536 &&
+	       (!o->max_response_iu || o->max_response_iu >= 64);
 }
 
 static void or_default(unsigned *v, unsigned def)
@@ -525,6 +526,8 @@ static void core_init(struct srp_conn *c)
 	struct ichan_cfg cfg = {
 		.action = o->mode == SRP_SINGLE ? SRP_LOGIN_SINGLE : SRP_LOGIN_MULTI,
 		.immediate = !o->no_immediate,
+		.events = c->ops->event != NULL,
+		.imm_max = o->immediate_max,
 		.n_slots = (uint16_t)o->depth,
 		.n_pieces = (uint16_t)o->max_pieces,
 		.channel = c->ctx->next_channel++,

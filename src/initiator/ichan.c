@@ -101,6 +101,8 @@ static enum ichan_state on_resolved(struct ichan *c, const struct ichan_event *e
 		.target = c->cfg.target,
 	};
 
+	if (c->cfg.events)
+		req.req_flags |= SRP_LOGIN_AESOLNT;
 	if (c->cfg.immediate) {
 		req.req_flags |= SRP_LOGIN_IMMED;
 		req.imm_data_offset = ICHAN_IMM_OFFSET;
@@ -434,8 +436,10 @@ uint32_t ichan_it_iu_len(const struct ichan_cfg *cfg)
 	/* Room for a 32-byte CDB; a single piece goes direct, in fewer bytes than a table of one. */
 	uint32_t len = SRP_CMD_BYTES + 16u + SRP_INDIRECT_BYTES + cfg->n_pieces * 16u;
 
-	if (cfg->immediate && len < ICHAN_IMM_OFFSET + ICHAN_IMM_MAX)
-		len = ICHAN_IMM_OFFSET + ICHAN_IMM_MAX;
+	uint32_t imm = ICHAN_IMM_OFFSET + (cfg->imm_max ? cfg->imm_max : ICHAN_IMM_DEFAULT);
+
+	if (cfg->immediate && len < imm)
+		len = imm;
 	return len;
 }
 
@@ -443,7 +447,7 @@ void ichan_init(struct ichan *c, const struct ichan_cfg *cfg, struct ichan_slot 
 {
 	check(cfg->n_slots >= 1 && cfg->n_slots < ICHAN_SLOTS_MAX);
 	check(cfg->n_pieces >= 1 && cfg->n_pieces <= ICHAN_PIECES_MAX);
-	check(cfg->recv_len >= 64);
+	check(cfg->recv_len >= 64 && cfg->imm_max <= ICHAN_IMM_MAX);
 	*c = (struct ichan){
 		.state = ICHAN_IDLE,
 		.n_slots = cfg->n_slots,
@@ -453,6 +457,8 @@ void ichan_init(struct ichan *c, const struct ichan_cfg *cfg, struct ichan_slot 
 		.cfg = *cfg,
 		.slot = slot,
 	};
+	if (!c->cfg.imm_max)
+		c->cfg.imm_max = ICHAN_IMM_DEFAULT;
 	for (uint16_t i = 0; i < cfg->n_slots; i++)
 		slot[i] = (struct ichan_slot){
 			.gen = cfg->first_gen,

@@ -21,7 +21,8 @@
 #define ICHAN_SLOTS_MAX       1024u
 #define ICHAN_PIECES_MAX      16u
 #define ICHAN_IMM_OFFSET      68u   /* where immediate data begins in our IUs */
-#define ICHAN_IMM_MAX         8192u /* bytes of immediate data at most */
+#define ICHAN_IMM_DEFAULT     8192u /* bytes of immediate data at most, as every target takes them */
+#define ICHAN_IMM_MAX         65536u /* what may be asked for */
 #define ICHAN_ACTIONS_MAX     8u
 #define ICHAN_NO_SLOT         UINT16_MAX
 #define ICHAN_IU_HEAD_MAX     (SRP_CMD_BYTES + 16u + SRP_INDIRECT_BYTES + ICHAN_PIECES_MAX * 16u)
@@ -190,8 +191,10 @@ struct ichan_cfg {
 	struct srp_port_id target;
 	uint8_t action;    /* SRP_LOGIN_SINGLE or SRP_LOGIN_MULTI */
 	bool immediate;    /* ask for it */
+	bool events;       /* ask for event reports */
 	uint16_t n_slots;  /* 1 .. ICHAN_SLOTS_MAX - 1 */
 	uint16_t n_pieces; /* 1 .. ICHAN_PIECES_MAX */
+	uint32_t imm_max;  /* bytes of immediate data at most; 0: ICHAN_IMM_DEFAULT */
 	uint16_t channel;  /* in our tags, so that they are unique in the nexus */
 	uint32_t first_gen;
 	uint32_t recv_len; /* bytes of a posted receive, >= 64 */
@@ -274,7 +277,7 @@ static inline unsigned ichan_n_busy(const struct ichan *c)
 /* @len bytes of data of a write may go into the IU. */
 static inline bool ichan_immediate_fits(const struct ichan *c, uint32_t len, uint16_t cdb_len)
 {
-	return c->immediate && len <= ICHAN_IMM_MAX && cdb_len <= 32;
+	return c->immediate && len <= c->cfg.imm_max && cdb_len <= 32;
 }
 
 /**

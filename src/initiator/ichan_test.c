@@ -332,6 +332,42 @@ static void test_immediate(void **state)
 	assert_int_equal(ichan_n_busy(&w.c), 0);
 }
 
+/* What a login asks for follows the configuration: event reports, and IUs long enough for the data. */
+static void test_login_asks(void **state)
+{
+	static const struct {
+		bool immediate, events;
+		uint32_t imm_max, it_iu_len;
+	} rows[] = {
+		{ false, false, 0, 340 },
+		{ false, true, 65536, 340 },
+		{ true, false, 0, ICHAN_IMM_OFFSET + 8192 },
+		{ true, false, 100, 340 },
+		{ true, true, 65536, ICHAN_IMM_OFFSET + 65536 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ichan_cfg cfg = { .immediate = rows[i].immediate,
+					 .events = rows[i].events,
+					 .imm_max = rows[i].imm_max,
+					 .n_slots = N_SLOTS,
+					 .n_pieces = ICHAN_PIECES_MAX,
+					 .recv_len = 64 };
+		struct srp_login_req req;
+		struct world w = { 0 };
+		struct cur in;
+
+		ichan_init(&w.c, &cfg, w.slot);
+		go_connecting(&w);
+		in = cur_of(w.iu, SRP_LOGIN_REQ_CM_BYTES);
+		assert_int_equal(srp_login_req_cm_decode(&in, &req), 0);
+		assert_int_equal(req.req_it_iu_len, rows[i].it_iu_len);
+		assert_int_equal(!!(req.req_flags & SRP_LOGIN_IMMED), rows[i].immediate);
+		assert_int_equal(!!(req.req_flags & SRP_LOGIN_AESOLNT), rows[i].events);
+	}
+}
+
 static void test_answer(void **state)
 {
 	uint8_t sense[18] = { 0x70, 0, 5 };
@@ -820,6 +856,7 @@ int main(void)
 		cmocka_unit_test(test_slots_limit),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_immediate),
+		cmocka_unit_test(test_login_asks),
 		cmocka_unit_test(test_answer),
 		cmocka_unit_test(test_lun_reset),
 		cmocka_unit_test(test_expire),

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/internal.h"
+#include "wire/lun.h"
 #include "wire/srp_rsp.h"
 #include "wire/srp_tsk_mgmt.h"
 
@@ -204,19 +205,27 @@ void tmf_start(struct cmd *c)
 	struct tchan *ch = c->ch;
 	struct cur in = cur_of(c->rx->buf, c->rx->len);
 	struct srp_tsk_mgmt req;
+	uint8_t lun[8];
+	uint16_t n;
 
 	/* The core classified it by length and opcode, which is all that decoding can object to. */
 	check(srp_tsk_mgmt_decode(&in, &req) == 0);
 	c->tag = req.tag;
 	c->sol_not = req.sol_not;
 	c->rsp_code = SRP_RSP_CODE_TMF_NOT_SUPPORTED;
+	put_be64(lun, req.lun);
+	if (lun_decode(lun, &n) == LUN_UNKNOWN) {
+		c->rsp_code = SRP_RSP_CODE_INVALID_FIELDS;
+		cmd_respond(c);
+		return;
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(map); i++) {
 		if (map[i].function != req.function)
 			continue;
 		c->tmf = (struct scsi_tmf){ .fn = map[i].fn,
 					    .tag = req.task_tag,
 					    .nexus = &ch->session->nexus };
-		put_be64(c->tmf.lun, req.lun);
+		memcpy(c->tmf.lun, lun, sizeof(lun));
 		c->is.at_home = true;
 		c->msg.run = tmf_arrived;
 		log_info("%s: task management function 0x%02x, aborting what it means", ch->name,

@@ -53,6 +53,7 @@ int sess_opts(const struct url *url, const struct conn_args *args, struct srp_co
 		.ioc_guid = url->ioc_guid,
 		.mode = args->single ? SRP_SINGLE : SRP_MULTI,
 		.no_immediate = args->no_immediate,
+		.immediate_max = (unsigned)min_u64(args->immediate, 65536),
 		.max_response_iu = (unsigned)min_u64(args->response_iu, 65536),
 		.connect_timeout_ms = (unsigned)min_u64(args->timeout_s, 86400) * 1000,
 	};
@@ -84,7 +85,9 @@ static const char *advice(const struct srp_down *why)
 			       "default "
 			       "target)";
 		case 0x00010002:
-			return "the target takes shorter IUs only, try --no-immediate";
+			return "the target takes shorter IUs only, try --no-immediate, or a "
+			       "smaller "
+			       "--immediate";
 		case 0x00010001:
 			return "the target is out of resources or disabled, try later";
 		case 0x00010006:

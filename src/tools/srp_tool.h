@@ -63,6 +63,7 @@ struct conn_args {
 	const char *initiator;
 	uint64_t timeout_s;
 	uint64_t response_iu;
+	uint64_t immediate;
 };
 
 #define OPT_CONN(a)                                                                                     \
@@ -84,6 +85,9 @@ struct conn_args {
 		  &(a)->timeout_s, "S", "seconds for a login (default 10) or a command (default 30)" }, \
 		{ "no-immediate",     0,    OPT_FLAG,                                                   \
 		  &(a)->no_immediate, NULL, "fetch the data of small writes by RDMA too" },             \
+		{ "immediate", 0,                                                                       \
+		  OPT_NUMBER,  &(a)->immediate,                                                         \
+		  "BYTES",     "longest write that goes with its command (default 8k, up to 64k)" },    \
 	{                                                                                               \
 		"response-iu", 0, OPT_NUMBER, &(a)->response_iu, "BYTES",                               \
 			"longest IU to receive (default 1024; LIO and SCST want 8276)"                  \

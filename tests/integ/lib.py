@@ -280,8 +280,9 @@ def cmd_iu(tag, cdb, lun=0, out_fmt=0, in_fmt=0, descs=b"", out_cnt=0, in_cnt=0,
                        struct.pack(">Q", tag), lun, 0, 0, 0, 0, 0, len(add_cdb) & 0xFC, cdb.ljust(16, b"\0")) + add_cdb + descs
 
 
-def tsk_mgmt(tag, function, lun=0, task_tag=0, sol_not=0):
-    return struct.pack(">BB6sQ4xQHBB Q 8x", 1, sol_not, bytes(6), tag, lun << 48, 0, function, 0, task_tag)
+def tsk_mgmt(tag, function, lun=0, task_tag=0, sol_not=0, raw_lun=None):
+    where = lun << 48 if raw_lun is None else raw_lun
+    return struct.pack(">BB6sQ4xQHBB Q 8x", 1, sol_not, bytes(6), tag, where, 0, function, 0, task_tag)
 
 
 def answer_iu(op, tag):

@@ -158,6 +158,10 @@ def immediate(limit, want):
             lib.expect(r["status"] == 0, f"a WRITE of {want} bytes at once, got {r}")
         lib.expect(p.read_blocks(512, want // 512)["data"] == data, "reads back")
         p.close()
+        got = lib.tool("srp", "bench", t.url(0), "--rw", "randwrite", "--bs", want, "--immediate", want, "--secs", 1)
+        lib.expect("IOPS" in got.out, f"writes of {want} bytes that go with their command, by libsrp, got {got.out}")
+        more = lib.tool("srp", "ls", t.url(), "--immediate", want + 4096, check=False) if want < 65536 else None
+        lib.expect(more is None or more.returncode and "--immediate" in more.err, "advice what to do about a target that takes less")
         expect_reason(t, IU_LEN, "a byte more than offered", iu_len=max(84 + limit, 8276) + 1)
 
 

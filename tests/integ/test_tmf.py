@@ -57,6 +57,10 @@ def codes(t):
         lib.expect(r["code"] == code, f"function {function:#x}: code {code}, got {r}")
         lib.expect(r["delta"] == 1, f"the credit comes back, got {r}")
     lib.expect(p.ready()["status"] == 0, "the channel lives")
+    for raw in (0x0001000100000000, 0x0100 << 48, 0x8000 << 48, 0xC102 << 48):
+        p.send(lib.tsk_mgmt(9, 0x08, raw_lun=raw))
+        r = lib.rsp(next_iu(p))
+        lib.expect(r["code"] == 2, f"a LUN field {raw:#x} of no form we know: code 2, got {r}")
     p.close()
 
 
