@@ -7,10 +7,6 @@ import time
 import lib
 
 
-def tsk_mgmt(tag, function, lun=0, task_tag=0):
-    return struct.pack(">B7sQ4xQHBB Q 8x", 1, bytes(7), tag, lun << 48, 0, function, 0, task_tag)
-
-
 def big(p, tag, opcode, lun=0):
     """READ or WRITE of 1 MiB."""
     desc = struct.pack(">QII", 0, p.STAG, 1 << 20)
@@ -58,9 +54,9 @@ def deaf_aborts(t):
             big(p, 100 + i, 0x28)
     time.sleep(0.5)
     for p in deaf:
-        p.send(tsk_mgmt(999, 2))
+        p.send(lib.tsk_mgmt(999, 2))
     time.sleep(0.2)
-    good.send(tsk_mgmt(5, 1, task_tag=77))
+    good.send(lib.tsk_mgmt(5, 1, task_tag=77))
     begin = time.monotonic()
     good.s.settimeout(20)
     r = lib.rsp(good.reply())

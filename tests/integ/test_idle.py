@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""An idle daemon does not wake up: no thread of it is scheduled while sessions are open and silent."""
+"""An idle daemon does not wake up: no thread of it is scheduled while sessions are open and silent. Runs alone."""
 import pathlib
 import time
 

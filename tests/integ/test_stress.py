@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """32 connections with mixed verified I/O while connections are dropped and logged in again at random: no wrong or
-lost byte, no channel, descriptor or memory left behind. SRPTD_STRESS_SECS sets how long."""
+lost byte, no channel, descriptor or memory left behind. SRPTD_STRESS_SECS sets how long. Runs alone."""
 import os
 import re
 import subprocess
