@@ -23,8 +23,8 @@
  *    names as the answer to its failure. The answers that can end a channel belong to actions that
  *    are the last of their step;
  *  - after each step set a timer to chan_deadline_ns() and step TIMER when it fires;
- *  - after CHAN_ACT_RELEASE only events that start at the port, KICK and TIMER may still come, they
- *    are ignored; free the channel when none can be under way.
+ *  - after CHAN_ACT_RELEASE only events that start at home (the port's, SET_LIMIT, AER_DUE), KICK and
+ *    TIMER may still come, they are ignored; free the channel when none can be under way.
  */
 #pragma once
 

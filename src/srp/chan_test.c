@@ -162,6 +162,8 @@ static void whole_life(void **state)
 	/* what was on its way from the port finds nothing to do */
 	on(CHAN_EV_PORT_DISABLED, "disconnected:");
 	on(CHAN_EV_EVICTED, "disconnected:");
+	on_value(CHAN_EV_SET_LIMIT, 2, "disconnected:");
+	on(CHAN_EV_AER_DUE, "disconnected:");
 	on(CHAN_EV_TIMER, "disconnected:");
 }
 
