@@ -112,7 +112,6 @@ enum chan_state chan_on_ask_failed(struct chan *c, const struct chan_event *ev,
 	c->aer_due |= c->asked == CHAN_ASK_AER;
 	c->asked = CHAN_ASK_NONE;
 	if (delta > 0) {
-		check(delta <= c->avail);
 		c->avail -= delta;
 		c->saved += (uint32_t)delta;
 	} else {
@@ -133,7 +132,7 @@ enum chan_state chan_on_rsp_failed(struct chan *c, const struct chan_event *ev,
 	const int32_t delta = (int32_t)ev->value;
 
 	(void)out;
-	check(delta >= 0 && delta <= c->avail);
+	check(delta >= 0);
 	c->n_tasks++;
 	if (!delta) {
 		c->limit++; /* it was withheld */

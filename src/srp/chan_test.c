@@ -574,6 +574,29 @@ static void limit_below_zero(void **state)
 			     "ABORT_TASKS");
 }
 
+/* INV-23: what failed is taken back below zero too. */
+static void limit_below_zero_failed(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	go_live_and_talk(false);
+	set_limit(2, "live: SEND_CRED_REQ(-10)");
+	for (i = 0; i < LIMIT; i++)
+		recv_iu(CHAN_IU_CMD, NULL);
+	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#13");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(1)");
+	on_value(CHAN_EV_RSP_POST_FAILED, 1, "live:");
+	assert_int_equal(c.avail, -10);
+	for (i = 1; i < LIMIT; i++)
+		task_ends(CHAN_EV_TASK_ABORTED, "live:");
+	task_ends(CHAN_EV_TASK_ABORTED, "live: SEND_CRED_REQ(12)");
+	on_value(CHAN_EV_ASK_FAILED, LIMIT, "live:");
+	assert_int_equal(c.avail, -10);
+	on(CHAN_EV_RESOURCES, "live: SEND_CRED_REQ(12)");
+	assert_int_equal(c.avail, 2);
+}
+
 /* A CRED_REQ that could not be posted is tried again; so are the books. */
 static void limit_ask_failed(void **state)
 {
@@ -753,6 +776,7 @@ int main(void)
 		cmocka_unit_test(limit_shrinks),
 		cmocka_unit_test(limit_withheld),
 		cmocka_unit_test(limit_below_zero),
+		cmocka_unit_test(limit_below_zero_failed),
 		cmocka_unit_test(limit_ask_failed),
 		cmocka_unit_test(event_report),
 		cmocka_unit_test(no_answer),
