@@ -118,6 +118,7 @@ enum chan_state chan_on_ask_failed(struct chan *c, const struct chan_event *ev,
 		check((uint32_t)-delta == c->revoking);
 		c->revoking = 0;
 	}
+	limit_adjust(c); /* a task may have ended meanwhile, and saved what must go again */
 	if (c->state == CHAN_LIVE) {
 		c->ask_retry = true;
 		c->deadline_ns = UINT64_MAX;

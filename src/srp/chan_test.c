@@ -608,6 +608,16 @@ static void limit_ask_failed(void **state)
 	assert_int_equal(c.revoking, 0);
 	set_limit(6, "live:"); /* not before RESOURCES */
 	on(CHAN_EV_RESOURCES, "live: SEND_CRED_REQ(-6)");
+	/* a task that ended in between saved what must go now again */
+	recv_iu(CHAN_IU_CRED_RSP, "live: REPOST#1");
+	recv_iu(CHAN_IU_CMD, "live: SUBMIT#2");
+	set_limit(5, "live: SEND_CRED_REQ(-1)");
+	task_ends(CHAN_EV_TASK_ABORTED, "live:");
+	assert_int_equal(c.saved, 1);
+	on_value(CHAN_EV_ASK_FAILED, (uint32_t)-1, "live:");
+	assert_int_equal(c.saved, 0);
+	assert_int_equal(c.limit, 5);
+	on(CHAN_EV_RESOURCES, "live:");
 	on(CHAN_EV_EVICTED, "disconnecting: LOG T_LOGOUT(4) DISCONNECT CLOSING ABORT_TASKS");
 	set_limit(9, "disconnecting:");
 	on(CHAN_EV_DISCONNECTED, "draining: QP_ERROR POST_MARKER");
