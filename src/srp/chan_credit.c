@@ -137,6 +137,8 @@ enum chan_state chan_on_rsp_failed(struct chan *c, const struct chan_event *ev,
 	c->n_tasks++;
 	if (!delta) {
 		c->limit++; /* it was withheld */
+		limit_adjust(
+			c); /* a task that ended meanwhile may have saved one that can go instead */
 		return c->state;
 	}
 	c->avail -= delta;

@@ -555,6 +555,25 @@ static void limit_withheld(void **state)
 	assert_int_equal(c.limit, LIMIT - 4);
 }
 
+/* INV-23: a RSP that withholds fails after another task saved its credit: that one goes instead. */
+static void limit_withheld_failed(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	go_live_and_talk(false);
+	for (i = 0; i < LIMIT; i++)
+		recv_iu(CHAN_IU_CMD, NULL);
+	set_limit(LIMIT - 1, "live:");
+	task_ends(CHAN_EV_RESPOND, "live: SEND_RSP(0)");
+	task_ends(CHAN_EV_TASK_ABORTED, "live:");
+	assert_int_equal(c.saved, 1);
+	on_value(CHAN_EV_RSP_POST_FAILED, 0, "live:");
+	assert_int_equal(c.saved, 0);
+	assert_int_equal(c.limit, LIMIT - 1);
+	on(CHAN_EV_RESPOND, "live: SEND_RSP(1)");
+}
+
 /* The initiator used what it gives back before it knew: below zero until its commands end. */
 static void limit_below_zero(void **state)
 {
@@ -785,6 +804,7 @@ int main(void)
 		cmocka_unit_test(limit_grows),
 		cmocka_unit_test(limit_shrinks),
 		cmocka_unit_test(limit_withheld),
+		cmocka_unit_test(limit_withheld_failed),
 		cmocka_unit_test(limit_below_zero),
 		cmocka_unit_test(limit_below_zero_failed),
 		cmocka_unit_test(limit_ask_failed),
