@@ -214,7 +214,8 @@ static inline void model_act(struct model *m, const struct chan_action *a)
 			model_run(m, (struct chan_event){ .type = CHAN_EV_ACCEPT_FAILED });
 		else
 			m->accepted = true;
-		m->peer_lim = (int32_t)m->c.limit;
+		/* what it sent before the reply came out of the same limit */
+		m->peer_lim = (int32_t)m->c.limit - (int32_t)m->c.n_parked;
 		break;
 	case CHAN_ACT_REJECT:
 		check(!m->n_accept && a->value); /* [SRP-2.9] */
