@@ -18,10 +18,12 @@
  *
  * Rules for the caller, who owns the channel on one worker:
  *  - run the actions of a step in order, and all of them before the next step. While running the
- *    actions of an earlier step, these may be stepped: BUSY, RESPOND, RSP_POST_FAILED,
- *    ASK_FAILED, TASK_ABORTED, QP_FATAL and CLOSE_SESSION, and what an action's own comment
- *    names as the answer to its failure. The answers that can end a channel belong to actions that
- *    are the last of their step;
+ *    actions of an earlier step, these may be stepped: BUSY, RESPOND, RSP_POST_FAILED, ASK_FAILED,
+ *    TASK_ABORTED; inside SUBMIT, SEND_RSP and ABORT_TASKS also QP_FATAL and CLOSE_SESSION; and what
+ *    an action's own comment names as the answer to its failure. The answers that can end a channel
+ *    belong to actions that are the last of their step;
+ *  - a task is alive until its SEND_RSP or DROP_RSP was run. When the last one ended,
+ *    SESSION_UNREGISTERED is stepped, inside UNREGISTER_SESSION or when no actions are being run;
  *  - after each step set a timer to chan_deadline_ns() and step TIMER when it fires;
  *  - after CHAN_ACT_RELEASE only events that start at home (the port's, SET_LIMIT, AER_DUE), KICK and
  *    TIMER may still come, they are ignored; free the channel when none can be under way.
@@ -120,8 +122,9 @@ enum chan_act {
 	CHAN_ACT_CLOSING, /* once: the channel serves no more; tell the control worker (port_closing) */
 	CHAN_ACT_SUBMIT, /* @iu is now a task; or BUSY hands it back at once, and then every later SUBMIT of
 			    * the same step too, in order: chan_may_submit() says which */
-	CHAN_ACT_REPOST, /* post the buffer of @iu again; counted already. On failure: QP_FATAL */
-	CHAN_ACT_DROP,   /* take the buffer of @iu back to its pool */
+	CHAN_ACT_REPOST, /* post the buffer of @iu again; counted already. On failure: QP_FATAL, but after
+			  * the actions of this step */
+	CHAN_ACT_DROP,        /* take the buffer of @iu back to its pool */
 	CHAN_ACT_DROP_PARKED, /* the same for each IU chan_drop_parked() returns, until it returns NULL */
 	CHAN_ACT_KICK,        /* step KICK in a later round (at most one is outstanding) */
 	CHAN_ACT_SEND_RSP, /* @value: req_lim_delta, 0 when its credit is withheld. On failure:
@@ -167,7 +170,9 @@ struct chan_action {
 	};
 };
 
-#define CHAN_SUBMITS_MAX 8u  /* IUs one step takes off the wait list */
+#ifndef CHAN_SUBMITS_MAX    /* the exhaustive walk has few IUs, and makes it less */
+#define CHAN_SUBMITS_MAX 8u /* IUs one step takes off the wait list */
+#endif
 #define CHAN_ACTIONS_MAX 12u /* actions of one step */
 
 /* Need not be initialised; chan_step() sets @count and the first @count actions. */

@@ -36,6 +36,7 @@ struct model {
 	uint64_t n_acts[CHAN_ACT_COUNT];
 	unsigned coin;            /* decides what fails; set by each pick */
 	unsigned n_sends;         /* send queue slots in flight */
+	unsigned n_finishing;     /* tasks whose RSP was asked for and is not done */
 	int32_t peer_lim;         /* credits the initiator believes to have */
 	int32_t peer_delta;       /* of the CRED_REQ it has not looked at yet */
 	uint32_t done_seq;        /* of the last IU executed, +1 */
@@ -64,6 +65,7 @@ static inline void model_init(struct model *m, bool dreq_handshake)
 	for (i = 0; i < MODEL_RECVS; i++)
 		m->ius[i] = (struct model_iu){ .at = MODEL_POSTED };
 	m->n_sends = 0;
+	m->n_finishing = 0;
 	m->peer_lim = 0; /* until our reply */
 	m->peer_delta = 0;
 	m->done_seq = 0;
@@ -153,6 +155,10 @@ static inline void model_queue_pair(struct model *m, const struct chan_action *a
 		check(m->marker_done || m->n_qp == 1); /* INV-11 */
 		m->n_unreg++;
 		m->unregister = true;
+		if (!m->n_finishing && !m->c.n_tasks && !model_fails(m)) { /* at once, mostly */
+			m->unregistered = true;
+			model_run(m, (struct chan_event){ .type = CHAN_EV_SESSION_UNREGISTERED });
+		}
 		break;
 	case CHAN_ACT_RELEASE:
 		check(m->n_id == 1 && m->n_closing == 1 && m->n_abort == 1 && m->n_marker == 1);
@@ -182,7 +188,7 @@ static inline void model_send(struct model *m, const struct chan_action *a)
 	/* an RSP has the slot of its task; a request of ours needs one of its own, and an action before it
 	 * may have ended the channel */
 	if (model_fails(m) || (asks && (!chan_may_send(&m->c) || !chan_sq_reserve(&m->c, 1)))) {
-		if (model_fails(m)) /* someone closes the channel before we could say so */
+		if (!asks && model_fails(m)) /* someone closes the channel before we could say so */
 			model_break(m);
 		model_run(m, (struct chan_event){ .type = asks ? CHAN_EV_ASK_FAILED
 							       : CHAN_EV_RSP_POST_FAILED,
@@ -339,8 +345,10 @@ static inline void model_task_end(struct model *m, unsigned arg, bool aborted)
 		chan_recv_posted(&m->c); /* before the credit goes out */
 	}
 	was = m->c.n_tasks;
+	m->n_finishing += !aborted;
 	model_run(m,
 		  (struct chan_event){ .type = aborted ? CHAN_EV_TASK_ABORTED : CHAN_EV_RESPOND });
+	m->n_finishing -= !aborted;
 	if (m->c.n_tasks ==
 	    was) { /* INV-23: the RSP was not posted, the task is alive: end it now */
 		m->coin = 0;
