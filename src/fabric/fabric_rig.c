@@ -17,6 +17,7 @@
 
 #define WAIT_NS (10 * NSEC_PER_SEC)
 
+bool rig_virtual;
 static unsigned fds_at_start;
 
 unsigned rig_fds(void)
@@ -35,7 +36,7 @@ unsigned rig_fds(void)
 /* Let time go by: run a round, or let the threads do so. */
 static void rig_step(struct rig *r)
 {
-	if (r->n_workers == 1)
+	if (r->n_workers == 1 || rig_virtual)
 		assert_int_equal(worker_run_once(r->w[0], NSEC_PER_MSEC), 0);
 	else
 		(void)usleep(200);
@@ -104,8 +105,12 @@ int rig_do_on(struct rig *r, struct worker *w, int (*fn)(struct ep *, void *), s
 		return c.ret;
 	}
 	worker_post(w, &c.msg);
-	while (!atomic_load(&c.done))
-		(void)usleep(20);
+	while (!atomic_load(&c.done)) {
+		if (rig_virtual)
+			rig_step(r);
+		else
+			(void)usleep(20);
+	}
 	return c.ret;
 }
 

@@ -45,6 +45,9 @@ struct ep {
 	bool in_call; /* a call of the seam runs: nothing may be delivered now */
 };
 
+/* Workers have no threads and no real time: worker_run_once() of one lets all of them go on. */
+extern bool rig_virtual;
+
 typedef int rig_make_fn(struct fab **ret, const struct fab_limits *limits);
 
 struct rig {
