@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A simulated fabric behind src/fabric/fabric.h. Two kinds: with the disconnect handshake of InfiniBand
+ * (DREQ, DREP, TimeWait; requests, replies and acknowledgements that get lost) and without one, as iWARP
+ * (a stream with an end). Packets are on their way for as long as the dice say; memory is read and written
+ * at the last moment the contract allows, so that a buffer that is used again too early is noticed.
+ */
+#pragma once
+
+#include "fabric/fabric.h"
+
+/* How the network behaves; all zero is a perfect one. */
+struct fabric_net {
+	uint64_t way_min_ns;    /* a packet is on its way for so long ... */
+	uint64_t way_max_ns;    /* ... up to so long */
+	unsigned hiccup_pmille; /* a packet takes longer */
+	uint64_t hiccup_ns;
+	unsigned
+		cm_lose_pct; /* a message of the handshakes is lost (and sent again after a while) */
+	uint64_t cm_again_ns; /* how long that while is */
+	unsigned cm_tries;    /* how often in all */
+	uint64_t timewait_ns;
+	unsigned comm_est_pct;   /* dreq: traffic before the acknowledgement is told by COMM_EST */
+	unsigned late_est_pct;   /* no dreq: ESTABLISHED comes late */
+	unsigned no_est_pct;     /* ... or never, when the connection ends before */
+	unsigned wr_fail_pmille; /* a work request fails for no reason of ours */
+	unsigned mute_pct;       /* a queue pair in error forgets to flush */
+	uint64_t flush_ns;       /* or takes up to so long */
+	unsigned last_wqe_pct;
+	unsigned fatal_pct; /* a queue pair that breaks says so by an event */
+	unsigned early_pct; /* memory is read when a packet leaves, not when it arrives */
+	bool scribble;      /* memory that was handed in is overwritten */
+	uint64_t retry_ns;  /* an unanswered packet breaks the connection after this */
+};
+extern struct fabric_net fabric_net;
+
+/* Who watches; members may be NULL. */
+struct fabric_watch {
+	/* @iu was taken by a receive of @to; both ends exist. */
+	void (*taken)(struct fab_conn *to, const uint8_t *iu, size_t len);
+	/* A message came for @to, which has no receive posted. */
+	void (*no_receive)(struct fab_conn *to);
+	/* The peer of @to wanted to touch memory of @to that it may not. */
+	void (*bad_access)(struct fab_conn *to, bool write, uint32_t rkey);
+	/* A call of the seam by the target, by its name: true makes it fail. */
+	bool (*call_fails)(const char *call);
+};
+extern struct fabric_watch fabric_watch;
+
+struct fabric_opts {
+	bool dreq;          /* with the disconnect handshake */
+	unsigned max_conns; /* 0: 4096 */
+};
+
+int fabric_new(struct fab **ret, const struct fabric_opts *o);
+
+/* --- what the world may do to it --- */
+
+/* What a host thinks of a connection of its own; NULL for the target's. */
+void fabric_set_who(struct fab_conn *c, void *who);
+/* Of the host's end, whichever end @c is; NULL when that has gone. */
+void *fabric_who(const struct fab_conn *c);
+/* @c is the target's end. */
+bool fabric_passive(const struct fab_conn *c);
+
+/* Memory at @ptr is at @va for the peer; else as mr_reg(). */
+int fabric_mr_reg_at(struct fab_conn *c, void *ptr, uint64_t va, size_t len, unsigned access,
+		     struct fab_mr *ret);
+/* @c takes nothing from the network from now on, or goes on taking. */
+void fabric_freeze(struct fab_conn *c, bool on);
+/* @c answers no RDMA READ any more. */
+void fabric_deaf(struct fab_conn *c);
+/* @c never acknowledges the reply it gets (dreq only). */
+void fabric_no_rtu(struct fab_conn *c);
+/* The cable of @c is cut: nothing arrives any more, and nobody is told. */
+void fabric_cut(struct fab_conn *c);
+/* Tell the target's end of every connection that the device is gone; its calls fail from now on. */
+void fabric_remove_device(struct fab *f);
+void fabric_return_device(struct fab *f);
+/* The local address of one of the target's connections changed; false: it has none. */
+bool fabric_change_address(struct fab *f);
+/* The process of the target died: its ends go, the peers get to know as they would. */
+void fabric_crash(struct fab *f);
+
+/* Ends of the target, listeners; for the end of a run. */
+unsigned fabric_n_passive(const struct fab *f);
+unsigned fabric_n_listeners(const struct fab *f);
+/* Receives that wait for a message, at the end @c is. */
+unsigned fabric_n_receives(const struct fab_conn *c);
+/* Is nothing on its way between the ends of @c? */
+bool fabric_quiet(const struct fab_conn *c);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "sim/heap.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/list.h"
+#include "sim/dice.h"
+#include "sim/world.h"
+
+#define TABLE_SIZE 16384u /* a power of two; at most half of it is used */
+
+/* What is known of a block; found by its address, listed by its age. */
+struct block {
+	struct list node; /* on blocks or on unused */
+	void *p;
+	size_t len;
+	const void *by; /* return address of the call */
+	bool mapped;    /* by mmap() */
+	uint64_t nth;   /* the how manieth allocation it was */
+};
+
+static struct block table[TABLE_SIZE / 2];
+static struct block *slots[TABLE_SIZE];
+static struct list blocks = LIST_INIT(blocks);
+static struct list unused = LIST_INIT(unused);
+static unsigned n_blocks;
+static uint64_t n_allocs;
+static uint64_t n_failed;
+static uint64_t fail_at;
+static unsigned fail_permille;
+static bool ready;
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
+void *__real_malloc(size_t len);
+void *__real_calloc(size_t n, size_t len);
+void *__real_realloc(void *p, size_t len);
+void *__real_aligned_alloc(size_t align, size_t len);
+void __real_free(void *p);
+void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+int __real_munmap(void *p, size_t len);
+
+void *__wrap_malloc(size_t len);
+void *__wrap_calloc(size_t n, size_t len);
+void *__wrap_realloc(void *p, size_t len);
+void *__wrap_aligned_alloc(size_t align, size_t len);
+void __wrap_free(void *p);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t max);
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+int __wrap_munmap(void *p, size_t len);
+
+/* --- the world's --- */
+
+void *world_alloc(size_t len)
+{
+	void *p = __real_calloc(1, len ? len : 1);
+
+	if (!p) {
+		(void)fputs("the machine has no memory left for the simulator\n", stderr);
+		_exit(3);
+	}
+	return p;
+}
+
+void world_free(void *p)
+{
+	__real_free(p);
+}
+
+/* --- the books --- */
+
+static void prepare(void)
+{
+	if (ready)
+		return;
+	ready = true;
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
+		list_push(&unused, &table[i].node);
+}
+
+static unsigned hash(const void *p)
+{
+	return (unsigned)(((uintptr_t)p >> 4) * 0x9e3779b97f4a7c15ull >> 40) % TABLE_SIZE;
+}
+
+static unsigned find(const void *p)
+{
+	unsigned i = hash(p);
+
+	while (slots[i] && slots[i]->p != p)
+		i = (i + 1) % TABLE_SIZE;
+	return i;
+}
+
+static void *note(void *p, size_t len, const void *by, bool mapped)
+{
+	struct block *b;
+
+	if (!p)
+		return NULL;
+	prepare();
+	check(!list_empty(&unused));
+	b = list_entry(list_pop(&unused), struct block, node);
+	*b = (struct block){ .p = p, .len = len, .by = by, .mapped = mapped, .nth = n_allocs };
+	list_init(&b->node);
+	list_push(&blocks, &b->node);
+	slots[find(p)] = b;
+	n_blocks++;
+	return p;
+}
+
+/* Close the gap that slot @i leaves in the run of slots behind it. */
+static void unslot(unsigned i)
+{
+	unsigned j = i;
+
+	for (;;) {
+		unsigned home;
+
+		j = (j + 1) % TABLE_SIZE;
+		if (!slots[j])
+			break;
+		home = hash(slots[j]->p);
+		if ((j - home) % TABLE_SIZE < (j - i) % TABLE_SIZE)
+			continue;
+		slots[i] = slots[j];
+		i = j;
+	}
+	slots[i] = NULL;
+}
+
+/* False: it is not one of ours. */
+static bool forget(const void *p, size_t *ret_len)
+{
+	unsigned i = find(p);
+	struct block *b = slots[i];
+
+	if (!b)
+		return false;
+	*ret_len = b->len;
+	unslot(i);
+	list_del(&b->node);
+	list_push_front(&unused, &b->node);
+	n_blocks--;
+	return true;
+}
+
+static bool must_fail(void)
+{
+	n_allocs++;
+	if ((!fail_at || --fail_at) && !dice_permille(fail_permille))
+		return false;
+	n_failed++;
+	trace("an allocation fails");
+	errno = ENOMEM;
+	return true;
+}
+
+/* --- where the linker leads the code under test --- */
+
+void *__wrap_malloc(size_t len)
+{
+	return must_fail() ? NULL
+			   : note(__real_malloc(len), len, __builtin_return_address(0), false);
+}
+
+void *__wrap_calloc(size_t n, size_t len)
+{
+	return must_fail()
+		       ? NULL
+		       : note(__real_calloc(n, len), n * len, __builtin_return_address(0), false);
+}
+
+void *__wrap_realloc(void *p, size_t len)
+{
+	void *more;
+	size_t was;
+
+	if (must_fail())
+		return NULL;
+	more = __real_realloc(p, len);
+	if (more && p)
+		(void)forget(p, &was);
+	return note(more, len, __builtin_return_address(0), false);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t len)
+{
+	return must_fail() ? NULL
+			   : note(__real_aligned_alloc(align, len), len,
+				  __builtin_return_address(0), false);
+}
+
+char *__wrap_strndup(const char *s, size_t max)
+{
+	size_t len = strnlen(s, max);
+	char *p = must_fail() ? NULL
+			      : note(__real_malloc(len + 1), len + 1, __builtin_return_address(0),
+				     false);
+
+	if (p) {
+		memcpy(p, s, len);
+		p[len] = 0;
+	}
+	return p;
+}
+
+char *__wrap_strdup(const char *s)
+{
+	size_t len = strlen(s) + 1;
+	char *p = must_fail() ? NULL
+			      : note(__real_malloc(len), len, __builtin_return_address(0), false);
+
+	return p ? memcpy(p, s, len) : NULL;
+}
+
+void __wrap_free(void *p)
+{
+	size_t len;
+
+	if (p)
+		(void)forget(p, &len);
+	__real_free(p); /* also what the C library allocated by itself */
+}
+
+/* NOLINTNEXTLINE(readability-function-size): the parameters are mmap()'s */
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	void *p;
+
+	if (must_fail())
+		return MAP_FAILED;
+	p = __real_mmap(addr, len, prot, flags, fd, off);
+	return p == MAP_FAILED ? p : note(p, len, __builtin_return_address(0), true);
+}
+
+int __wrap_munmap(void *p, size_t len)
+{
+	size_t was;
+
+	/* All of a mapping, and one that is there: the target knows no other use. */
+	check(forget(p, &was) && was == len);
+	return __real_munmap(p, len);
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
+/* --- for the simulator --- */
+
+void heap_fail_at(uint64_t n)
+{
+	fail_at = n;
+}
+
+void heap_fail_permille(unsigned n)
+{
+	fail_permille = n;
+}
+
+uint64_t heap_n_allocs(void)
+{
+	return n_allocs;
+}
+
+uint64_t heap_n_failed(void)
+{
+	return n_failed;
+}
+
+unsigned heap_n_blocks(void)
+{
+	return n_blocks;
+}
+
+/* "tgt_port_new in src/target/port.c:41", as far as the binary knows it. */
+static void print_site(const void *by)
+{
+	char cmd[400];
+	char exe[300];
+	Dl_info info;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	FILE *f;
+	char line[300];
+
+	if (n < 0 || !dladdr(by, &info))
+		return;
+	exe[n] = 0;
+	(void)snprintf(cmd, sizeof(cmd), "addr2line -sfpe '%s' 0x%zx 2>/dev/null", exe,
+		       (size_t)((uintptr_t)by - (uintptr_t)info.dli_fbase - 1));
+	(void)fflush(stdout);
+	f = popen(cmd, "r"); /* NOLINT(cert-env33-c): only when a run has failed */
+	if (f && fgets(line, sizeof(line), f))
+		(void)printf("    by %s", line);
+	if (f)
+		(void)pclose(f);
+}
+
+void heap_check_empty(const char *when)
+{
+	struct list *pos;
+	unsigned n = 0;
+
+	if (!n_blocks)
+		return;
+	list_for_each (pos, &blocks) {
+		const struct block *b = list_entry(pos, struct block, node);
+
+		if (++n > 20)
+			break;
+		(void)printf("leak: %zu bytes%s, allocation number %llu\n", b->len,
+			     b->mapped ? " mapped" : "", (unsigned long long)b->nth);
+		print_site(b->by);
+	}
+	fail_now("%u blocks of memory are left %s", n_blocks, when);
+}
+
+void heap_drop(void)
+{
+	struct list *pos;
+	size_t len;
+
+	while (!list_empty(&blocks)) {
+		pos = blocks.next;
+		struct block *b = list_entry(pos, struct block, node);
+		void *p = b->p;
+		bool mapped = b->mapped;
+
+		(void)forget(p, &len);
+		if (mapped)
+			(void)__real_munmap(p, len);
+		else
+			__real_free(p);
+	}
+}
