@@ -730,6 +730,9 @@ void channel_new_view(struct worker *w, struct worker_msg *m)
 
 	(void)w;
 	ch->view = &ch->views[ch->view_next];
+	worker_post(tgt_home(ch->t), &ch->to_home_view);
+	if (!ch->built)
+		return; /* it could not be, and is on its way out */
 	if (min_u32(ch->view->limit, ch->credits) != ch->chan.want)
 		channel_step(ch, CHAN_EV_SET_LIMIT, min_u32(ch->view->limit, ch->credits), NULL,
 			     NULL);
@@ -737,5 +740,4 @@ void channel_new_view(struct worker *w, struct worker_msg *m)
 		ch->report_seen = ch->view->report_seq;
 		channel_step(ch, CHAN_EV_AER_DUE, 0, NULL, NULL);
 	}
-	worker_post(tgt_home(ch->t), &ch->to_home_view);
 }
