@@ -121,11 +121,17 @@ static void channel_reject(struct tchan *ch, uint32_t reason)
 
 /* --- actions --- */
 
+static int channel_try_rx(struct tchan *ch, struct rx *rx)
+{
+	return ch->t->ops->post_recv(ch->conn, wr_id(WR_RX, (uint64_t)(rx - ch->all_rx)), rx->buf,
+				     ch->login.max_it_iu_len);
+}
+
 void channel_post_rx(struct tchan *ch, struct rx *rx)
 {
-	/* The queue pair was made with a slot for each receive there is, so there is always room. */
-	check(ch->t->ops->post_recv(ch->conn, wr_id(WR_RX, (uint64_t)(rx - ch->all_rx)), rx->buf,
-				    ch->login.max_it_iu_len) == 0);
+	/* There is always room; but the device may be gone already, and nobody has told us yet. */
+	if (channel_try_rx(ch, rx))
+		channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL, "a receive could not be posted");
 }
 
 static void channel_post_marker(struct tchan *ch)
@@ -641,8 +647,10 @@ static int channel_make_qp(struct tchan *ch)
 
 	if (r)
 		return r;
-	for (unsigned i = 0; i < ch->n_rx; i++)
-		channel_post_rx(ch, &ch->all_rx[i]); /* all before the reply (INV-5) */
+	for (unsigned i = 0; i < ch->n_rx && !r; i++)
+		r = channel_try_rx(ch, &ch->all_rx[i]); /* all before the reply (INV-5) */
+	if (r)
+		return r;
 	chan_init(&ch->chan, &cfg);
 	ch->built = true;
 	return 0;
