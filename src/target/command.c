@@ -144,6 +144,8 @@ void cmd_send_rsp(struct cmd *c, int32_t delta)
 		channel_step(ch, CHAN_EV_RSP_POST_FAILED, (uint32_t)delta, NULL, NULL);
 		cmd_free(c);
 		channel_step(ch, CHAN_EV_TASK_ABORTED, 0, NULL, NULL);
+		/* Its initiator would wait for it for ever, were the channel to live on. */
+		channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL, "a response could not be posted");
 	}
 }
 
