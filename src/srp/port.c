@@ -146,8 +146,8 @@ static void decide(struct port_chan *pc, uint32_t reject)
 	list_push(&pc->port->admits, &pc->admit_node);
 }
 
-/* INV-25: does an older channel of the nexus still serve? */
-static bool older_serves(const struct port_chan *pc)
+/* INV-25: could a command of an older channel of the nexus still do something? */
+static bool older_works(const struct port_chan *pc)
 {
 	const struct list *n;
 
@@ -156,7 +156,7 @@ static bool older_serves(const struct port_chan *pc)
 
 		if (other->seq >= pc->seq)
 			return false; /* the list is in order of login */
-		if (!other->closing)
+		if (!other->quiet)
 			return true;
 	}
 	return false;
@@ -171,7 +171,7 @@ static void try_decide(struct port_chan *pc)
 		decide(pc, SRP_REJ_RESOURCES); /* INV-3, INV-21 */
 	else if (pc->close != PORT_KEEP || pc->closing)
 		decide(pc, SRP_REJ_UNSPECIFIED); /* condemned, or gone by itself meanwhile */
-	else if (!pc->single || !older_serves(pc))
+	else if (!pc->single || !older_works(pc))
 		decide(pc, 0);
 }
 
@@ -356,6 +356,13 @@ void port_closing(struct port_chan *pc)
 	share_out(pc->port, pc->nexus);
 }
 
+void port_quiet(struct port_chan *pc)
+{
+	check(pc->port && pc->closing && !pc->quiet);
+	pc->quiet = true;
+	try_decide_nexus(pc->nexus);
+}
+
 void port_close_chan(struct port_chan *pc)
 {
 	check(pc->port);
@@ -437,6 +444,7 @@ static unsigned check_nexus(const struct port *p, const struct port_nexus *n)
 		seq = pc->seq;
 		count++;
 		check(!pc->admission_decided || pc->admission_asked);
+		check(!pc->quiet || pc->closing);
 		/* everybody who stays has the same share, and knows it or is about to be told */
 		check(!stays(pc) || pc->limit == share_of(p, n_staying(n)));
 		check(stays(pc) || list_empty(&pc->limit_node));
@@ -445,10 +453,10 @@ static unsigned check_nexus(const struct port *p, const struct port_nexus *n)
 		/* no admission is forgotten: what can be decided is decided */
 		if (pc->admission_asked && !pc->admission_decided)
 			check(p->enabled && pc->close == PORT_KEEP && !pc->closing && pc->single &&
-			      older_serves(pc));
-		/* INV-25: an admitted single-channel login has no older channel that serves */
+			      older_works(pc));
+		/* INV-25: an admitted single-channel login has no older channel that works */
 		if (pc->admission_decided && !pc->reject && pc->single)
-			check(!older_serves(pc));
+			check(!older_works(pc));
 	}
 	check(count == n->n_chans && count >= 1); /* no nexus without a channel */
 	return count;

@@ -8,9 +8,9 @@
  *                     anything can complete on its queue pair, INV-6), and condemns the nexus's other
  *                     channels when the login is a single-channel one;
  *   2. port_admit():  asked by the channel when its queue pair is ready. Decided at once or, after a
- *                     single-channel login, when the last condemned channel said port_closing(), so no
- *                     old channel still serves when the reply goes out (INV-25). Port disabled or entry
- *                     condemned meanwhile: refused (INV-3, INV-21).
+ *                     single-channel login, when the last older channel said port_quiet(), so no old
+ *                     command can still do anything when the reply goes out (INV-25). Port disabled or
+ *                     entry condemned meanwhile: refused (INV-3, INV-21).
  * Decisions, evictions and request limits come out of three queues: after every call that says so, drain
  * port_next_close(), port_next_limit() and port_next_admission() and post what they return to the channels'
  * workers.
@@ -65,7 +65,8 @@ struct port_chan {
 	uint32_t limit;        /* request limit: of its login, then as last changed */
 	uint64_t bytes;        /* memory it takes */
 	bool single;           /* it asked for the single-channel action */
-	bool closing;          /* it said port_closing(): it serves no more */
+	bool closing;          /* it said port_closing(): it serves no more ... */
+	bool quiet;            /* ... and port_quiet(): its last task has ended */
 	bool admission_asked;
 	bool admission_decided;
 	bool evicted_some; /* its login condemned another channel */
@@ -164,6 +165,12 @@ void port_admit(struct port_chan *pc);
 
 /* The channel serves no more (CHAN_ACT_CLOSING). Drain all queues: others may wait for it. */
 void port_closing(struct port_chan *pc);
+
+/*
+ * After port_closing(): the last task of the channel has ended, so none of its commands can touch a medium any
+ * more, or another command. May be left out before port_release(). Drain port_next_admission().
+ */
+void port_quiet(struct port_chan *pc);
 
 /* Ask that channel @pc, or every channel of the nexus, be closed in an orderly way (PORT_CLOSE_SESSION).
  * Drain all queues. */

@@ -117,7 +117,7 @@ static void one_login(void **state)
 	port_deinit(&port);
 }
 
-/* INV-25: the reply to a single-channel login waits until no old channel serves any more. */
+/* INV-25: the reply to a single-channel login waits until no old command can do anything any more. */
 static void eviction(void **state)
 {
 	struct port_chan a;
@@ -142,7 +142,10 @@ static void eviction(void **state)
 	assert_int_equal(login(&n2, 1, false), 0);
 	port_admit(&n2);
 	expect_admission(&n2, 0, SRP_LOGIN_RESULT_CONTINUE);
+	port_quiet(&a);
 	port_closing(&b);
+	expect_admission(NOBODY, 0, 0); /* a task of it may still write */
+	port_quiet(&b);
 	expect_admission(&n, 0, SRP_LOGIN_RESULT_TERMINATED);
 	release(&a);
 	release(&b);
@@ -152,6 +155,9 @@ static void eviction(void **state)
 	assert_int_equal(login(&a, 1, true), 0);
 	expect_close(NOBODY, PORT_KEEP);
 	port_admit(&a);
+	expect_admission(NOBODY, 0, 0); /* but they are waited for */
+	port_quiet(&n);
+	release(&n2);
 	expect_admission(&a, 0, SRP_LOGIN_RESULT_NONE);
 }
 
@@ -190,6 +196,8 @@ static void overtaken(void **state)
 	expect_admission(&a, SRP_REJ_UNSPECIFIED, 0);
 	port_closing(&a);
 	port_closing(&b);
+	port_quiet(&a);
+	port_quiet(&b);
 	port_admit(&n);
 	expect_admission(&n, 0, SRP_LOGIN_RESULT_TERMINATED);
 }
@@ -519,6 +527,8 @@ static void walk_one(struct prng *r, struct walker *w)
 	} else if (!w->closing && (w->told || prng_below(r, 4) == 0)) {
 		w->closing = true;
 		port_closing(&w->pc);
+	} else if (w->closing && !w->pc.quiet && prng_below(r, 2)) {
+		port_quiet(&w->pc);
 	} else if (w->closing && (!w->asked || w->n_answers) && prng_below(r, 3) == 0) {
 		(void)port_release(&w->pc, &user);
 		w->in = false;

@@ -177,6 +177,7 @@ static void channel_release(struct tchan *ch)
 	struct worker *w = ch->tw->w;
 
 	check(list_empty(&ch->cmds));
+	ch->quiet = true;
 	worker_timer_stop(w, &ch->timer);
 	worker_timer_stop(w, &ch->stall);
 	worker_undefer(w, &ch->job);
@@ -328,6 +329,15 @@ static void channel_set_timer(struct tchan *ch)
 		log_error("%s: no timer left, its deadlines come late", ch->name);
 }
 
+/* Somebody may wait until none of its commands can do anything any more (INV-25). */
+static void channel_tell_quiet(struct tchan *ch)
+{
+	if (!ch->chan.left || ch->chan.n_tasks || ch->quiet)
+		return;
+	ch->quiet = true;
+	worker_post(tgt_home(ch->t), &ch->to_home_quiet);
+}
+
 static void channel_run(struct tchan *ch, const struct chan_event *ev, struct cmd *c)
 {
 	struct chan_actions out;
@@ -341,6 +351,7 @@ static void channel_run(struct tchan *ch, const struct chan_event *ev, struct cm
 			channel_act(ch, &out.a[i], c);
 	}
 	channel_set_timer(ch);
+	channel_tell_quiet(ch);
 	if (comm_est)
 		channel_step(ch, CHAN_EV_USER_ESTABLISHED, 0, NULL, NULL);
 }

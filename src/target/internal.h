@@ -199,6 +199,7 @@ struct tchan {
 	bool built;
 	bool down_early; /* the peer went away before it was built */
 	bool unregister; /* the core waits for the last task */
+	bool quiet;      /* home was told that it has no task any more, or needs no telling */
 	bool unregistered;
 	bool kick; /* KICK is owed */
 	bool deferred_resources;
@@ -224,6 +225,7 @@ struct tchan {
 	struct worker_msg to_home_reported;
 	struct worker_msg to_home_ready;
 	struct worker_msg to_home_closing;
+	struct worker_msg to_home_quiet;
 	struct worker_msg to_home_release;
 	uint8_t logout_iu[SRP_LOGOUT_BYTES];
 	uint8_t ask_iu[SRP_AER_REQ_BYTES + SENSE_MAX_BYTES]; /* CRED_REQ or AER_REQ */

@@ -120,6 +120,15 @@ static void login_closing(struct worker *w, struct worker_msg *m)
 	login_drain(ch->port);
 }
 
+static void login_quiet(struct worker *w, struct worker_msg *m)
+{
+	struct tchan *ch = container_of(m, struct tchan, to_home_quiet);
+
+	(void)w;
+	port_quiet(&ch->pc);
+	login_drain(ch->port);
+}
+
 static void login_ready(struct worker *w, struct worker_msg *m)
 {
 	struct tchan *ch = container_of(m, struct tchan, to_home_ready);
@@ -236,6 +245,7 @@ static struct tchan *login_channel(struct tgt_port *p, struct fab_conn *conn,
 	ch->tw = &t->tw[t->next_worker++ % t->n_workers];
 	ch->to_home_ready.run = login_ready;
 	ch->to_home_closing.run = login_closing;
+	ch->to_home_quiet.run = login_quiet;
 	ch->to_home_release.run = login_release;
 	ch->to_home_view.run = home_view_acked;
 	ch->to_home_reported.run = event_reported;
