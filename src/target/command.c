@@ -347,6 +347,7 @@ bool cmd_submit(struct tchan *ch, struct rx *rx)
 	list_push(&ch->cmds, &c->node);
 	c->is = (struct cmd_is){ 0 };
 	c->rx = rx;
+	c->seq = ch->cmd_seq++;
 	c->rsp_slots = 1;
 	c->done_bytes = 0;
 	c->lu = NULL;

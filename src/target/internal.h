@@ -105,6 +105,7 @@ struct cmd {
 	struct list node; /* on ch->free_cmds, or on ch->cmds while it runs */
 	struct list wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF: on t->tmfs */
 	struct tchan *ch;
+	uint64_t seq; /* order in which the commands of its channel began */
 	uint32_t index;
 	struct rx *rx;                 /* until its receive is posted again */
 	void (*resume)(struct cmd *c); /* what to go on with after waiting */
@@ -208,6 +209,7 @@ struct tchan {
 	uint64_t ask_tag;     /* of the next CRED_REQ or AER_REQ */
 	struct cmd *all_cmds;
 	unsigned n_cmds;
+	uint64_t cmd_seq;
 	struct list free_cmds;
 	struct list cmds;
 	struct list sq_wait;

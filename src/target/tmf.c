@@ -123,6 +123,14 @@ static bool tmf_means(const struct scsi_tmf *m, const struct cmd *c)
 	check_unreachable();
 }
 
+/* A command that its initiator sent behind the function, and that has begun while that was on its way home. */
+static bool tmf_is_newer(const struct scsi_tmf *m, const struct cmd *c)
+{
+	const struct cmd *tmf = container_of(m, const struct cmd, tmf);
+
+	return c->ch == tmf->ch && c->seq > tmf->seq;
+}
+
 static void tmf_abort_matching(struct tworker *tw, struct tchan *ch)
 {
 	struct list *pos;
@@ -131,7 +139,7 @@ static void tmf_abort_matching(struct tworker *tw, struct tchan *ch)
 	list_for_each_safe (pos, tmp, &ch->cmds) {
 		struct cmd *c = list_entry(pos, struct cmd, node);
 
-		if (c->is.tmf || !tmf_means(tw->tmf, c))
+		if (c->is.tmf || !tmf_means(tw->tmf, c) || tmf_is_newer(tw->tmf, c))
 			continue;
 		/* One whose response is posted has ended for SCSI; for the initiator that asks it must have left,
 		 * since it may use its memory again when we answer. */
