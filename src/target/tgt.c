@@ -69,6 +69,13 @@ void tgt_close(struct tgt *t)
 	list_for_each_safe (pos, tmp, &t->ports)
 		tgt_port_retire(
 			container_of(list_entry(pos, struct port, node), struct tgt_port, port));
+	/* Without channels no unit is busy; tgt_free() takes those that were to be asked again. */
+	list_for_each (pos, &t->units) {
+		struct tgt_unit *u = list_entry(pos, struct tgt_unit, node);
+
+		if (u->retired)
+			worker_timer_stop(tgt_home(t), &u->retry);
+	}
 }
 
 struct tgt *tgt_free(struct tgt *t)
