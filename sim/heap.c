@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "sim/heap.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -52,6 +51,7 @@ void __wrap_free(void *p);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t max);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 int __wrap_munmap(void *p, size_t len);
 
 /* --- the world's --- */
@@ -239,6 +239,13 @@ void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 	return p == MAP_FAILED ? p : note(p, len, __builtin_return_address(0), true);
 }
 
+/* What mmap() is called where file offsets have 64 bits. */
+/* NOLINTNEXTLINE(readability-function-size) */
+void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	return __wrap_mmap(addr, len, prot, flags, fd, off);
+}
+
 int __wrap_munmap(void *p, size_t len)
 {
 	size_t was;
@@ -276,29 +283,6 @@ unsigned heap_n_blocks(void)
 	return n_blocks;
 }
 
-/* "tgt_port_new in src/target/port.c:41", as far as the binary knows it. */
-static void print_site(const void *by)
-{
-	char cmd[400];
-	char exe[300];
-	Dl_info info;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	FILE *f;
-	char line[300];
-
-	if (n < 0 || !dladdr(by, &info))
-		return;
-	exe[n] = 0;
-	(void)snprintf(cmd, sizeof(cmd), "addr2line -sfpe '%s' 0x%zx 2>/dev/null", exe,
-		       (size_t)((uintptr_t)by - (uintptr_t)info.dli_fbase - 1));
-	(void)fflush(stdout);
-	f = popen(cmd, "r"); /* NOLINT(cert-env33-c): only when a run has failed */
-	if (f && fgets(line, sizeof(line), f))
-		(void)printf("    by %s", line);
-	if (f)
-		(void)pclose(f);
-}
-
 void heap_check_empty(const char *when)
 {
 	struct list *pos;
@@ -313,7 +297,7 @@ void heap_check_empty(const char *when)
 			break;
 		(void)printf("leak: %zu bytes%s, allocation number %llu\n", b->len,
 			     b->mapped ? " mapped" : "", (unsigned long long)b->nth);
-		print_site(b->by);
+		fail_place(b->by);
 	}
 	fail_now("%u blocks of memory are left %s", n_blocks, when);
 }

@@ -10,6 +10,7 @@
 #define EVENTS_MAX  65536u
 
 struct sched_pace sched_pace;
+bool sched_tell;
 
 static struct sched_ev **heap; /* heap[1] is the earliest */
 static unsigned n_heap;
@@ -170,11 +171,17 @@ bool sched_step(void)
 	due = n_heap && heap[1]->at_ns <= now_ns;
 	tick++;
 	if (due && (!n || dice_below(n + 1) == 0)) {
+		if (sched_tell)
+			trace("something of the world happens, %u are planned", n_heap);
 		run_event();
 		return true;
 	}
 	if (n) {
-		run_worker(ready[dice_below(n)]);
+		struct worker *w = ready[dice_below(n)];
+
+		if (sched_tell)
+			trace("a round of worker %u: %s", worker_index(w), worker_busy(w));
+		run_worker(w);
 		return true;
 	}
 	next = next_ns();

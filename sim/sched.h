@@ -43,6 +43,8 @@ static inline bool sched_planned(const struct sched_ev *e)
 /* Harmless when it is not planned. */
 void sched_cancel(struct sched_ev *e);
 
+/* Note in the transcript what happens. */
+extern bool sched_tell;
 /* One thing happens; the clock moves on when nothing can happen now. False: nothing will ever happen. */
 bool sched_step(void);
 /* Steps until the clock has passed @at_ns, or nothing will happen before it. */

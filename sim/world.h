@@ -56,5 +56,7 @@ void trace_forget(void);
 void fail_replay(const char *command);
 /* Also fail when the code under test panics or crashes. */
 void fail_on_signals(void);
+/* Print where in the program @at (a return address) is: function, file and line as far as is known. */
+void fail_place(const void *at);
 /* Say what is wrong, print the transcript and how to replay, and end the process with status 1. */
 noreturn void fail_now(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What must be true of the target as seen from outside. Each check_*.c judges one kind of promise; here is
+ * what they share: excuses. A command that fails, is late or loses its channel needs one, and in a
+ * calm world there are none.
+ */
+#pragma once
+
+#include "sim/host.h"
+
+enum excuse {
+	EXCUSE_NET,    /* the network misbehaved, or a host did */
+	EXCUSE_DISK,   /* a disk did (of one disk) */
+	EXCUSE_STOP,   /* somebody stopped a unit (of one disk) */
+	EXCUSE_RESET,  /* a LUN reset, a clear task set (of one disk) */
+	EXCUSE_REMAP,  /* a reload of the configuration */
+	EXCUSE_CLOSE,  /* the target closes channels: disable, reload, shutdown */
+	EXCUSE_DIED,   /* the target died, or its device went away */
+	EXCUSE_MEMORY, /* an allocation failed, or another call that we made fail */
+	EXCUSE_SLOW,   /* a worker was held up, or all is slow */
+	EXCUSE_COUNT
+};
+
+/* It happens now; of @disk, -1: to everybody. */
+void excuse(enum excuse e, int disk);
+/* It goes on until then. */
+void excuse_until(enum excuse e, int disk, uint64_t until_ns);
+/* It goes on from now on, or no more. */
+void excuse_hold(enum excuse e, int disk, bool on);
+/* Likewise, for what several may do at a time: it goes on until each has ended it. */
+void excuse_begin(enum excuse e, int disk);
+void excuse_end(enum excuse e, int disk);
+/* Did it happen since @tick (of sched_tick()), or does it now? */
+bool excused(enum excuse e, int disk, uint64_t tick);
+/* Any of a set of BIT(enum excuse). */
+bool excused_any(unsigned set, int disk, uint64_t tick);
+#define EXCUSE_ANY (BIT(EXCUSE_COUNT) - 1)
+
+void check_reset(void);
+
+/* --- check_host.c: channels and commands of a host that follows the rules --- */
+
+void check_command_late(struct hchan *c, const struct hcmd *cmd);
+void check_task_late(struct hchan *c);
+void check_channel_down(struct hchan *c);
+/* A login of the first channel begins; none is left. */
+void check_host_in(struct host *h);
+void check_host_out(struct host *h);
+/* A status other than GOOD and not UNIT ATTENTION. */
+void check_status(struct hchan *c, const struct hcmd *cmd);
+
+/* --- check_ua.c: unit attentions and event reports --- */
+
+/* The host's first channel is in: a nexus came into being, unless an old one is still there. */
+void check_login(struct host *h);
+void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun);
+/* @code: of the response, -1: there was none. */
+void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t tick, int code);
+/* A command brought the unit attention @asc, or (0) did not although it would have. */
+void check_attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc);
+void check_event_report(struct hchan *c, uint64_t lun, const struct ichan_answer *a);
+/* The maps of the hosts changed, by a reload. */
+void check_remapped(void);
+
+/* --- check_wire.c: what is on the wire --- */
+
+void check_wire_init(void);
+
+/* --- check_end.c: the end of a run --- */
+
+/* The target has ended: nothing of it may be left. */
+void check_all_gone(const char *when);

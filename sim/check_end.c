@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* When the target has ended nothing of it may be left. */
+#include "sim/check.h"
+#include "sim/disk.h"
+#include "sim/fabric.h"
+#include "sim/heap.h"
+#include "sim/run.h"
+#include "sim/world.h"
+
+void check_all_gone(const char *when)
+{
+	if (fabric_n_passive(run_fabric()))
+		fail_now("%u connections of the target are left %s", fabric_n_passive(run_fabric()),
+			 when);
+	if (fabric_n_listeners(run_fabric()))
+		fail_now("%u listeners of the target are left %s", fabric_n_listeners(run_fabric()),
+			 when);
+	if (disk_n_open())
+		fail_now("%u disks are left open %s", disk_n_open(), when);
+	if (disk_n_under_way())
+		fail_now("%u requests to disks are left %s", disk_n_under_way(), when);
+	heap_check_empty(when);
+}

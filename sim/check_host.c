@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Channels and commands of hosts that follow the rules: each command is answered, or there is a reason. */
+#include "sim/check.h"
+#include "sim/disk.h"
+#include "sim/model.h"
+#include "sim/proc.h"
+#include "sim/sched.h"
+#include "sim/world.h"
+#include "wire/sense.h"
+
+#define MAY_DELAY                                                                     \
+	(BIT(EXCUSE_NET) | BIT(EXCUSE_DISK) | BIT(EXCUSE_RESET) | BIT(EXCUSE_CLOSE) | \
+	 BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | BIT(EXCUSE_SLOW) | BIT(EXCUSE_REMAP))
+#define MAY_END                                                                        \
+	(BIT(EXCUSE_NET) | BIT(EXCUSE_CLOSE) | BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | \
+	 BIT(EXCUSE_SLOW))
+
+/* A disk that misbehaves delays what others want of it, too: a task management function, say. */
+static bool disk_excuses(int disk, uint64_t tick)
+{
+	for (int i = 0; i < (int)DISKS_MAX; i++)
+		if ((disk < 0 || i == disk) && excused(EXCUSE_DISK, i, tick))
+			return true;
+	return false;
+}
+
+void check_command_late(struct hchan *c, const struct hcmd *cmd)
+{
+	if (excused_any(MAY_DELAY, cmd->disk, cmd->sent_tick) || disk_excuses(-1, cmd->sent_tick))
+		return;
+	fail_now("%s chan %u: command %u was not answered within %llu ms, for no reason",
+		 c->h->name, c->number, cmd->nth,
+		 (unsigned long long)(c->h->ways.timeout_ns / NSEC_PER_MSEC));
+}
+
+void check_task_late(struct hchan *c)
+{
+	if (excused_any(MAY_DELAY, -1, c->tmf_tick) || disk_excuses(-1, c->tmf_tick))
+		return;
+	fail_now("%s chan %u: a task management function was not answered, for no reason",
+		 c->h->name, c->number);
+}
+
+void check_channel_down(struct hchan *c)
+{
+	struct host *h = c->h;
+
+	if (c->asked_down || excused_any(MAY_END, -1, c->opened_tick))
+		return;
+	/* A login that was refused has said why; who was denied, or the limits. */
+	if (!c->was_up && c->core.why.why == ICHAN_WHY_REJECTED && c->core.why.code)
+		return;
+	/* A disk that is stuck keeps the old channels from ending, and the login from being answered. */
+	if (!c->was_up && disk_excuses(-1, 0))
+		return;
+	/* A command that is not answered in time ends the channel; why was asked then. */
+	if (c->core.why.why == ICHAN_WHY_TIMEOUT && disk_excuses(-1, c->opened_tick))
+		return;
+	fail_now("%s chan %u: it ended for no reason: %s", h->name, c->number,
+		 c->core.why.text ? c->core.why.text : "nothing was said");
+}
+
+/* --- statuses --- */
+
+static noreturn void no_reason(struct hchan *c, const struct hcmd *cmd, const struct sense *s)
+{
+	fail_now("%s chan %u: command %u: status %x, sense %x/%04x for no reason", c->h->name,
+		 c->number, cmd->nth, cmd->status, s->key, s->asc);
+}
+
+static bool may_be_protected(const struct hcmd *cmd)
+{
+	return proc_lun_read_only(cmd->disk) ||
+	       excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
+}
+
+static bool may_be_unmapped(const struct hchan *c, const struct hcmd *cmd)
+{
+	return !proc_lun_mapped(c->h->index, cmd->disk) ||
+	       excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
+}
+
+static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, const struct sense *s)
+{
+	bool disk = excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick);
+
+	switch (s->key) {
+	case SENSE_NOT_READY:
+		return s->asc == ASC_NEEDS_START ? excused(EXCUSE_STOP, cmd->disk, cmd->sent_tick)
+						 : disk;
+	case SENSE_ILLEGAL_REQUEST:
+		if (s->asc == ASC_LUN_NOT_SUPPORTED)
+			return may_be_unmapped(c, cmd);
+		return cmd->op == HOP_BAD || may_be_unmapped(c, cmd);
+	case SENSE_DATA_PROTECT:
+		return disk || (s->asc == ASC_WRITE_PROTECTED && may_be_protected(cmd));
+	case SENSE_MISCOMPARE:
+		return cmd->differs || model_only((unsigned)cmd->disk, cmd->lba) != cmd->expect;
+	case SENSE_ABORTED_COMMAND:
+		return disk || excused_any(MAY_END, cmd->disk, cmd->sent_tick);
+	default:
+		return disk;
+	}
+}
+
+void check_status(struct hchan *c, const struct hcmd *cmd)
+{
+	struct sense s = { 0 };
+	bool ok = false;
+
+	if (cmd->sense_len)
+		(void)sense_decode(cmd->sense, cmd->sense_len, &s);
+	switch (cmd->status) {
+	case SCSI_STATUS_BUSY:
+		ok = excused_any(BIT(EXCUSE_DISK) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
+		break;
+	case SCSI_STATUS_CHECK_CONDITION:
+		ok = check_condition_ok(c, cmd, &s);
+		break;
+	default:
+		break;
+	}
+	if (!ok)
+		no_reason(c, cmd, &s);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the runs have seen: cells of the state tables, information units, reject reasons, sense codes. Counted
+ * in memory that the processes of all runs share; the table of what was never seen ends `make sim`.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "base/util.h"
+
+enum cover_group {
+	COVER_CHAN,     /* chan_table: event * states + state */
+	COVER_ICHAN,    /* the initiator's table: state * events + event */
+	COVER_IU_SENT,  /* by initiators, by opcode; and COVER_TABLE_OUTSIDE */
+	COVER_IU_GOT,   /* by the target, by opcode */
+	COVER_REJ,      /* reject reasons - 0x00010000; 7: without one */
+	COVER_RSP_CODE, /* of responses */
+	COVER_TMF,      /* functions asked for */
+	COVER_UA,       /* unit attentions told */
+	COVER_SENSE,    /* key << 16 | asc */
+	COVER_STATUS,
+	COVER_OP,   /* enum hop */
+	COVER_PORT, /* outcomes of the port registry, see cover_wrap.c */
+	COVER_GROUPS
+};
+
+#define COVER_TABLE_OUTSIDE 0x100u /* a CMD whose descriptor table stands in memory */
+
+/* Make the shared memory; before the first fork. Without it nothing is counted. */
+void cover_init(void);
+void cover_hit(enum cover_group g, unsigned what);
+void cover_ichan(unsigned state, unsigned event);
+void cover_sense(uint8_t status, uint8_t key, uint16_t asc);
+/* Print the table; @justified: file with what cannot be seen. Return: number of holes without excuse. */
+unsigned cover_report(FILE *out, const char *justified);

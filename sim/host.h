@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A host that follows the rules: an initiator port that logs in with one or more channels, reads, writes,
+ * asks, aborts, resets, logs out, loses its connections and comes back. On the initiator core of libsrp
+ * (src/initiator); what it gets is judged against the model of the disks and by the checkers.
+ */
+#pragma once
+
+#include "fabric/fabric.h"
+#include "initiator/ichan.h"
+#include "run/worker.h"
+#include "wire/cdb.h"
+
+#define HOSTS_MAX       6u
+#define HOST_CHANS_MAX  4u
+#define HOST_LUNS_MAX   8u
+#define HOST_SLOTS_MAX  32u
+#define HOST_PIECES_MAX ICHAN_PIECES_MAX
+#define PROBE_STEPS     3u
+
+struct host;
+struct hchan;
+
+/* What a command is for. */
+enum hop {
+	HOP_READ,
+	HOP_WRITE,
+	HOP_SYNC,
+	HOP_VERIFY,
+	HOP_COMPARE,
+	HOP_SAME,
+	HOP_UNMAP,
+	HOP_TUR,
+	HOP_INQUIRY,
+	HOP_LUNS,
+	HOP_CAPACITY,
+	HOP_MODE,
+	HOP_SENSE,
+	HOP_STOP, /* START STOP UNIT */
+	HOP_CODES,
+	HOP_BAD, /* something no unit can do */
+	HOP_COUNT
+};
+
+/* A command of a host, in its slot. */
+struct hcmd {
+	bool busy;
+	enum hop op;
+	uint32_t nth; /* of the run, for the transcript */
+	uint16_t slot;
+	uint16_t lun;
+	int disk; /* -1: none is known there */
+	uint64_t lba;
+	uint32_t n;     /* blocks */
+	uint32_t block; /* bytes */
+	uint32_t len;   /* of the buffer */
+	uint8_t cdb[CDB_MAX_BYTES];
+	bool out;
+	bool fua;
+	bool differs;    /* COMPARE: it must find a difference */
+	uint32_t expect; /* COMPARE: write of the model that the block holds */
+	uint32_t write;  /* of the model; 0: it is none */
+	uint64_t begin;  /* of the model; 0: it is no read */
+	uint64_t sent_tick;
+	uint64_t sent_ns;
+	uint64_t deadline_ns;
+	uint64_t n_faults; /* of its disk when it began */
+	uint64_t n_events; /* of the world that may fail a command, likewise (world_events()) */
+	uint8_t *buf;
+	unsigned n_mr;
+	struct fab_mr mr[HOST_PIECES_MAX + 1];
+	uint8_t table[HOST_PIECES_MAX *
+		      SRP_MEM_DESC_BYTES]; /* when it stands outside the command */
+	/* as answered */
+	uint8_t status;
+	int64_t residual;
+	uint32_t sense_len;
+	uint8_t sense[64];
+};
+
+/* A write whose channel died before it was answered: it may still happen, until the next login is answered. */
+struct hlimbo {
+	struct list node;
+	uint32_t write;
+};
+
+/* How a host behaves. */
+struct host_ways {
+	unsigned n_chans;
+	unsigned n_slots; /* commands of a channel at most */
+	unsigned n_cmds;  /* commands of its life */
+	unsigned max_blocks;
+	unsigned op[HOP_COUNT]; /* weights */
+	unsigned tmf_pmille;    /* per command */
+	unsigned leave_pmille;  /* per command: it logs out, or just goes */
+	unsigned short_pmille;  /* a buffer is smaller or larger than the transfer */
+	unsigned extern_pct; /* a descriptor table of several pieces stands outside the command */
+	unsigned solicit_pct;
+	unsigned freeze_pmille; /* per command: the connection takes nothing for a while */
+	unsigned cut_pmille;    /* per command: the connection is cut */
+	bool immediate;
+	bool reports; /* it wants event reports */
+	bool careful; /* all channels again when one is lost, as Linux does */
+	uint64_t think_ns;
+	uint64_t timeout_ns; /* of a command */
+	uint64_t again_ns;   /* before it logs in again */
+};
+
+struct host {
+	unsigned index;
+	const char *name; /* "h0" */
+	struct worker *w;
+	struct fab *fab;
+	struct srp_port_id id;
+	struct host_ways ways;
+	struct hchan *chan[HOST_CHANS_MAX];
+	unsigned logins; /* single-channel logins that were answered */
+	unsigned cmds_left;
+	bool active;  /* it wants to be logged in */
+	bool ending;  /* the run ends: log out and stay away */
+	bool probing; /* the end of the run: it must get in, and write and read */
+	bool probed;  /* ... and it did */
+	unsigned probe_step;
+	struct list limbo;
+	struct worker_timer next; /* login, or the next commands */
+	struct worker_job job;
+	struct sockaddr_storage target;
+	struct srp_port_id target_id;
+	unsigned n_refused;   /* logins in a row */
+	uint32_t rejected[8]; /* by reason - 0x00010000; [7]: without one */
+};
+
+/* --- host.c --- */
+
+struct host *host_new(unsigned index, struct fab *f, const struct host_ways *ways);
+void host_free(struct host *h);
+/* Begin to log in. */
+void host_start(struct host *h);
+/* Stop sending commands; when all are over, log out and stay away. */
+void host_stop(struct host *h);
+/* It must get in, and get a write and a read done, in the time that is left; see host.probed. */
+void host_probe(struct host *h);
+bool host_is_idle(const struct host *h);
+/* No channel is left. */
+bool host_is_out(const struct host *h);
+/* The process of the target is gone: none of our writes is under way any more. */
+void host_target_died(struct host *h);
+void host_each(void (*fn)(struct host *h));
+
+/* From hchan.c: a channel's login was answered with yes; it ended; a command is over. */
+void host_up(struct host *h, struct hchan *c);
+void host_down(struct host *h, struct hchan *c);
+void host_over(struct host *h);
+
+/* A write of ours whose channel ended. */
+void host_limbo(struct host *h, uint32_t write);
+
+/* --- hchan.c --- */
+
+extern const struct fab_handler hchan_handler;
+
+struct hchan {
+	struct host *h;
+	unsigned n; /* place in h->chan */
+	uint32_t number;
+	struct ichan core;
+	struct ichan_slot slots[HOST_SLOTS_MAX];
+	struct hcmd cmd[HOST_SLOTS_MAX];
+	struct fab_conn *fc;
+	bool single;
+	bool was_up;
+	bool asked_down; /* the end is our own wish */
+	bool frozen;
+	uint8_t *send_buf, *recv_buf, *data;
+	uint32_t n_send, send_head, send_tail;
+	uint32_t n_recv;
+	uint32_t data_stride;
+	struct worker_timer deadline, tick, thaw;
+	struct worker_msg down_msg;
+	struct ichan_event next;
+	bool has_next;
+	uint64_t tmf_deadline_ns;
+	uint8_t tmf_fn; /* of the user's task; 0: none */
+	uint16_t tmf_lun;
+	uint64_t tmf_tick;
+	uint8_t login[ICHAN_LOGIN_REQ_BYTES];
+	uint32_t login_len;
+	uint64_t opened_tick;
+};
+
+/* Start to log in; NULL never. */
+struct hchan *hchan_open(struct host *h, unsigned n, bool single);
+void hchan_free(struct hchan *c);
+bool hchan_live(const struct hchan *c);
+/* Room for a command now. */
+bool hchan_room(const struct hchan *c);
+/* The command of the next slot, to be filled in. */
+struct hcmd *hchan_next(struct hchan *c);
+/* Send it. */
+void hchan_submit(struct hchan *c, struct hcmd *cmd);
+/* Task management. False: not now. */
+bool hchan_task(struct hchan *c, uint8_t function, uint16_t lun, uint16_t victim);
+void hchan_logout(struct hchan *c);
+void hchan_drop(struct hchan *c);
+/* Take nothing for @ns. */
+void hchan_freeze(struct hchan *c, uint64_t ns);
+unsigned hchan_n_busy(const struct hchan *c);
+
+/* --- hcmd.c --- */
+
+/* Fill in a command of the host's liking for channel @c. */
+void hcmd_make(struct hchan *c, struct hcmd *cmd);
+/* Of the probe at the end of a run: start the unit, write a block, read it. */
+void hcmd_make_probe(struct hchan *c, struct hcmd *cmd, unsigned step);
+/* It was answered: is that right? */
+void hcmd_answered(struct hchan *c, struct hcmd *cmd);
+/* It was aborted: it is over and was not answered. */
+void hcmd_aborted(struct hchan *c, struct hcmd *cmd);
+/* Its channel ended before. */
+void hcmd_lost(struct hchan *c, struct hcmd *cmd);

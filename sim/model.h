@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the disks may hold. Every block that is written carries who wrote it; of each block is known which
+ * writes may be in it: a write can take effect between its begin and its end, it surely has when it was
+ * answered GOOD (or when somebody has read it), and one that is over can have no effect any more. A read
+ * that gives anything else fails the run, and so does a block that reaches a disk after its write is over.
+ */
+#pragma once
+
+#include "base/util.h"
+
+enum model_kind {
+	MODEL_DATA, /* each block has its own contents */
+	MODEL_SAME, /* WRITE SAME: every block as the first */
+	MODEL_ZERO  /* zeroes: UNMAP, WRITE SAME of zeroes */
+};
+
+enum model_outcome {
+	MODEL_GOOD,   /* it has taken effect */
+	MODEL_UNSURE, /* each block may hold it, or not */
+	MODEL_NEVER   /* it was refused: no block of it may have reached the disk */
+};
+
+/* What a disk of the model is like; all zero at first. */
+struct model_disk {
+	uint64_t n_blocks;
+	uint32_t block_bytes;
+	bool stable; /* what is written stays through a power cut, or there will be none */
+	bool mixes;  /* a read that meets a write may get bytes of both (docs/design/0005) */
+};
+void model_disk(unsigned disk, const struct model_disk *p);
+/* Forget everything. */
+void model_reset(void);
+
+/* --- writes --- */
+
+/* A write begins; who: for reports. Returns its number, never 0. */
+uint32_t model_write(unsigned disk, uint64_t lba, uint32_t n, enum model_kind kind,
+		     const char *who);
+/* The contents of its block @lba. */
+void model_fill(uint32_t id, uint64_t lba, uint8_t *block);
+/* It is over, and it can touch the disk no more. @stable: it surely survives a power cut (FUA). */
+void model_write_end(uint32_t id, enum model_outcome o, bool stable);
+bool model_write_is_open(uint32_t id);
+
+/* --- reads --- */
+
+/* When a read or a flush begins; to be handed back at its end. */
+uint64_t model_begin(void);
+/* One ends without a result. */
+void model_give_up(uint64_t begin);
+/* @n blocks were read. */
+void model_read_end(unsigned disk, uint64_t lba, uint32_t n, const uint8_t *data, uint64_t begin,
+		    const char *who);
+/* All that had ended before @begin survives a power cut. */
+void model_flush_end(unsigned disk, uint64_t begin);
+/* The only thing block @lba may hold now, if there is just one: its write's number, else 0. */
+uint32_t model_only(unsigned disk, uint64_t lba);
+
+/* --- what disks report --- */
+
+/* A block reaches the medium. */
+void model_applied(unsigned disk, uint64_t lba, const uint8_t *block);
+/* What was not stable may be gone. */
+void model_power_cut(unsigned disk);

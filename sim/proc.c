@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "sim/proc.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/cur.h"
+#include "daemon/daemon.h"
+#include "sim/check.h"
+#include "sim/disk.h"
+#include "sim/fabric.h"
+#include "sim/heap.h"
+#include "sim/sched.h"
+#include "sim/worker.h"
+#include "sim/world.h"
+
+#define TEXT_MAX      8192u
+#define PORT_NUMBER   5555u
+#define ID_EXT        0x0002c90300a0dd01ull
+#define IOC_GUID      0x0002c90300a0dd00ull
+#define HOST_ID_EXT   0x5100000000000000ull
+#define HOST_GUID     0x5200000000000000ull
+#define LOGIN_BURST   64u
+#define REMAP_NS      (2 * NSEC_PER_SEC) /* until every worker has seen a reload for certain */
+#define UNWIND_ROUNDS 8u
+
+enum state {
+	OFF,
+	RUNNING,
+	STOPPING,  /* SIGTERM came */
+	LINGERING, /* everybody is out; the workers are about to end */
+	ENDED
+};
+
+/* One thing the control worker is asked to do. */
+struct call {
+	struct worker_msg msg;
+	void (*fn)(void);
+	bool posted;
+};
+
+static struct fab *fab;
+static struct proc_opts opts;
+static struct proc_config cfg;  /* running, as far as is known */
+static struct proc_config next; /* to be loaded */
+static enum state state;
+static bool told_to_end; /* SIGTERM is on its way */
+static struct daemon d;
+static struct worker *workers[PROC_WORKERS_MAX];
+static uint64_t force_ns;
+static unsigned n_stopped;
+static struct worker_timer linger;
+static struct worker_msg stop_msg[PROC_WORKERS_MAX];
+static struct call calls[6];
+
+/* --- the configuration as text --- */
+
+struct text {
+	char at[TEXT_MAX];
+	size_t len;
+};
+
+static void add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->at + t->len, sizeof(t->at) - t->len, fmt, ap);
+	va_end(ap);
+	check(n >= 0 && (size_t)n < sizeof(t->at) - t->len);
+	t->len += (size_t)n;
+}
+
+static void add_devices(struct text *t, const struct proc_config *c)
+{
+	add(t, "HANDLER vdisk_fileio {\n");
+	for (unsigned i = 0; i < c->n_disks; i++)
+		if (!c->closed[i])
+			add(t,
+			    "	DEVICE d%u { filename /sim/%u; blocksize %u; o_direct %d; "
+			    "write_through %d; thin_provisioned %d }\n",
+			    i, i, proc_lun_block_bytes((int)i), c->direct[i], c->write_through[i],
+			    c->thin[i]);
+	add(t, "	DEVICE scratch { filename /sim/%u; thin_provisioned 1 }\n}\n",
+	    opts.scratch);
+}
+
+static void add_target(struct text *t, const struct proc_config *c, unsigned n)
+{
+	add(t,
+	    "	TARGET t%u {\n"
+	    "		listen 10.0.0.1:%u\n		id_ext 0x%llx\n		ioc_guid 0x%llx\n"
+	    "		max_channels %u\n		max_channels_per_initiator %u\n"
+	    "		credits %u\n		credits_per_initiator %u\n"
+	    "		max_immediate %u\n		multi_channel %d\n		"
+	    "default_target %d\n",
+	    n, PORT_NUMBER, ID_EXT + n, IOC_GUID + n, c->max_chans, c->max_chans_host, c->credits,
+	    c->credits_host, c->max_immediate, !c->single_channel, n == 0);
+	add(t, "		GROUP hosts {\n			INITIATOR 0x51*\n");
+	for (unsigned i = 0; i < HOSTS_MAX; i++)
+		if (c->denied & BIT(i))
+			add(t, "			INITIATOR !0x51%014x*\n", i + 1);
+	for (unsigned i = 0; i < c->n_disks; i++)
+		if (!c->hidden[i] && !c->closed[i])
+			add(t, "			LUN %u d%u { read_only %d }\n", i, i,
+			    c->ro[i]);
+	add(t,
+	    "		}\n		GROUP rogues {\n			INITIATOR 0x66*\n"
+	    "			LUN 0 scratch\n		}\n");
+	add(t, "		enabled %d\n	}\n", c->enabled);
+}
+
+static int parse(const struct proc_config *c, struct config **ret)
+{
+	static struct text t;
+	struct config_errors errs;
+	char line[600];
+	int r;
+
+	t.len = 0;
+	add(&t, "workers %u\nmax_logins_per_second %u\nlog_level debug\n", opts.n_workers,
+	    c->logins_per_s);
+	add_devices(&t, c);
+	add(&t, "TARGET_DRIVER srpt {\n");
+	add_target(&t, c, 0);
+	if (c->second)
+		add_target(&t, c, 1);
+	add(&t, "}\n");
+	r = config_parse(ret, t.at, t.len, "sim.conf", &errs);
+	for (unsigned i = 0; r == -EINVAL && i < errs.n; i++) {
+		config_error_format(&errs, i, line, sizeof(line));
+		(void)printf("%s\n", line);
+	}
+	if (r == -EINVAL)
+		fail_now("a configuration that is right was not accepted");
+	return r;
+}
+
+/* --- start --- */
+
+/* What was made before a start failed is given back by a few rounds. */
+static void unwind(void)
+{
+	if (d.tgt)
+		tgt_close(d.tgt);
+	for (unsigned i = 0; i < opts.n_workers * UNWIND_ROUNDS; i++)
+		worker_round(workers[i % opts.n_workers]);
+}
+
+static void teardown(void)
+{
+	setup_free(&d);
+	d.tgt = tgt_free(d.tgt);
+	d.cfg = config_free(d.cfg);
+}
+
+int proc_start(void)
+{
+	struct tgt_opts to = { .fab = fab,
+			       .workers = workers,
+			       .n_workers = opts.n_workers,
+			       .logins_per_s = cfg.logins_per_s,
+			       .login_burst = LOGIN_BURST,
+			       .pool = { opts.pool[0], opts.pool[1], opts.pool[2] } };
+	int r;
+
+	check(state == OFF || state == ENDED);
+	trace("srptd: starts");
+	d = (struct daemon){ .fab = fab, .n_workers = opts.n_workers };
+	list_init(&d.devices);
+	list_init(&d.ports);
+	r = parse(&cfg, &d.cfg);
+	if (!r)
+		r = tgt_new(&d.tgt, &to);
+	if (!r)
+		r = setup_all(&d);
+	if (!r) {
+		excuse_hold(EXCUSE_REMAP, -1, false);
+		state = RUNNING;
+		return 0;
+	}
+	trace("srptd: the start failed, %d", r);
+	unwind();
+	teardown();
+	check_all_gone("after a start that failed");
+	state = OFF;
+	return r;
+}
+
+/* --- asking the control worker --- */
+
+static void call_run(struct worker *w, struct worker_msg *m)
+{
+	struct call *c = container_of(m, struct call, msg);
+
+	(void)w;
+	c->posted = false;
+	c->fn();
+}
+
+static void ask(void (*fn)(void))
+{
+	struct call *c = calls;
+
+	while (c->posted && c->fn != fn)
+		c++;
+	check(c < calls + ARRAY_SIZE(calls));
+	if (c->posted)
+		return;
+	c->posted = true;
+	c->fn = fn;
+	c->msg.run = call_run;
+	worker_post(workers[0], &c->msg);
+}
+
+static void do_reload(void)
+{
+	struct config *c = NULL;
+
+	if (state != RUNNING)
+		return;
+	excuse_until(EXCUSE_REMAP, -1, sched_now_ns() + REMAP_NS);
+	excuse_until(EXCUSE_CLOSE, -1, sched_now_ns() + REMAP_NS);
+	if (parse(&next, &c)) {
+		trace("srptd: no memory for the new configuration");
+		return;
+	}
+	trace("srptd: reads its configuration anew");
+	excuse_hold(EXCUSE_REMAP, -1, false);
+	cfg = next;
+	setup_apply(&d, c);
+	check_remapped();
+}
+
+void proc_reload(const struct proc_config *c)
+{
+	next = *c;
+	if (state == RUNNING)
+		ask(do_reload);
+	else if (state != STOPPING && state != LINGERING)
+		cfg = next;
+}
+
+static struct tgt_port *first_port(void)
+{
+	return list_empty(&d.ports) ? NULL : list_entry(d.ports.next, struct dport, node)->port;
+}
+
+static void do_disable(void)
+{
+	if (state != RUNNING || !first_port())
+		return;
+	trace("srptd: the first target is disabled");
+	excuse_hold(EXCUSE_CLOSE, -1, true);
+	tgt_port_disable(first_port());
+}
+
+static void do_enable(void)
+{
+	excuse_hold(EXCUSE_CLOSE, -1, false);
+	if (state != RUNNING || !first_port() || !cfg.enabled)
+		return;
+	trace("srptd: the first target is enabled");
+	tgt_port_enable(first_port());
+}
+
+void proc_disable(void)
+{
+	ask(do_disable);
+}
+
+void proc_enable(void)
+{
+	ask(do_enable);
+}
+
+/* --- the end --- */
+
+static void stopped(struct worker *w, struct worker_msg *m)
+{
+	(void)w;
+	(void)m;
+	n_stopped++;
+}
+
+static void linger_over(struct worker *w, struct worker_timer *t)
+{
+	(void)w;
+	(void)t;
+	for (unsigned i = opts.n_workers; i-- > 0;) {
+		stop_msg[i].run = stopped;
+		worker_post(workers[i], &stop_msg[i]);
+	}
+}
+
+static void logged_out(void *ctx)
+{
+	(void)ctx;
+	trace("srptd: everybody is logged out");
+	state = LINGERING;
+	n_stopped = 0;
+	tgt_close(d.tgt);
+	worker_timer_init(&linger, linger_over);
+	if (worker_timer_start(workers[0], &linger, worker_now_ns(workers[0]) + DAEMON_LINGER_NS))
+		linger_over(workers[0], &linger);
+}
+
+static void do_term(void)
+{
+	if (state != RUNNING)
+		return;
+	told_to_end = false;
+	trace("srptd: SIGTERM");
+	state = STOPPING;
+	excuse_hold(EXCUSE_CLOSE, -1, true);
+	tgt_shutdown(d.tgt, worker_now_ns(workers[0]) + force_ns, logged_out, NULL);
+}
+
+void proc_term(uint64_t after_ns)
+{
+	force_ns = after_ns;
+	told_to_end = true;
+	ask(do_term);
+}
+
+bool proc_has_ended(void)
+{
+	if (state == LINGERING && n_stopped == opts.n_workers) {
+		for (unsigned i = 0; i < opts.n_workers; i++)
+			if (worker_busy(workers[i]))
+				fail_now("worker %u: %s when the daemon ends", i,
+					 worker_busy(workers[i]));
+		teardown();
+		state = ENDED;
+		trace("srptd: has ended");
+		check_all_gone("after an orderly end");
+	}
+	return state == ENDED;
+}
+
+static void died(struct host *h)
+{
+	host_target_died(h);
+}
+
+void proc_kill(bool power)
+{
+	trace("srptd: is killed%s", power ? ", with its machine" : "");
+	excuse(EXCUSE_DIED, -1);
+	fabric_crash(fab);
+	for (unsigned i = 0; i < opts.n_workers; i++)
+		worker_crash(workers[i]);
+	disk_crash();
+	host_each(died);
+	if (power)
+		disk_power_cut();
+	heap_drop();
+	memset(&d, 0, sizeof(d));
+	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i].posted = false;
+	told_to_end = false;
+	state = OFF;
+}
+
+void proc_report(void)
+{
+}
+
+bool proc_runs(void)
+{
+	return state == RUNNING && !told_to_end;
+}
+
+bool proc_is_stopping(void)
+{
+	return told_to_end || state == STOPPING || state == LINGERING;
+}
+
+unsigned proc_n_chans(void)
+{
+	return d.tgt ? tgt_n_chans(d.tgt) : 0;
+}
+
+/* --- what is known of it --- */
+
+const struct proc_config *proc_config(void)
+{
+	return &cfg;
+}
+
+struct worker *proc_worker(unsigned i)
+{
+	return workers[i];
+}
+
+unsigned proc_n_workers(void)
+{
+	return opts.n_workers;
+}
+
+void proc_address(struct sockaddr_storage *ret, struct srp_port_id *ret_id)
+{
+	struct sockaddr_in *in = (void *)ret;
+
+	*ret = (struct sockaddr_storage){ 0 };
+	in->sin_family = AF_INET;
+	in->sin_addr.s_addr = htonl(0x0a000001);
+	in->sin_port = htons(PORT_NUMBER);
+	put_be64(ret_id->ext, ID_EXT);
+	put_be64(ret_id->guid, IOC_GUID);
+}
+
+void proc_host_id(unsigned host, struct srp_port_id *ret)
+{
+	put_be64(ret->ext, HOST_ID_EXT | (host + 1));
+	/* The last has no GUID, as hosts with soft iWARP have none. */
+	put_be64(ret->guid, host == HOSTS_MAX - 1 ? 0 : HOST_GUID | host);
+}
+
+unsigned proc_n_luns(void)
+{
+	return cfg.n_disks;
+}
+
+bool proc_lun_mapped(unsigned host, int lun)
+{
+	return lun >= 0 && (unsigned)lun < cfg.n_disks && !cfg.hidden[lun] && !cfg.closed[lun] &&
+	       !(cfg.denied & BIT(host));
+}
+
+bool proc_lun_read_only(int lun)
+{
+	return cfg.ro[lun];
+}
+
+unsigned proc_n_mapped(unsigned host)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < cfg.n_disks; i++)
+		n += proc_lun_mapped(host, (int)i);
+	return n;
+}
+
+uint64_t proc_lun_blocks(int disk)
+{
+	return disk_params_of((unsigned)disk)->size_bytes / proc_lun_block_bytes(disk);
+}
+
+uint32_t proc_lun_block_bytes(int disk)
+{
+	return disk_params_of((unsigned)disk)->block_bytes;
+}
+
+bool proc_lun_unmaps(int disk)
+{
+	return cfg.thin[disk] && disk_params_of((unsigned)disk)->unmap_grain;
+}
+
+/* --- making it --- */
+
+void proc_init(struct fab *f, const struct proc_opts *o, const struct proc_config *c)
+{
+	fab = f;
+	opts = *o;
+	cfg = *c;
+	state = OFF;
+	for (unsigned i = 0; i < o->n_workers; i++)
+		check(worker_new(&workers[i], i, NULL) == 0);
+}
+
+void proc_free(void)
+{
+	check(state == OFF || state == ENDED);
+	for (unsigned i = 0; i < opts.n_workers; i++)
+		workers[i] = worker_free(workers[i]);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The process of srptd: what src/daemon does with a configuration, on simulated workers. It is started,
+ * reads its configuration anew, is told to end, or is killed; the real src/daemon/setup.c makes of the text what
+ * it makes of it in the daemon.
+ */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "target/target.h"
+#include "wire/srp.h"
+
+#define PROC_WORKERS_MAX 4u
+
+/* What the configuration says; see proc.c for the text it becomes. */
+struct proc_config {
+	unsigned n_disks;   /* LUN i is disk i, to the hosts that have it */
+	bool ro[8];         /* LUN i is read only */
+	bool hidden[8];     /* LUN i is not in the map */
+	bool closed[8];     /* ... and the device of disk i is not there either */
+	bool enabled;       /* the target is */
+	bool second;        /* there is a second target that shares the address */
+	unsigned denied;    /* BIT(host): this host may not log in */
+	unsigned max_chans; /* in all */
+	unsigned max_chans_host;
+	unsigned credits;
+	unsigned credits_host; /* 0: no limit */
+	unsigned max_immediate;
+	bool single_channel;
+	unsigned logins_per_s;
+	bool write_through[8];
+	bool thin[8];
+	bool direct[8];
+};
+
+struct proc_opts {
+	unsigned n_workers;
+	unsigned pool[3];
+	unsigned scratch; /* the disk of the rogues */
+};
+
+void proc_init(struct fab *f, const struct proc_opts *o, const struct proc_config *c);
+void proc_free(void);
+
+/* The running configuration, for reading. */
+const struct proc_config *proc_config(void);
+/* Start the process. Return: 0, or -errno (then nothing is left of it). */
+int proc_start(void);
+/* Read another configuration; takes effect in a round of the control worker. */
+void proc_reload(const struct proc_config *c);
+/* SIGTERM: log everybody out, at the latest @force_ns from now by force. */
+void proc_term(uint64_t force_ns);
+/* kill -9: everything of it is gone at once. @power: the machine goes down, too. */
+void proc_kill(bool power);
+/* Stop taking logins and close every channel, or take logins again, as srptctl does it. */
+void proc_disable(void);
+void proc_enable(void);
+/* Ask what every channel is doing (tgt_report()) and compare it with what the hosts think. */
+void proc_report(void);
+
+/* It runs, or has been told to end and has not yet. */
+bool proc_runs(void);
+bool proc_is_stopping(void);
+/* After proc_term(): nothing is left, the process has ended. */
+bool proc_has_ended(void);
+unsigned proc_n_chans(void);
+struct worker *proc_worker(unsigned i);
+unsigned proc_n_workers(void);
+
+/* --- for hosts --- */
+
+void proc_address(struct sockaddr_storage *ret, struct srp_port_id *ret_id);
+void proc_host_id(unsigned host, struct srp_port_id *ret);
+unsigned proc_n_luns(void);
+bool proc_lun_mapped(unsigned host, int lun);
+bool proc_lun_read_only(int lun);
+unsigned proc_n_mapped(unsigned host);
+uint64_t proc_lun_blocks(int disk);
+uint32_t proc_lun_block_bytes(int disk);
+bool proc_lun_unmaps(int disk);

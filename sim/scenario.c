@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "sim/scenario.h"
+
+#include "sim/dice.h"
+
+#define SCRATCH    (DISKS_MAX - 1)
+#define BIG_BLOCKS 256u /* pieces of 4 KiB: longer than the largest buffer of the target */
+
+/* What may go wrong. */
+struct trouble {
+	bool net;
+	bool disks;
+	bool operator;
+	bool death;
+	bool rogues;
+	bool memory;
+	bool slow;
+	bool restless; /* hosts that abort, reset, leave and come back */
+};
+
+/* --- the parts --- */
+
+static void roll_net(struct scenario *s, const struct trouble *t)
+{
+	struct fabric_net *n = &s->net;
+
+	n->way_min_ns = dice_range(500, 20000);
+	n->way_max_ns = n->way_min_ns + dice_log(100, 200000);
+	n->cm_again_ns = dice_range(10, 400) * NSEC_PER_MSEC;
+	n->cm_tries = 6;
+	n->timewait_ns = dice_log(NSEC_PER_MSEC, 2 * NSEC_PER_SEC);
+	n->comm_est_pct = dice_below(2) ? 0 : 60;
+	n->late_est_pct = dice_below(2) ? 0 : 50;
+	n->flush_ns = dice_log(1000, 20 * NSEC_PER_MSEC);
+	n->last_wqe_pct = dice_below(2) ? 0 : 70;
+	n->fatal_pct = dice_below(101);
+	n->early_pct = dice_below(101);
+	n->retry_ns = 2 * NSEC_PER_SEC;
+	n->scribble = true;
+	if (!t->net)
+		return;
+	n->hiccup_pmille = dice_below(2) ? 0 : dice_below(60);
+	n->hiccup_ns = dice_log(NSEC_PER_MSEC, 500 * NSEC_PER_MSEC);
+	n->cm_lose_pct = dice_below(2) ? 0 : dice_below(60);
+	n->no_est_pct = dice_below(2) ? 0 : 50;
+	n->wr_fail_pmille = dice_below(2) ? 0 : dice_below(4);
+	n->mute_pct = dice_below(2) ? 0 : dice_below(101);
+}
+
+static void roll_pace(struct scenario *s, const struct trouble *t)
+{
+	s->pace.round_ns = (unsigned)dice_log(100, 20000);
+	s->pace.partial_pct = dice_below(2) ? 0 : dice_below(80);
+	if (!t->slow)
+		return;
+	s->pace.stall_pmille = dice_below(10);
+	s->pace.stall_ns = dice_log(NSEC_PER_MSEC, NSEC_PER_SEC);
+}
+
+static void roll_disk(struct scenario *s, unsigned i, const struct trouble *t)
+{
+	struct disk_params *p = &s->disk[i];
+	struct disk_mood *m = &s->mood[i];
+
+	p->block_bytes = dice_below(4) ? 512 : 4096;
+	p->size_bytes = (uint64_t)p->block_bytes * dice_range(40, 300);
+	p->mapped = dice_below(4) == 0;
+	p->direct = !p->mapped && dice_below(3) == 0;
+	/* Without a power cut nobody would ever know. */
+	p->volatile_cache = !p->mapped && s->deed[DEED_POWER];
+	p->modelled = i != SCRATCH;
+	p->unmap_grain = dice_below(3) ? p->block_bytes : 0;
+	if (i == SCRATCH)
+		p->block_bytes = 512;
+	m->min_ns = dice_log(1000, 200000);
+	m->max_ns = m->min_ns + dice_log(1000, 3 * NSEC_PER_MSEC);
+	m->sync_pct = dice_below(2) ? 0 : dice_below(101);
+	m->cancel_pct = dice_below(101);
+	if (!t->disks || dice_below(3) == 0)
+		return;
+	m->slow_pmille = dice_below(2) ? 0 : dice_below(50);
+	m->error_pmille = dice_below(2) ? 0 : dice_below(100);
+	m->hang_pmille = dice_below(2) ? 0 : dice_below(20);
+	m->stuck_pct = dice_below(2) ? 0 : dice_below(101);
+}
+
+static void roll_config(struct scenario *s, const struct trouble *t)
+{
+	struct proc_config *c = &s->config;
+
+	s->proc.n_workers = 1 + dice_below(PROC_WORKERS_MAX);
+	s->proc.pool[0] = (unsigned)dice_range(1, 12);
+	s->proc.pool[1] = (unsigned)dice_range(1, 6);
+	s->proc.pool[2] = (unsigned)dice_range(1, 3);
+	s->proc.scratch = SCRATCH;
+	c->n_disks = s->n_disks;
+	c->enabled = true;
+	c->second = dice_below(3) == 0;
+	c->max_chans = 16 + dice_below(16);
+	c->max_chans_host = 8;
+	c->credits = (unsigned)dice_log(4, 40);
+	c->credits_host = dice_below(3) ? 0 : (unsigned)dice_range(16, 64);
+	c->max_immediate = dice_below(4) ? 8192 : 65536;
+	c->logins_per_s = 100000;
+	for (unsigned i = 0; i < s->n_disks; i++) {
+		c->thin[i] = dice_below(2);
+		c->direct[i] = s->disk[i].direct;
+		/* Then what the disk keeps back must be asked for by each write. */
+		c->write_through[i] = dice_below(4) == 0;
+	}
+	if (t->operator&& dice_below(4) == 0)
+		c->max_chans_host = 1 + dice_below(3);
+	if (t->rogues)
+		c->max_chans += 16;
+}
+
+static void roll_ops(struct host_ways *w)
+{
+	static const unsigned usual[HOP_COUNT] = {
+		[HOP_READ] = 40,   [HOP_WRITE] = 40, [HOP_SYNC] = 4,     [HOP_VERIFY] = 3,
+		[HOP_COMPARE] = 4, [HOP_SAME] = 4,   [HOP_UNMAP] = 4,    [HOP_TUR] = 2,
+		[HOP_INQUIRY] = 2, [HOP_LUNS] = 1,   [HOP_CAPACITY] = 1, [HOP_MODE] = 1,
+		[HOP_SENSE] = 1,   [HOP_STOP] = 0,   [HOP_CODES] = 1,    [HOP_BAD] = 2,
+	};
+
+	/* Each seed leaves some out and does some often. */
+	for (unsigned i = 0; i < HOP_COUNT; i++)
+		w->op[i] = dice_below(4) ? usual[i] : dice_below(2) ? 0 : 4 * usual[i];
+	w->op[HOP_WRITE] += 10;
+	w->op[HOP_READ] += 10;
+	if (dice_below(8) == 0)
+		w->op[HOP_STOP] = 2;
+}
+
+static void roll_host(struct scenario *s, struct host_ways *w, const struct trouble *t)
+{
+	*w = (struct host_ways){ .n_chans = dice_below(2) ? 1 : 1 + dice_below(HOST_CHANS_MAX),
+				 .n_slots = (unsigned)dice_log(1, HOST_SLOTS_MAX),
+				 .n_cmds = (unsigned)dice_range(30, 500 / s->n_hosts),
+				 .max_blocks = (unsigned)dice_log(1, 16),
+				 .short_pmille = dice_below(2) ? 0 : 40,
+				 .extern_pct = dice_below(2) ? 0 : dice_below(101),
+				 .solicit_pct = dice_below(2) ? 0 : 50,
+				 .immediate = dice_below(3),
+				 .reports = dice_below(3) == 0,
+				 .careful = dice_below(2),
+				 .think_ns = dice_log(1000, 5 * NSEC_PER_MSEC),
+				 .timeout_ns = dice_range(10, 40) * NSEC_PER_SEC,
+				 .again_ns = dice_log(NSEC_PER_MSEC, NSEC_PER_SEC) };
+	if (dice_below(12) == 0)
+		w->max_blocks = BIG_BLOCKS + dice_below(BIG_BLOCKS);
+	roll_ops(w);
+	if (t->restless) {
+		w->tmf_pmille = dice_below(2) ? 0 : dice_below(80);
+		w->leave_pmille = dice_below(2) ? 0 : dice_below(20);
+	}
+	if (t->net) {
+		w->freeze_pmille = dice_below(2) ? 0 : dice_below(10);
+		w->cut_pmille = dice_below(2) ? 0 : dice_below(6);
+	}
+}
+
+static void roll_deeds(struct scenario *s, const struct trouble *t)
+{
+	if (t->operator) {
+		s->deed[DEED_DISABLE] = dice_below(3);
+		s->deed[DEED_RELOAD] = dice_below(6);
+		s->deed[DEED_TERM] = dice_below(2);
+		s->deed[DEED_REPORT] = 1;
+	}
+	if (t->death) {
+		s->deed[DEED_KILL] = dice_below(3);
+		s->deed[DEED_POWER] = dice_below(3);
+		s->deed[DEED_DEVICE] = dice_below(3);
+	}
+	if (t->net)
+		s->deed[DEED_ADDRESS] = dice_below(2);
+	if (t->disks) {
+		s->deed[DEED_DISK] = dice_below(2);
+		s->deed[DEED_CALM] = 1;
+	}
+	if (t->slow)
+		s->deed[DEED_STALL] = 1 + dice_below(3);
+	s->deed_ns = dice_log(NSEC_PER_MSEC, 2 * NSEC_PER_SEC);
+}
+
+/* --- the whole --- */
+
+static struct trouble roll_trouble(struct scenario *s)
+{
+	static const char *const kinds[] = { "calm",     "restless", "network", "disks",
+					     "operator", "death",    "hostile", "memory" };
+	struct trouble t = { 0 };
+	unsigned kind = dice_below(14);
+
+	if (kind >= ARRAY_SIZE(kinds)) {
+		s->kind = "mixed";
+		t.net = dice_below(2);
+		t.disks = dice_below(2);
+		t.operator= dice_below(3) == 0;
+		t.death = dice_below(3) == 0;
+		t.rogues = dice_below(3) == 0;
+		t.memory = dice_below(6) == 0;
+		t.slow = dice_below(3) == 0;
+		t.restless = dice_below(2);
+		return t;
+	}
+	s->kind = kinds[kind];
+	t.restless = kind == 1 || (kind > 1 && dice_below(3) == 0);
+	t.net = kind == 2;
+	t.disks = kind == 3;
+	t.operator= kind == 4;
+	t.death = kind == 5;
+	t.rogues = kind == 6;
+	t.memory = kind == 7;
+	return t;
+}
+
+void scenario_roll(struct scenario *s)
+{
+	struct trouble t;
+
+	*s = (struct scenario){ 0 };
+	t = roll_trouble(s);
+	s->dreq = dice_below(2);
+	s->n_hosts = 1 + dice_below(dice_below(2) ? 2 : 5);
+	s->n_disks = 1 + dice_below(3);
+	s->n_rogues = t.rogues ? 1 + dice_below(3) : 0;
+	s->noisy = t.net;
+	s->calm = !(t.net || t.disks || t.operator|| t.death || t.rogues || t.memory || t.slow);
+	roll_net(s, &t);
+	roll_pace(s, &t);
+	roll_deeds(s, &t);
+	for (unsigned i = 0; i < s->n_disks; i++)
+		roll_disk(s, i, &t);
+	roll_disk(s, SCRATCH, &t);
+	roll_config(s, &t);
+	for (unsigned i = 0; i < s->n_hosts; i++)
+		roll_host(s, &s->ways[i], &t);
+	if (t.memory) {
+		s->heap_fail_permille = dice_below(3) ? 0 : dice_below(100);
+		s->call_fail_permille = dice_below(3) ? dice_below(30) : 0;
+		s->timer_fail_permille = dice_below(3) ? 0 : dice_below(20);
+	}
+	s->limit_ns = 100 * NSEC_PER_SEC;
+}
+
+void scenario_reconfigure(const struct scenario *s, struct proc_config *c)
+{
+	unsigned i = dice_below(s->n_disks);
+
+	switch (dice_below(10)) {
+	case 0:
+		c->ro[i] = !c->ro[i];
+		break;
+	case 1:
+		c->hidden[i] = !c->hidden[i];
+		break;
+	case 2:
+		c->closed[i] = !c->closed[i];
+		break;
+	case 3:
+		c->denied ^= BIT(dice_below(s->n_hosts));
+		break;
+	case 4:
+		c->credits = (unsigned)dice_log(4, 40);
+		break;
+	case 5:
+		c->credits_host = dice_below(2) ? 0 : (unsigned)dice_range(8, 64);
+		break;
+	case 6:
+		c->max_chans_host = 1 + dice_below(8);
+		break;
+	case 7:
+		c->second = !c->second;
+		break;
+	case 8:
+		c->enabled = !c->enabled;
+		break;
+	default:
+		c->max_immediate = dice_below(2) ? 8192 : 0;
+		break;
+	}
+}
