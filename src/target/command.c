@@ -151,11 +151,24 @@ void cmd_send_rsp(struct cmd *c, int32_t delta)
 
 /* --- the SCSI core's actions --- */
 
+/* GOOD without its data would be a lie. */
+static void cmd_data_failed(struct cmd *c)
+{
+	static const struct sense s = { .key = SENSE_ABORTED_COMMAND, .asc = ASC_DATA_PHASE };
+
+	c->task.status = SCSI_STATUS_CHECK_CONDITION;
+	c->task.sense_len = (uint8_t)sense_encode(&s, c->task.sense);
+	c->task.in_resid = -(int64_t)min_u64(c->task.in_len, INT64_MAX);
+	cmd_respond(c);
+}
+
 static void cmd_data_sent(struct cmd *c)
 {
-	/* GOOD without its data would be a lie: one that was aborted on the way gets no response. */
+	/* One that was aborted on the way gets no response. */
 	if (c->move_error == -ECANCELED)
 		cmd_end_aborted(c);
+	else if (c->move_error)
+		cmd_data_failed(c);
 	else
 		cmd_respond(c);
 }
