@@ -316,17 +316,32 @@ static void channel_act(struct tchan *ch, const struct chan_action *a, struct cm
 	}
 }
 
+/*
+ * A channel takes its timers when it is built and keeps them: one that has nothing to wait for is set to
+ * never. So a deadline cannot be lost when the worker has no timer left (INV-28), only a login can.
+ */
+static bool channel_take_timer(struct tchan *ch, struct worker_timer *t)
+{
+	return worker_timer_start(ch->tw->w, t, UINT64_MAX) == 0;
+}
+
+static void channel_arm(struct tchan *ch, struct worker_timer *t, uint64_t deadline_ns)
+{
+	/* It runs, or has just fired and given its place back. */
+	check(worker_timer_start(ch->tw->w, t, deadline_ns) == 0);
+}
+
+static bool channel_is_armed(const struct worker_timer *t)
+{
+	return t->deadline_ns != UINT64_MAX;
+}
+
 static void channel_set_timer(struct tchan *ch)
 {
 	uint64_t want = chan_deadline_ns(&ch->chan);
 
-	if (want == ch->timer_ns || ch->chan.released)
-		return;
-	ch->timer_ns = want;
-	if (want == UINT64_MAX)
-		worker_timer_stop(ch->tw->w, &ch->timer);
-	else if (worker_timer_start(ch->tw->w, &ch->timer, want))
-		log_error("%s: no timer left, its deadlines come late", ch->name);
+	if (want != ch->timer.deadline_ns && !ch->chan.released)
+		channel_arm(ch, &ch->timer, want);
 }
 
 /* Somebody may wait until none of its commands can do anything any more (INV-25). */
@@ -410,7 +425,7 @@ static void channel_timer(struct worker *w, struct worker_timer *timer)
 	struct tchan *ch = container_of(timer, struct tchan, timer);
 
 	(void)w;
-	ch->timer_ns = UINT64_MAX;
+	channel_arm(ch, timer, UINT64_MAX);
 	channel_step(ch, CHAN_EV_TIMER, 0, NULL, NULL);
 }
 
@@ -427,8 +442,7 @@ static void channel_stall_set(struct tchan *ch, uint64_t after_ns)
 		ch->owing[i].armed = ch->owing[i].n != 0;
 		ch->owing[i].seen = ch->owing[i].done;
 	}
-	if (worker_timer_start(ch->tw->w, &ch->stall, worker_now_ns(ch->tw->w) + after_ns))
-		log_error("%s: no timer left, it has no deadline for its data", ch->name);
+	channel_arm(ch, &ch->stall, worker_now_ns(ch->tw->w) + after_ns);
 }
 
 static void channel_stalled(struct worker *w, struct worker_timer *timer)
@@ -440,6 +454,7 @@ static void channel_stalled(struct worker *w, struct worker_timer *timer)
 	struct tchan *ch = container_of(timer, struct tchan, stall);
 
 	(void)w;
+	channel_arm(ch, timer, UINT64_MAX);
 	for (unsigned i = 0; i < OWED_COUNT; i++) {
 		const struct owing *o = &ch->owing[i];
 
@@ -456,7 +471,7 @@ void channel_owed(struct tchan *ch, enum owed what)
 {
 	ch->owing[what].n++;
 	/* While it runs it is left alone: when it fires it looks at what came since. */
-	if (!ch->stall.slot)
+	if (!channel_is_armed(&ch->stall))
 		channel_stall_set(ch, TGT_STALL_NS);
 }
 
@@ -471,7 +486,7 @@ void channel_hurry(struct tchan *ch)
 {
 	uint64_t soon_ns = worker_now_ns(ch->tw->w) + TGT_STALL_ABORT_NS;
 
-	if (!ch->stall.slot || ch->stall.deadline_ns > soon_ns)
+	if (ch->stall.deadline_ns > soon_ns)
 		channel_stall_set(ch, TGT_STALL_ABORT_NS);
 }
 
@@ -678,12 +693,15 @@ void channel_build(struct worker *w, struct worker_msg *m)
 	worker_job_init(&ch->job, channel_job);
 	worker_timer_init(&ch->timer, channel_timer);
 	worker_timer_init(&ch->stall, channel_stalled);
-	ch->timer_ns = UINT64_MAX;
 	r = channel_alloc(ch);
+	if (!r && (!channel_take_timer(ch, &ch->timer) || !channel_take_timer(ch, &ch->stall)))
+		r = -ENOSPC;
 	if (!r)
 		r = channel_make_qp(ch);
 	if (r) {
-		log_error("%s: no memory for a channel, rejected", ch->name);
+		log_error("%s: no memory or no timer for a channel, rejected", ch->name);
+		worker_timer_stop(w, &ch->timer);
+		worker_timer_stop(w, &ch->stall);
 		channel_reject(ch, SRP_REJ_RESOURCES);
 		ch->t->ops->destroy(ch->conn);
 		worker_post(tgt_home(ch->t), &ch->to_home_release);
@@ -694,7 +712,6 @@ void channel_build(struct worker *w, struct worker_msg *m)
 	worker_post(tgt_home(ch->t), &ch->to_home_ready);
 	if (ch->down_early)
 		channel_step(ch, CHAN_EV_DISCONNECTED, 0, NULL, NULL);
-	(void)w;
 }
 
 void channel_free(struct worker *w, struct worker_msg *m)

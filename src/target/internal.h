@@ -218,8 +218,8 @@ struct tchan {
 	void *rx_mem;
 	size_t rx_mem_bytes;
 	struct worker_job job;
-	struct worker_timer timer;
-	uint64_t timer_ns; /* what it is set to; UINT64_MAX: not running */
+	struct worker_timer
+		timer; /* these two run as long as the channel lives, UINT64_MAX: for nothing */
 	struct worker_timer stall;
 	struct owing owing[OWED_COUNT];
 	struct pool_share share;
