@@ -261,7 +261,21 @@ static void make_stop(struct hchan *c, struct hcmd *cmd)
 	cmd->cdb[0] = SCSI_OP_START_STOP_UNIT;
 	cmd->cdb[4] = start ? 1 : 0;
 	if (!start)
-		excuse_hold(EXCUSE_STOP, cmd->disk, true);
+		excuse_begin(EXCUSE_STOP, cmd->disk);
+}
+
+static bool is_stop(const struct hcmd *cmd)
+{
+	return cmd->op == HOP_STOP && !(cmd->cdb[4] & 1);
+}
+
+/* A STOP is over: from now on the unit may be stopped. */
+static void stop_ended(const struct hcmd *cmd)
+{
+	if (!is_stop(cmd))
+		return;
+	excuse_end(EXCUSE_STOP, cmd->disk);
+	excuse_until(EXCUSE_STOP, cmd->disk, UINT64_MAX);
 }
 
 /* --- making: mistakes --- */
@@ -505,8 +519,6 @@ static void good(struct hchan *c, struct hcmd *cmd)
 			model_write_end(cmd->write, MODEL_GOOD, cmd->fua);
 		return;
 	case HOP_STOP:
-		if (cmd->cdb[4] & 1)
-			excuse_hold(EXCUSE_STOP, cmd->disk, false);
 		return;
 	case HOP_BAD:
 		if (!excused_any(BIT(EXCUSE_REMAP), cmd->disk, cmd->sent_tick))
@@ -523,6 +535,7 @@ static void good(struct hchan *c, struct hcmd *cmd)
 /* Ended without an effect that is known: give back what the model holds of it. */
 static void ended(struct hcmd *cmd, enum model_outcome o)
 {
+	stop_ended(cmd);
 	if (cmd->write && model_write_is_open(cmd->write))
 		model_write_end(cmd->write, o, false);
 	if (cmd->begin)
@@ -554,6 +567,7 @@ void hcmd_answered(struct hchan *c, struct hcmd *cmd)
 		attention = s.asc;
 	check_attention(c, cmd, attention);
 	if (cmd->status == SCSI_STATUS_GOOD) {
+		stop_ended(cmd);
 		good(c, cmd);
 		return;
 	}
@@ -571,6 +585,7 @@ void hcmd_aborted(struct hchan *c, struct hcmd *cmd)
 void hcmd_lost(struct hchan *c, struct hcmd *cmd)
 {
 	trace("%s chan %u: command %u: lost with its channel", c->h->name, c->number, cmd->nth);
+	stop_ended(cmd);
 	if (cmd->write && model_write_is_open(cmd->write))
 		host_limbo(c->h, cmd->write);
 	if (cmd->begin)

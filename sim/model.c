@@ -41,6 +41,7 @@ struct mblock {
 struct mdisk {
 	struct model_disk p;
 	uint64_t flushed; /* what ended before is stable */
+	uint64_t cut;     /* when the power was gone last */
 	struct mblock *block;
 };
 
@@ -354,8 +355,8 @@ static void judge(unsigned disk, uint64_t lba, const uint8_t *data, uint64_t beg
 			 who, (unsigned long long)lba, disk, s.id,
 			 s.id ? writes[s.id].who : "nobody", (unsigned long long)s.lba, s.disk);
 	}
-	/* Who has been seen is there, and was there by now. */
-	if (n == 1) {
+	/* Who has been seen is there, and was there by now; unless it was seen before a power cut. */
+	if (n == 1 && begin > d->cut) {
 		only->sure = true;
 		only->by = min_u64(only->by, sched_tick());
 		only->end = min_u64(only->end, sched_tick());
@@ -429,6 +430,7 @@ void model_applied(unsigned disk, uint64_t lba, const uint8_t *block)
 	}
 	w = &writes[s.id];
 	w->applied = true;
+	trace("disk %u block %u holds write %u", disk, lba, s.id);
 	if (w->disk != disk || lba < w->lba || lba - w->lba >= w->n ||
 	    (w->kind != MODEL_SAME && s.lba != lba))
 		fail_now("write %u of %s was for block %llu of disk %u and is written to block "
@@ -445,6 +447,7 @@ void model_power_cut(unsigned disk)
 {
 	struct mdisk *d = &disks[disk];
 
+	d->cut = sched_tick();
 	for (uint64_t i = 0; i < d->p.n_blocks; i++) {
 		struct mblock *b = &d->block[i];
 

@@ -15,6 +15,7 @@
 #define STEPS_MAX  3000000u
 #define RESTART_NS (200 * NSEC_PER_MSEC) /* the target stays down for up to so long */
 #define QUIET_NS   (200 * NSEC_PER_SEC) /* until all hosts are out when nothing goes wrong any more */
+#define SETTLE_NS  NSEC_PER_SEC
 #define PROBE_NS   (200 * NSEC_PER_SEC) /* until all got in and were served */
 #define FORCE_NS   (10 * NSEC_PER_SEC)  /* what srptd gives its initiators on SIGTERM */
 #define END_NS     (60 * NSEC_PER_SEC)  /* until it has ended */
@@ -204,6 +205,11 @@ static void go_until(uint64_t until_ns, bool (*done)(void))
 	}
 }
 
+static bool never(void)
+{
+	return false;
+}
+
 static bool hosts_idle(void)
 {
 	for (unsigned i = 0; i < scene->n_hosts; i++)
@@ -311,6 +317,7 @@ static void end(void)
 	calm_down();
 	must(QUIET_NS, hosts_out, "the hosts do not get out");
 	/* A device that was still being closed at the last reload is found by this one. */
+	go_until(sched_now_ns() + SETTLE_NS, never);
 	proc_reload(&last);
 	trace("--- all hosts are out, and must get in again ---");
 	for (unsigned i = 0; i < scene->n_hosts; i++)

@@ -30,6 +30,7 @@ struct worker {
 	struct list running;
 	struct list inlets;
 	struct timer_heap timers;
+	const struct worker_timer *firing; /* its place is free as long as nobody else took it */
 	unsigned n_msgs;
 	struct lane lane[LANES_MAX];
 	struct worker_stats stats;
@@ -90,7 +91,7 @@ void worker_undefer(struct worker *w, struct worker_job *j)
 
 int worker_timer_start(struct worker *w, struct worker_timer *t, uint64_t deadline_ns)
 {
-	if (!t->slot && worker_timer_fails && worker_timer_fails())
+	if (!t->slot && t != w->firing && worker_timer_fails && worker_timer_fails())
 		return -ENOSPC;
 	return timer_heap_start(&w->timers, t, deadline_ns);
 }
@@ -168,8 +169,11 @@ static void run_timers(struct worker *w)
 	const unsigned limit = w->timers.n;
 	struct worker_timer *t;
 
-	for (unsigned n = 0; n < limit && (t = timer_heap_pop(&w->timers, w->now_ns)); n++)
+	for (unsigned n = 0; n < limit && (t = timer_heap_pop(&w->timers, w->now_ns)); n++) {
+		w->firing = t;
 		t->fire(w, t);
+	}
+	w->firing = NULL;
 }
 
 static void run_jobs(struct worker *w)
