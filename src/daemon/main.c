@@ -180,7 +180,8 @@ static int make_workers(struct daemon *d)
 {
 	struct worker_opts o = { .name = "srptd",
 				 .poll_us = d->cfg->opts.poll_us,
-				 .n_timers = 16384 };
+				 /* two for each channel, one for each connection, and the rest */
+				 .n_timers = 3 * d->cfg->opts.max_conns + 4096 };
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned n = d->cfg->opts.workers;
 

@@ -67,6 +67,7 @@ def abort_across(t):
     # ABORT TASK SET means the tasks of the nexus on every channel, and none of the stranger's
     sinks = [(p, stuck(p, 600 + i, 3100 + 8 * i)) for i, p in enumerate((a, b, stranger))]
     b.send(lib.tsk_mgmt(3, 0x02))
+    lib.expect(lib.quiet(b, 0.5), "it waits for the data of both")
     for p, (sink, at, n) in sinks[:2]:
         p.read_response(sink, at, b"\xdd" * n)
     seen = b.reply()
