@@ -12,6 +12,7 @@
 
 #define CONNECT_NS    (10 * NSEC_PER_SEC)
 #define DISCONNECT_NS (5 * NSEC_PER_SEC)
+#define EVICT_NS      (1 * NSEC_PER_SEC)
 #define DRAIN_NS      (10 * NSEC_PER_SEC)
 #define LOG_NS        (5 * NSEC_PER_SEC)
 #define ANSWER_NS     (30 * NSEC_PER_SEC)
@@ -282,6 +283,8 @@ static enum chan_state on_evicted(struct chan *c, const struct chan_event *ev,
 				  struct chan_actions *out)
 {
 	chan_because(c, ev, out, "replaced by a new login of the same initiator");
+	/* The new login waits for our tasks (INV-25), and they for an initiator that may be gone. */
+	c->disconnect_ns = min_u64(c->disconnect_ns, c->evict_ns);
 	return chan_disconnect(c, out, SRP_LOGOUT_MULTI_CHANNEL);
 }
 
@@ -543,6 +546,7 @@ void chan_init(struct chan *c, const struct chan_config *cfg)
 		.sq_depth = cfg->sq_depth,
 		.connect_ns = cfg->connect_ns ? cfg->connect_ns : CONNECT_NS,
 		.disconnect_ns = cfg->disconnect_ns ? cfg->disconnect_ns : DISCONNECT_NS,
+		.evict_ns = cfg->evict_ns ? cfg->evict_ns : EVICT_NS,
 		.drain_ns = cfg->drain_ns ? cfg->drain_ns : DRAIN_NS,
 		.log_ns = cfg->log_ns ? cfg->log_ns : LOG_NS,
 		.answer_ns = cfg->answer_ns ? cfg->answer_ns : ANSWER_NS,

@@ -191,6 +191,7 @@ struct chan_config {
 	/* deadlines; 0: the default in brackets */
 	uint64_t connect_ns;    /* CONNECTING: not established (10 s) */
 	uint64_t disconnect_ns; /* DISCONNECTING: no answer (5 s) */
+	uint64_t evict_ns;      /* ... when a new login waits for the end of this channel (1 s) */
 	uint64_t drain_ns;      /* DRAINING: the marker does not come back (10 s) */
 	uint64_t log_ns;        /* DISCONNECTED: a line each time while tasks do not end (5 s) */
 	uint64_t answer_ns;     /* LIVE: no answer to our CRED_REQ or AER_REQ (30 s) */
@@ -241,7 +242,7 @@ struct chan {
 
 	uint64_t deadline_ns; /* UINT64_MAX: none */
 	uint64_t entered_ns;  /* when @state was entered */
-	uint64_t connect_ns, disconnect_ns, drain_ns, log_ns, answer_ns;
+	uint64_t connect_ns, disconnect_ns, evict_ns, drain_ns, log_ns, answer_ns;
 	const char *why; /* what ended it, static; NULL while nothing did */
 
 	uint64_t n_received; /* IUs */

@@ -2,6 +2,7 @@
 """One I_T nexus, one SCSI session over all channels of a multi-channel login."""
 import os
 import struct
+import time
 
 import lib
 
@@ -111,6 +112,23 @@ def one_goes(t):
     t.wait_channels(0)
 
 
+def takes_over(t):
+    """A host that comes back does not wait for long for its old channel, which owes data and says nothing."""
+    p = lib.Peer(t.port, b"nexus-to", flags=0x80)
+    p.ready()
+    stuck(p, 800, 5000)
+    start = time.monotonic()
+    q = lib.Peer(t.port, b"nexus-to", flags=0x80)
+    took = time.monotonic() - start
+    lib.expect(q.rsp[26] & 3 == 1, "the old channel is ended")
+    lib.expect(0.5 < took < 4, f"answered when its WRITE can no longer come, after {took:.1f} s")
+    lib.expect(q.write_blocks(5000, b"\xaa" * 4096)["status"] == 0, "a WRITE of the new one")
+    lib.expect(q.read_blocks(5000, 8)["data"] == b"\xaa" * 4096, "stays")
+    p.close()
+    q.close()
+    t.wait_channels(0)
+
+
 def sessions_gone(t):
     """When its last channel has gone, so has the session: the next login is a new nexus."""
     for _ in range(2):
@@ -124,5 +142,6 @@ with lib.Target(lib.ram(), "\t\tLUN 0 ram0\n", lib.ANY, options="workers 3\n") a
     unit_attention_once(t)
     abort_across(t)
     one_goes(t)
+    takes_over(t)
     sessions_gone(t)
 print("ok: one nexus over several channels")
