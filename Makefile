@@ -2,13 +2,14 @@
 # Thin front of meson and ninja; `make help` lists what there is.
 BUILD := build
 
-.PHONY: help deps deps-dev build demo check bench fuzz format install clean
+.PHONY: help deps deps-dev build demo check prove bench fuzz format install clean
 
 help:
 	@echo "make deps    install what the build needs (Debian packages), only what is missing"
 	@echo "make build   build/srptd, build/srptctl, build/srp, build/libsrp.so"
 	@echo "make demo    start the demo target, log in, write and verify 64 MiB, a short bench, stop"
 	@echo "make check   all tests: units, integration, sanitizers, format, lint, layers"
+	@echo "make prove   walk every state of a channel and its environment (1 to 2 minutes)"
 	@echo "make bench   compare with a bare-sockets server; prints one table"
 	@echo "make fuzz    run every fuzz target; SECS=n seconds each (default 10)"
 	@echo "make format  clang-format all sources"
@@ -31,6 +32,9 @@ demo: build
 
 check: deps-dev
 	@scripts/check
+
+prove: build
+	@$(BUILD)/prove/prove
 
 bench: build
 	@bench/run $(BUILD)
