@@ -9,8 +9,8 @@
 #include "prove/run.h"
 
 static const char usage[] =
-	"usage: prove [--quick] [--run NAME] [--jobs N] [--lockstep N] [--json]\n"
-	"       prove [--quick] --run NAME --tell EVENT/STATE\n"
+	"usage: prove [--quick] [--run NAME [--bound B] [--tell EVENT/STATE]] [--jobs N] "
+	"[--lockstep N] [--json]\n"
 	"Walks every reachable combination of a channel and its environment. Exit status 0: all "
 	"holds.\n"
 	"  --quick          the smaller bounds of `make check`\n"
@@ -19,6 +19,8 @@ static const char usage[] =
 	"  --lockstep N     random moves of the test of the walk's own abstraction (default "
 	"1000000)\n"
 	"  --json           one JSON object instead of text\n"
+	"  --bound B        limit,max_limit,receives,slots,events,hostile,breaks instead of the "
+	"run's own\n"
 	"  --tell E/S       tell a shortest way to event E in state S, as RECV/draining\n"
 	"runs:\n";
 
@@ -60,6 +62,23 @@ static bool cell(const char *text, struct run_options *o)
 	return o->tell_ev != CHAN_EV_COUNT && o->tell_state != CHAN_STATE_COUNT;
 }
 
+static bool seven(char *text, struct bound *ret)
+{
+	unsigned *const to[] = { &ret->limit,    &ret->max_limit, &ret->n_recv,  &ret->sq_depth,
+				 &ret->n_events, &ret->n_hostile, &ret->n_breaks };
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(to); i++) {
+		const char *one = strsep(&text, ",");
+		uint64_t n;
+
+		if (!one || !number(one, &n) || n > UINT16_MAX)
+			return false;
+		*to[i] = (unsigned)n;
+	}
+	return !text && bound_ok(ret);
+}
+
 static bool known_run(const char *name)
 {
 	unsigned i;
@@ -82,11 +101,13 @@ static bool options(int argc, char **argv, struct run_options *o, struct shown *
 		{ "run", required_argument, NULL, 'r' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "lockstep", required_argument, NULL, 'l' },
+		{ "bound", required_argument, NULL, 'b' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "tell", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	static struct bound own;
 	bool ok = true;
 	uint64_t n;
 	int c;
@@ -110,6 +131,10 @@ static bool options(int argc, char **argv, struct run_options *o, struct shown *
 		case 't':
 			ok = cell(optarg, o);
 			break;
+		case 'b':
+			ok = seven(optarg, &own);
+			o->bound = &own;
+			break;
 		case 'J':
 			s->json = true;
 			break;
@@ -120,7 +145,7 @@ static bool options(int argc, char **argv, struct run_options *o, struct shown *
 			ok = false;
 		}
 	}
-	return ok && optind == argc && (o->tell_ev == CHAN_EV_COUNT || o->only);
+	return ok && optind == argc && (o->only || (o->tell_ev == CHAN_EV_COUNT && !o->bound));
 }
 
 int main(int argc, char **argv)

@@ -9,8 +9,6 @@
 #include "wire/srp_login_rej.h"
 #include "wire/srp_logout.h"
 
-#define LIMITS_MAX 4u /* values of the request limit, from 2 */
-
 /* One kind of move; its arguments are 0 to @n_args - 1. */
 struct kind {
 	const char *text;
@@ -339,7 +337,7 @@ static const struct kind kinds[] = {
 	{ "the port answers", 2, can_answer, run_answer, fair_answer },
 	{ "the port is disabled", 1, can_always, run_disable, fair_disable },
 	{ "from above", ARRAY_SIZE(from_above), can_always, run_above, NULL },
-	{ "home wants a limit", LIMITS_MAX, can_limit, run_limit, NULL },
+	{ "home wants a limit", WORLD_LIMIT_MAX - 1, can_limit, run_limit, NULL },
 	{ "home has an event report", 1, can_aer, run_aer, NULL },
 	{ "CM", 0, can_cm, run_cm, NULL },
 	{ "queue pair", ARRAY_SIZE(qp_events), can_qp_event, run_qp_event, NULL },
@@ -419,7 +417,7 @@ const char *move_text(struct move m)
 		[CHAN_IU_I_LOGOUT] = "I_LOGOUT", [CHAN_IU_CRED_RSP] = "CRED_RSP",
 		[CHAN_IU_AER_RSP] = "AER_RSP",   [CHAN_IU_BAD] = "BAD",
 	};
-	static const char *const limit[LIMITS_MAX] = { "2", "3", "4", "5" };
+	static const char *const limit[WORLD_LIMIT_MAX - 1] = { "2", "3", "4", "5" };
 	static char buf[128];
 	const struct kind *k = &kinds[m.kind];
 	const char *arg = NULL;

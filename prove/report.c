@@ -191,10 +191,12 @@ void report_text(const struct result *r, const struct totals *t)
 		(void)printf("%u of %u ways out of cells taken, %u justified\n", t->n_exits_reached,
 			     t->n_exits, t->n_exits_justified);
 	}
-	(void)printf(
-		"prove: %llu states, %llu transitions, %u of %u cells reached, %u justified, %s\n",
-		(unsigned long long)t->n_states, (unsigned long long)t->n_transitions, t->n_reached,
-		t->n_cells, t->n_justified, t->ok ? "ok" : "FAILED");
+	(void)printf("prove: %llu states, %llu transitions, ", (unsigned long long)t->n_states,
+		     (unsigned long long)t->n_transitions);
+	if (t->complete)
+		(void)printf("%u of %u cells reached, %u justified, ", t->n_reached, t->n_cells,
+			     t->n_justified);
+	(void)puts(t->ok ? "ok" : "FAILED");
 }
 
 /* --- JSON --- */

@@ -79,7 +79,7 @@ static void run_one(const struct run *run, const struct run_options *o, struct r
 	double began = seconds(CLOCK_MONOTONIC);
 
 	flavour = run->flavour;
-	bound = o->quick ? run->quick : run->full;
+	bound = o->bound ? *o->bound : o->quick ? run->quick : run->full;
 	ret->ok = prove(&k, o, ret);
 	walk_deinit(&k);
 	ret->cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID);

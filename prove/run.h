@@ -33,7 +33,8 @@ struct result {
 
 struct run_options {
 	bool quick;
-	const char *only; /* a run's name; NULL: all */
+	const struct bound *bound; /* instead of the run's own; NULL: those */
+	const char *only;          /* a run's name; NULL: all */
 	unsigned jobs;
 	uint64_t lockstep; /* moves of each run's lockstep */
 	/* tell the way to this cell instead; CHAN_EV_COUNT: do not */

@@ -20,6 +20,14 @@ struct cells cells;
 	}
 const struct world_part world_parts[WORLD_PARTS] = { PART(chan), PART(iu), PART(cm), PART(b) };
 
+bool bound_ok(const struct bound *b)
+{
+	return b->limit >= 2 && b->limit <= b->max_limit && b->max_limit <= WORLD_LIMIT_MAX &&
+	       b->n_recv > b->max_limit && b->n_recv <= WORLD_IUS && b->sq_depth >= 2 &&
+	       b->sq_depth <= WORLD_SLOTS_MAX && b->n_events <= WORLD_EVENTS && b->n_hostile <= 8 &&
+	       b->n_breaks <= 4;
+}
+
 void world_init(struct world *w)
 {
 	struct chan_config cfg = {
@@ -32,7 +40,7 @@ void world_init(struct world *w)
 	};
 	unsigned i;
 
-	check(bound.n_recv <= WORLD_IUS && bound.n_events <= WORLD_EVENTS);
+	check(bound_ok(&bound));
 	memset(w, 0, sizeof(*w));
 	for (i = 0; i < WORLD_IUS; i++)
 		w->iu[i].at = i < bound.n_recv ? IU_POSTED : IU_FREE;

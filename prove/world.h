@@ -13,9 +13,11 @@
 
 #include "srp/chan_table.h"
 
-#define WORLD_IUS    6u /* receive buffers at most; bound.n_recv of them exist */
-#define WORLD_EVENTS 3u /* CM events under way to the channel at most */
-#define WORLD_PARTS  4u
+#define WORLD_IUS       6u /* receive buffers at most; bound.n_recv of them exist */
+#define WORLD_EVENTS    3u /* CM events under way to the channel at most */
+#define WORLD_PARTS     4u
+#define WORLD_LIMIT_MAX 5u /* request limits from 2 to this */
+#define WORLD_SLOTS_MAX 16u
 
 enum flavour {
 	FLAVOUR_IB,    /* IB/CM: REP, RTU, REJ, DREQ, DREP, MRA, TimeWait */
@@ -109,9 +111,9 @@ extern const struct world_part world_parts[WORLD_PARTS];
 struct cells {
 	uint64_t hits[CHAN_EV_COUNT][CHAN_STATE_COUNT];
 	uint8_t exits[CHAN_EV_COUNT][CHAN_STATE_COUNT]; /* set of states it went to */
-	uint32_t first[CHAN_EV_COUNT]
-		      [CHAN_STATE_COUNT]; /* the state of the walk it was reached from */
-	uint32_t here;                    /* the state the walk looks at */
+	/* the state of the walk that it was reached from first */
+	uint32_t first[CHAN_EV_COUNT][CHAN_STATE_COUNT];
+	uint32_t here; /* the state the walk looks at */
 };
 
 /* Of the walk under way. */
@@ -124,6 +126,8 @@ extern struct cells cells;
 
 /* A channel that waits for the port's answer. */
 void world_init(struct world *w);
+/* Can it be walked: does it fit, and does chan_init() take it? */
+bool bound_ok(const struct bound *b);
 
 /* One event to the channel, its actions included. */
 void world_step(struct world *w, enum chan_ev type, uint32_t value, struct chan_iu *iu);
