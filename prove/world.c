@@ -223,6 +223,7 @@ static void normalise_left(struct world *w)
 	b->aer = false;
 	b->did_logout = false;
 	if (c->state >= CHAN_DRAINING) {
+		c->disconnect_ns = 0;
 		b->did_accept = false;
 		b->did_reject = false;
 		b->did_disconnect = false;
