@@ -33,6 +33,7 @@ static void leave(struct chan *c, struct chan_actions *out)
 	if (c->left)
 		return;
 	c->left = true;
+	c->ask_retry = false;
 	act(out, CHAN_ACT_CLOSING, 0);
 	if (c->n_parked)
 		act(out, CHAN_ACT_DROP_PARKED, 0);

@@ -18,7 +18,7 @@ static void check_credits(const struct chan *c)
 		check(!c->saved);
 	if (c->state == CHAN_LIVE && !c->revoking)
 		check(c->limit >= c->want);
-	check(!c->ask_retry || (c->state >= CHAN_LIVE && c->asked == CHAN_ASK_NONE));
+	check(!c->ask_retry || (c->state == CHAN_LIVE && c->asked == CHAN_ASK_NONE));
 }
 
 static void check_wait_list(const struct chan *c)

@@ -617,6 +617,19 @@ static void limit_below_zero_failed(void **state)
 	assert_int_equal(c.avail, 2);
 }
 
+/* Who ends waits for nothing: a late RESOURCES would find a channel that was released. */
+static void ask_failed_at_the_end(void **state)
+{
+	(void)state;
+	go_live_and_talk(false);
+	set_limit(LIMIT + 1, "live: SEND_CRED_REQ(1)");
+	on_value(CHAN_EV_ASK_FAILED, 1, "live:");
+	assert_true(chan_wants_resources(&c));
+	on(CHAN_EV_QP_FATAL, "draining: LOG " CLOSE);
+	assert_false(chan_wants_resources(&c));
+	ends_from_draining();
+}
+
 /* A CRED_REQ that could not be posted is tried again; so are the books. */
 static void limit_ask_failed(void **state)
 {
@@ -809,6 +822,7 @@ int main(void)
 		cmocka_unit_test(limit_below_zero),
 		cmocka_unit_test(limit_below_zero_failed),
 		cmocka_unit_test(limit_ask_failed),
+		cmocka_unit_test(ask_failed_at_the_end),
 		cmocka_unit_test(event_report),
 		cmocka_unit_test(no_answer),
 		cmocka_unit_test(marker),
