@@ -313,6 +313,9 @@ static void between_state(const struct world *w)
 	must((c->state == CHAN_DISCONNECTED) == b->did_unregister, "INV-13",
 	     "disconnected with a session");
 	must(!b->did_destroy_id || !world_tasks(w), "INV-14", "a task outlives the connection");
+	/* the caller would step RESOURCES, which it may not after RELEASE */
+	must(c->state <= CHAN_LIVE || !chan_wants_resources(c), "INV-18",
+	     "it ends and waits for resources");
 	must(b->released == c->released, "INV-18", "released without a word");
 }
 
