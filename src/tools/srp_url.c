@@ -116,6 +116,8 @@ const char *url_parse(const char *text, struct url *ret)
 	p = parse_authority(text + sizeof(SCHEME) - 1, &u, &fault);
 	if (!p)
 		return fault;
+	if (*p && *p != '/')
+		return "a bracket is followed by :port, /path or nothing";
 	while (*p == '/' && p[1]) {
 		size_t n = strcspn(++p, "/");
 

@@ -58,6 +58,8 @@ static void test_bad(void **state)
 		"srp://host/12345678901234567:1",
 		"srp://host/g:1",
 		"srp://host/1:2/3/4",
+		"srp://[::1]5555",
+		"srp://[::1]x/0",
 	};
 	struct url u = { .port = 77 };
 
