@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +47,10 @@ bool opt_number(const char *s, uint64_t *ret)
 
 	if (*s < '0' || *s > '9')
 		return false;
+	errno = 0;
 	v = strtoull(s, &end, 0);
+	if (errno)
+		return false;
 	switch (*end) {
 	case 'k':
 	case 'K':

@@ -83,7 +83,9 @@ static void test_numbers(void **state)
 		     { "0x10", 16 },
 		     { "1TB", 1099511627776 },
 		     { "16777215T", 0xffffff0000000000 } };
-	static const char *const bad[] = { "", "-1", "k", "4q", "4kk", "16777216T", " 1", "1.5k" };
+	static const char *const bad[] = { "",   "-1",   "k",
+					   "4q", "4kk",  "16777216T",
+					   " 1", "1.5k", "18446744073709551616" };
 	uint64_t v = 1;
 
 	(void)state;
