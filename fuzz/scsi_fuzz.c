@@ -1,25 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The SCSI core against hostile commands. Input, repeated: a control byte (bits 0-1: LUN 0, 1, an
- * unmapped one, the well known one; bit 2: nexus; bit 3: the first I/O fails; bit 4: abort; bit 5: stop
- * and start over with fresh unit attentions), 16 CDB bytes, two 16-bit buffer lengths, one length
- * byte and that many bytes of data-out. Ranges are checked; nothing is read or written.
+ * The SCSI core against hostile commands, with every result an action may have, and between commands what
+ * happens to units and nexuses. Input: records of a control byte and a fault byte; a command follows with 16
+ * CDB bytes, lengths of data-in and data-out (2 bytes each), and data-out behind a length of two bytes.
+ *
+ * Control: bits 0-1 LUN 0, 1, an unmapped one, the well known one; bit 2 nexus; bit 3 stepped at home
+ * although the view says local; bit 4 abort; bit 5 start over with fresh unit attentions; bits 6-7 task
+ * attribute, but 3: no command, an event. Fault: bits 0-3 the result, or which event; bits 4-7 at which action.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/check.h"
-#include "base/cur.h"
+#include "fuzz.h"
 #include "scsi/scsi.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 struct world {
 	struct scsi_lu lu[2];
 	struct scsi_nexus nexus[2];
 	struct scsi_view view[2];
 };
+
+/* What the command under way has done so far. */
+struct run {
+	struct world *w;
+	struct scsi_task t;
+	uint8_t control, fault;
+	unsigned n_acts;
+	bool failed;
+	uint64_t moved[SCSI_ACT_COMPARE + 1]; /* bytes, by kind of action */
+	uint64_t next;                        /* where a command in pieces goes on */
+};
+
+static const uint8_t luns[4][8] = { { 0 }, { 0, 1 }, { 0x40, 9 }, { 0xc1, 0x01 } };
+static const struct scsi_port port = { .protocol = 4, .designator_type = 2, .name_len = 16 };
+
+static void publish(struct world *w)
+{
+	for (int i = 0; i < 2; i++)
+		scsi_view_build(&w->nexus[i], &w->view[i]);
+}
 
 static void world_init(struct world *w)
 {
@@ -38,15 +56,13 @@ static void world_init(struct world *w)
 		  .read_only = true,
 		  .descriptor_sense = true },
 	};
-	const struct scsi_port port = { .protocol = 4 };
-	struct scsi_map_entry map[2] = { { &w->lu[0], 0, false }, { &w->lu[1], 1, false } };
+	const struct scsi_map_entry map[2] = { { &w->lu[0], 0, false }, { &w->lu[1], 1, false } };
 
 	for (int i = 0; i < 2; i++)
 		check(scsi_lu_init(&w->lu[i], &p[i]) == 0);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		check(scsi_nexus_init(&w->nexus[i], &port, &port, map, 2) == 0);
-		scsi_view_build(&w->nexus[i], &w->view[i]);
-	}
+	publish(w);
 }
 
 static void world_deinit(struct world *w)
@@ -57,10 +73,109 @@ static void world_deinit(struct world *w)
 		scsi_lu_deinit(&w->lu[i]);
 }
 
-static void check_act(const struct scsi_task *t, const struct scsi_act *a)
+/* --- events --- */
+
+static void remap(struct world *w, struct scsi_nexus *n, unsigned how)
 {
+	const struct scsi_map_entry map[2] = { { &w->lu[0], how & 4 ? 5 : 0, how & 1 },
+					       { &w->lu[1], 1, how & 2 } };
+
+	check(scsi_nexus_remap(n, map, how & 8 ? 1 : 2) >= 0);
+	check(scsi_nexus_remap(n, map, how & 8 ? 1 : 2) == 0); /* the same again is no news */
+}
+
+static void task_management(struct world *w, uint8_t control, unsigned fn)
+{
+	struct scsi_tmf m = { .fn = (enum scsi_tmf_fn)(fn % 6),
+			      .nexus = &w->nexus[control >> 2 & 1],
+			      .tag = 7 };
+
+	memcpy(m.lun, luns[control & 3], 8);
+	scsi_tmf_start(&m);
+	if (m.scope == SCSI_TMF_SCOPE_LU)
+		scsi_tmf_hit(&m, &w->nexus[0]);
+	if (m.scope != SCSI_TMF_SCOPE_NONE)
+		scsi_tmf_hit(&m, m.nexus);
+	(void)scsi_tmf_finish(&m);
+	check(m.response <= SCSI_TMF_INCORRECT_LUN);
+}
+
+/* A report tells of something each time, so there is an end to them. */
+static void reports(struct scsi_nexus *n)
+{
+	struct scsi_report rep;
+	unsigned count = 0;
+
+	while (scsi_nexus_event(n, &rep)) {
+		struct sense s;
+
+		check(count++ < SCSI_LUN_COUNT * SCSI_UA_MAX);
+		check(rep.sense_len && rep.sense_len <= SENSE_MAX_BYTES);
+		check(sense_decode(rep.sense, rep.sense_len, &s) == 0);
+		check(s.key == SENSE_UNIT_ATTENTION && s.asc);
+	}
+}
+
+static void event(struct world *w, uint8_t control, uint8_t fault)
+{
+	static const enum scsi_ua uas[] = { SCSI_UA_MODE_CHANGED, SCSI_UA_INQUIRY_CHANGED,
+					    SCSI_UA_COMMANDS_CLEARED, SCSI_UA_NEXUS_LOSS };
+	struct scsi_nexus *n = &w->nexus[control >> 2 & 1];
+	struct scsi_lu *lu = &w->lu[control & 1];
+	unsigned arg = fault >> 4;
+
+	switch (fault & 7) {
+	case 0:
+		remap(w, n, arg);
+		break;
+	case 1:
+		task_management(w, control, arg);
+		break;
+	case 2:
+		scsi_nexus_ua(n, uas[arg & 3]);
+		break;
+	case 3:
+		scsi_lu_ua(lu, uas[arg & 3], arg & 4 ? n : NULL);
+		break;
+	case 4:
+		(void)scsi_lu_set_size(lu, 4096ull << arg);
+		check(!scsi_lu_set_size(lu, 4096ull << arg));
+		break;
+	case 5:
+		(void)scsi_lu_set_present(lu, arg & 1);
+		break;
+	case 6:
+		reports(n);
+		break;
+	default:
+		scsi_nexus_event_lost(n);
+	}
+	publish(w);
+}
+
+/* --- commands --- */
+
+/* Those that move the initiator's data come once; those done in pieces go on where the last one ended. */
+static void judge_order(struct run *r, const struct scsi_act *a)
+{
+	bool once = a->type == SCSI_ACT_READ || a->type == SCSI_ACT_WRITE ||
+		    a->type == SCSI_ACT_COMPARE || a->type == SCSI_ACT_FETCH;
+	bool pieces = a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME ||
+		      a->type == SCSI_ACT_WRITE_ZEROES;
+
+	check(!once || !r->moved[a->type]);
+	check(!pieces || !r->moved[a->type] || a->off_bytes == r->next);
+	r->moved[a->type] += a->len_bytes;
+	r->next = a->off_bytes + a->len_bytes;
+}
+
+static void judge_act(struct run *r, const struct scsi_act *a)
+{
+	const struct scsi_task *t = &r->t;
 	uint64_t size;
 
+	check(a->type != SCSI_ACT_NONE && a->type <= SCSI_ACT_COMPARE);
+	judge_order(r, a);
 	if (a->type == SCSI_ACT_FLUSH)
 		return;
 	if (a->type == SCSI_ACT_FETCH) {
@@ -68,89 +183,151 @@ static void check_act(const struct scsi_task *t, const struct scsi_act *a)
 		return;
 	}
 	check(t->lu);
-	size = t->lu->n_blocks << t->lu->block_shift;
+	size = t->n_blocks << t->lu->block_shift;
 	check(a->len_bytes && a->off_bytes <= size && a->len_bytes <= size - a->off_bytes);
 	check((a->off_bytes | a->len_bytes) % t->lu->block_bytes == 0);
 	if (a->type == SCSI_ACT_READ)
 		check(a->len_bytes <= t->in_len);
 	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_COMPARE)
 		check(a->len_bytes <= t->out_len);
+	if (a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME)
+		check(a->len_bytes <= SCSI_PIECE_BYTES);
+	if (a->type == SCSI_ACT_UNMAP || a->type == SCSI_ACT_WRITE_ZEROES)
+		check(a->len_bytes <= SCSI_PIECE_TRIM);
 	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_UNMAP ||
 	    a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME)
-		check(!t->lu->read_only);
+		check(!t->lu->read_only && !(t->view_flags & SCSI_VIEW_READ_ONLY));
 }
 
-static struct scsi_event answer(struct scsi_task *t, const struct scsi_act *a, struct cur *out,
-				uint8_t control)
+static struct scsi_event answer(struct run *r, const struct scsi_act *a, struct cur *out)
 {
+	static const int results[16] = { 0,       -EIO,     -ENODATA,   -ENOSPC,    -EROFS,  -ENXIO,
+					 -ENOMEM, -EAGAIN,  -ECANCELED, -ETIMEDOUT, -EINVAL, -EPIPE,
+					 -EILSEQ, -EBADMSG, -EIO,       -E2BIG };
 	struct scsi_event ev = { .type = SCSI_EV_IO_DONE };
+	int result = results[r->fault & 15];
 
 	if (a->type == SCSI_ACT_FETCH) {
 		ev.type = SCSI_EV_DATA;
-		memset(t->data, 0, a->len_bytes);
-		cur_copy(out, t->data, min_size(a->len_bytes, cur_left(out)));
+		memset(r->t.data, 0, a->len_bytes);
+		cur_copy(out, r->t.data, min_size(a->len_bytes, cur_left(out)));
 	}
-	if (control & BIT(3)) {
-		ev.result = -(int)(1 + control / 2);
-		ev.done_bytes = a->len_bytes / 2;
-	}
+	if (r->n_acts != r->fault >> 4 || !result ||
+	    (result == -EILSEQ && a->type != SCSI_ACT_COMPARE))
+		return ev;
+	r->failed = true;
+	ev.result = result;
+	ev.done_bytes = r->fault & 1 ? a->len_bytes / 2 : a->len_bytes - 1;
 	return ev;
 }
 
-static void run(struct world *w, struct scsi_task *t, struct cur out, uint8_t control)
+static struct scsi_act step(struct run *r, const struct scsi_event *ev)
 {
-	struct scsi_event ev = { .type = SCSI_EV_START };
+	struct scsi_nexus *nexus = r->t.nexus;
 	struct scsi_act a;
-	unsigned n = 0;
 
-	for (a = scsi_task_step(t, &ev); a.type != SCSI_ACT_COMPLETE; a = scsi_task_step(t, &ev)) {
-		check_act(t, &a);
-		if (control & BIT(4) && n == 1) {
-			ev = (struct scsi_event){ .type = SCSI_EV_ABORT };
-			check(scsi_task_step(t, &ev).type == SCSI_ACT_NONE);
-		}
-		ev = answer(t, &a, &out, control);
-		/* a piece is a large part of a limit, so no command may take many of them */
-		check(n++ < 70000);
-	}
-	check(t->data_len <= t->in_len && t->data_len <= t->data_cap);
-	check(t->sense_len <= SENSE_MAX_BYTES);
-	check((t->status == SCSI_STATUS_CHECK_CONDITION) == (t->sense_len != 0));
+	if (r->t.route == SCSI_ROUTE_LOCAL)
+		r->t.nexus = NULL; /* who looks at home's objects from there crashes */
+	a = scsi_task_step(&r->t, ev);
+	r->t.nexus = nexus;
+	check(a.changed != SCSI_CHANGED_LU || a.type == SCSI_ACT_COMPLETE);
 	if (a.changed)
-		for (int i = 0; i < 2; i++)
-			scsi_view_build(&w->nexus[i], &w->view[i]);
+		publish(r->w);
+	return a;
+}
+
+static void judge_answer(const struct run *r, bool aborted)
+{
+	const struct scsi_task *t = &r->t;
+	struct sense s;
+
+	check(t->aborted == aborted);
+	check(t->data_len <= t->in_len && t->data_len <= t->data_cap);
+	check(t->in_resid >= -(int64_t)t->in_len && t->out_resid >= -(int64_t)t->out_len);
+	check((t->status == SCSI_STATUS_CHECK_CONDITION) == (t->sense_len != 0));
+	check(!r->failed || aborted || t->status != SCSI_STATUS_GOOD);
+	if (t->sense_len) {
+		check(sense_decode(t->sense, t->sense_len, &s) == 0 && s.key);
+		check(!t->data_len);
+	}
+	if (aborted || t->status != SCSI_STATUS_GOOD)
+		return;
+	if (t->in_resid <= 0)
+		check((int64_t)(t->data_len + r->moved[SCSI_ACT_READ]) ==
+		      (int64_t)t->in_len + t->in_resid);
+	if (t->out_resid <= 0 && (r->moved[SCSI_ACT_WRITE] || r->moved[SCSI_ACT_COMPARE]))
+		check((int64_t)(r->moved[SCSI_ACT_WRITE] + r->moved[SCSI_ACT_COMPARE]) ==
+		      (int64_t)t->out_len + t->out_resid);
+}
+
+static void run(struct run *r, struct cur out)
+{
+	static const struct scsi_event abort = { .type = SCSI_EV_ABORT };
+	struct scsi_event ev = { .type = SCSI_EV_START };
+	bool aborts = r->control & 0x10;
+	bool aborted = false;
+	struct scsi_act a;
+
+	if (aborts && r->fault >> 4 == 15) { /* before it begins */
+		check(step(r, &abort).type == SCSI_ACT_COMPLETE);
+		judge_answer(r, true);
+		return;
+	}
+	for (a = step(r, &ev); a.type != SCSI_ACT_COMPLETE; a = step(r, &ev)) {
+		check(!aborted); /* nothing is begun after that */
+		judge_act(r, &a);
+		if (aborts && r->n_acts == r->fault >> 4) {
+			check(step(r, &abort).type == SCSI_ACT_NONE);
+			aborted = true;
+		}
+		ev = answer(r, &a, &out);
+		/* a piece is a large part of a limit, so no command may take many of them */
+		check(r->n_acts++ < 70000);
+	}
+	judge_answer(r, aborted);
+}
+
+static void command(struct world *w, struct cur *in, uint8_t control, uint8_t fault)
+{
+	static uint8_t buf[SCSI_DATA_MIN_BYTES];
+	struct run r = { .w = w, .control = control, .fault = fault };
+	unsigned nexus = control >> 2 & 1;
+	size_t n;
+
+	memset(&r.t, 0xa5, sizeof(r.t));
+	cur_copy(in, r.t.cdb, sizeof(r.t.cdb));
+	memcpy(r.t.lun, luns[control & 3], 8);
+	r.t.attr = fault == 0xff ? SCSI_ATTR_ACA : control >> 6;
+	r.t.in_len = cur_be16(in);
+	r.t.out_len = cur_be16(in);
+	r.t.nexus = &w->nexus[nexus];
+	r.t.data = buf;
+	r.t.data_cap = sizeof(buf);
+	n = min_size(cur_be16(in), cur_left(in));
+	(void)scsi_route(&w->view[nexus], &r.t);
+	if (control & 8)
+		r.t.route = SCSI_ROUTE_HOME;
+	run(&r, cur_of(cur_take(in, n), n));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const uint8_t luns[4][8] = { { 0 }, { 0, 1 }, { 0x40, 9 }, { 0xc1, 0x01 } };
 	static struct world w;
-	static uint8_t buf[SCSI_DATA_MIN_BYTES];
 	struct cur in = cur_of(data, len);
 
 	world_init(&w);
-	for (unsigned i = 0; i < 64 && cur_left(&in) >= 22; i++) {
+	for (unsigned i = 0; i < 64 && cur_left(&in) >= 2; i++) {
 		uint8_t control = cur_u8(&in);
-		unsigned nexus = control >> 2 & 1;
-		struct scsi_task t;
-		size_t n;
+		uint8_t fault = cur_u8(&in);
 
-		if (control & BIT(5)) {
+		if (control & 0x20) {
 			world_deinit(&w);
 			world_init(&w);
 		}
-		memset(&t, 0xa5, sizeof(t));
-		cur_copy(&in, t.cdb, sizeof(t.cdb));
-		memcpy(t.lun, luns[control & 3], 8);
-		t.attr = control >> 6;
-		t.in_len = cur_be16(&in);
-		t.out_len = cur_be16(&in);
-		t.nexus = &w.nexus[nexus];
-		t.data = buf;
-		t.data_cap = sizeof(buf);
-		n = min_size(cur_u8(&in), cur_left(&in));
-		(void)scsi_route(&w.view[nexus], &t);
-		run(&w, &t, cur_of(cur_take(&in, n), n), control);
+		if (control >> 6 == 3)
+			event(&w, control, fault);
+		else
+			command(&w, &in, control, fault);
 	}
 	world_deinit(&w);
 	return 0;
