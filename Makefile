@@ -2,7 +2,7 @@
 # Thin front of meson and ninja; `make help` lists what there is.
 BUILD := build
 
-.PHONY: help deps deps-dev build demo check prove bench fuzz format install clean
+.PHONY: help deps deps-dev build demo check prove torture bench fuzz format install clean
 
 help:
 	@echo "make deps    install what the build needs (Debian packages), only what is missing"
@@ -12,6 +12,7 @@ help:
 	@echo "make prove   walk every state of a channel and its environment (1 to 2 minutes)"
 	@echo "make bench   compare with a bare-sockets server; prints one table"
 	@echo "make fuzz    run every fuzz target; SECS=n seconds each (default 10)"
+	@echo "make torture storms of logins, every call failing in turn; TORTURE_N=n logins a storm (default 100000)"
 	@echo "make format  clang-format all sources"
 	@echo "make install install to PREFIX (default /usr/local)"
 
@@ -41,6 +42,9 @@ bench: build
 
 fuzz: deps-dev
 	@scripts/fuzz $(or $(SECS),10)
+
+torture: deps-dev
+	@scripts/torture
 
 format: deps-dev
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
