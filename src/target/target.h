@@ -44,7 +44,7 @@ struct tgt *tgt_free(struct tgt *t);
  * @backend: owned by the unit from success on
  * @params:  size, block size and abilities are taken from @backend
  *
- * Return: 0, -ENOMEM, -EINVAL (a parameter the SCSI core refuses).
+ * Return: 0, -ENOMEM, -ENOSPC (no timer left), -EINVAL (a parameter the SCSI core refuses).
  */
 must_check int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name,
 			    const char *handler, struct backend *backend,

@@ -55,6 +55,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 static void unit_free(struct tgt_unit *u)
 {
 	list_del(&u->node);
+	worker_timer_stop(tgt_home(u->t), &u->retry);
 	scsi_lu_deinit(&u->lu);
 	(void)backend_close(u->backend);
 	free(u);
@@ -70,12 +71,8 @@ void tgt_close(struct tgt *t)
 		tgt_port_retire(
 			container_of(list_entry(pos, struct port, node), struct tgt_port, port));
 	/* Without channels no unit is busy; tgt_free() takes those that were to be asked again. */
-	list_for_each (pos, &t->units) {
-		struct tgt_unit *u = list_entry(pos, struct tgt_unit, node);
-
-		if (u->retired)
-			worker_timer_stop(tgt_home(t), &u->retry);
-	}
+	list_for_each (pos, &t->units)
+		worker_timer_stop(tgt_home(t), &list_entry(pos, struct tgt_unit, node)->retry);
 }
 
 struct tgt *tgt_free(struct tgt *t)
@@ -98,6 +95,8 @@ struct tgt *tgt_free(struct tgt *t)
 
 /* --- units --- */
 
+static void unit_retry(struct worker *w, struct worker_timer *timer);
+
 int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const char *handler,
 		 struct backend *backend, struct scsi_lu_params *params)
 {
@@ -114,6 +113,10 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const c
 	params->write_cache = backend->write_cache;
 	params->max_transfer_bytes = TGT_MAX_TRANSFER;
 	r = scsi_lu_init(&u->lu, params);
+	/* Taken now, so that it is there when the unit is to be closed; set to never. */
+	worker_timer_init(&u->retry, unit_retry);
+	if (!r)
+		r = worker_timer_start(tgt_home(t), &u->retry, UINT64_MAX);
 	if (r) {
 		free(u);
 		return r;
@@ -149,8 +152,8 @@ static void unit_answered(struct worker *w, struct worker_msg *m)
 	struct tgt_unit *u = container_of(m, struct tgt_unit, msg);
 
 	if (u->busy) {
-		if (worker_timer_start(w, &u->retry, worker_now_ns(w) + UNIT_RETRY_NS))
-			log_error("device %s: no timer left, it stays open", u->name);
+		/* It runs already, so this cannot fail. */
+		check(worker_timer_start(w, &u->retry, worker_now_ns(w) + UNIT_RETRY_NS) == 0);
 		return;
 	}
 	u->asked++;
@@ -179,7 +182,7 @@ static void unit_ask(struct tgt_unit *u)
 
 static void unit_retry(struct worker *w, struct worker_timer *timer)
 {
-	(void)w;
+	check(worker_timer_start(w, timer, UINT64_MAX) == 0); /* its place is free again just now */
 	unit_ask(container_of(timer, struct tgt_unit, retry));
 }
 
@@ -193,7 +196,6 @@ void tgt_unit_retire(struct tgt_unit *u)
 	check(!u->retired);
 	u->retired = true;
 	u->views.done = unit_unseen;
-	worker_timer_init(&u->retry, unit_retry);
 	home_view_wait(u->t, &u->views);
 }
 
