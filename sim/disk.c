@@ -449,6 +449,8 @@ void disk_crash(void)
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
 		while (outlets[i].done.next && !list_empty(&outlets[i].done))
 			drop(list_entry(outlets[i].done.next, struct dio, node));
+		/* Its worker has forgotten it by now. */
+		worker_inlet_init(&outlets[i].inlet, deliver);
 		outlets[i].n = 0;
 	}
 }

@@ -399,18 +399,21 @@ uint32_t model_only(unsigned disk, uint64_t lba)
 static bool zero_write_is_open(unsigned disk, uint64_t lba)
 {
 	const struct mblock *b = block_at(&disks[disk], lba);
-	bool any = false;
+	uint32_t id = 0;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct cand *c = &b->c[i];
 
 		if (!c->zero || !c->id || !writes[c->id].open)
 			continue;
-		/* With several it is not known which of them it is. */
-		writes[c->id].applied |= !any;
-		any = true;
+		id = c->id;
+		n++;
 	}
-	return any;
+	/* With several it is not known which of them it is. */
+	if (n == 1)
+		writes[id].applied = true;
+	return n;
 }
 
 void model_applied(unsigned disk, uint64_t lba, const uint8_t *block)

@@ -234,6 +234,11 @@ static bool hosts_probed(void)
 	return true;
 }
 
+static bool no_channels(void)
+{
+	return !proc_n_chans();
+}
+
 static bool target_runs(void)
 {
 	return proc_runs();
@@ -316,6 +321,7 @@ static void end(void)
 {
 	calm_down();
 	must(QUIET_NS, hosts_out, "the hosts do not get out");
+	must(END_NS, no_channels, "channels of the target do not end");
 	/* A device that was still being closed at the last reload is found by this one. */
 	go_until(sched_now_ns() + SETTLE_NS, never);
 	proc_reload(&last);
