@@ -214,4 +214,10 @@ struct fab_listener {
 };
 struct fab_conn {
 	struct fab *fab;
+	/*
+	 * The CM has a disconnect handshake (InfiniBand, RoCE): DISCONNECTED may be the peer's question, which
+	 * disconnect() answers, and traffic may go on until qp_error(). False (iWARP): DISCONNECTED is final.
+	 * Set by the provider before any event is delivered.
+	 */
+	bool dreq_handshake;
 };

@@ -668,7 +668,8 @@ static int channel_make_qp(struct tchan *ch)
 				   .limit = min_u32(ch->login_limit, ch->credits),
 				   .max_limit = ch->credits,
 				   .n_recv = ch->n_rx,
-				   .sq_depth = attr.sq_depth };
+				   .sq_depth = attr.sq_depth,
+				   .dreq_handshake = ch->conn->dreq_handshake };
 	int r = ch->t->ops->qp_create(ch->conn, &attr);
 
 	if (r)
