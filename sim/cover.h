@@ -10,19 +10,35 @@
 #include "base/util.h"
 
 enum cover_group {
-	COVER_CHAN,     /* chan_table: event * states + state */
-	COVER_ICHAN,    /* the initiator's table: state * events + event */
+	COVER_CHAN,     /* chan_table: event * 8 + state */
+	COVER_ICHAN,    /* the initiator's table: state * 32 + event */
 	COVER_IU_SENT,  /* by initiators, by opcode; and COVER_TABLE_OUTSIDE */
-	COVER_IU_GOT,   /* by the target, by opcode */
+	COVER_IU_GOT,   /* by initiators from the target, by opcode */
 	COVER_REJ,      /* reject reasons - 0x00010000; 7: without one */
 	COVER_RSP_CODE, /* of responses */
 	COVER_TMF,      /* functions asked for */
 	COVER_UA,       /* unit attentions told */
 	COVER_SENSE,    /* key << 16 | asc */
 	COVER_STATUS,
-	COVER_OP,   /* enum hop */
-	COVER_PORT, /* outcomes of the port registry, see cover_wrap.c */
+	COVER_PORT, /* enum cover_port */
 	COVER_GROUPS
+};
+
+/* What the port registry decided. */
+enum cover_port {
+	COVER_PORT_LOGIN,          /* taken */
+	COVER_PORT_RESOURCES,      /* refused at the first visit */
+	COVER_PORT_CHANNEL_LIMIT,  /* likewise */
+	COVER_PORT_FIRST,          /* admitted: there was no channel */
+	COVER_PORT_TERMINATED,     /* others were ended for it */
+	COVER_PORT_CONTINUE,       /* others go on */
+	COVER_PORT_LATE_RESOURCES, /* refused at the second visit */
+	COVER_PORT_OVERTAKEN,      /* likewise */
+	COVER_PORT_EVICTED,        /* told to close */
+	COVER_PORT_DISABLED,
+	COVER_PORT_SESSION,
+	COVER_PORT_LIMIT, /* told another request limit */
+	COVER_PORT_COUNT
 };
 
 #define COVER_TABLE_OUTSIDE 0x100u /* a CMD whose descriptor table stands in memory */
@@ -32,5 +48,5 @@ void cover_init(void);
 void cover_hit(enum cover_group g, unsigned what);
 void cover_ichan(unsigned state, unsigned event);
 void cover_sense(uint8_t status, uint8_t key, uint16_t asc);
-/* Print the table; @justified: file with what cannot be seen. Return: number of holes without excuse. */
+/* Print the table; @justified: file with what cannot be seen, and why. Return: number of holes without excuse. */
 unsigned cover_report(FILE *out, const char *justified);

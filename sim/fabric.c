@@ -109,6 +109,7 @@ struct end *fabric_end_new(struct fsim *f, struct worker *w, unsigned side)
 		return NULL;
 	e = world_alloc(sizeof(*e));
 	e->base.fab = &f->fab;
+	e->base.dreq_handshake = f->dreq;
 	e->f = f;
 	e->w = w;
 	e->side = side;

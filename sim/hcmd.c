@@ -380,7 +380,6 @@ static void note(struct hchan *c, struct hcmd *cmd)
 	cmd->nth = ++n_made;
 	if (!cmd->out)
 		memset(cmd->buf, BUFFER_NONE, cmd->len);
-	cover_hit(COVER_OP, cmd->op);
 	trace("%s chan %u: command %u %s lun %u block %u, blocks and more:", c->h->name, c->number,
 	      cmd->nth, op_text[cmd->op], cmd->lun, cmd->lba);
 	trace("    command %u: %u blocks, buffer %u, opcode %x, write %u", cmd->nth, cmd->n,

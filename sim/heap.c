@@ -32,7 +32,7 @@ static uint64_t n_allocs;
 static uint64_t n_failed;
 static uint64_t fail_at;
 static unsigned fail_permille;
-static bool ready;
+static unsigned n_table; /* places of the table that were ever used */
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 void *__real_malloc(size_t len);
@@ -72,16 +72,15 @@ void world_free(void *p)
 	__real_free(p);
 }
 
-/* --- the books --- */
-
-static void prepare(void)
+void *world_shared(size_t len)
 {
-	if (ready)
-		return;
-	ready = true;
-	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
-		list_push(&unused, &table[i].node);
+	void *p = __real_mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	check(p != MAP_FAILED);
+	return p;
 }
+
+/* --- the books --- */
 
 static unsigned hash(const void *p)
 {
@@ -103,9 +102,12 @@ static void *note(void *p, size_t len, const void *by, bool mapped)
 
 	if (!p)
 		return NULL;
-	prepare();
-	check(!list_empty(&unused));
-	b = list_entry(list_pop(&unused), struct block, node);
+	if (list_empty(&unused)) {
+		check(n_table < ARRAY_SIZE(table));
+		b = &table[n_table++];
+	} else {
+		b = list_entry(list_pop(&unused), struct block, node);
+	}
 	*b = (struct block){ .p = p, .len = len, .by = by, .mapped = mapped, .nth = n_allocs };
 	list_init(&b->node);
 	list_push(&blocks, &b->node);

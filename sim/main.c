@@ -1,32 +1,275 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include <stdio.h>
+/* The simulator: one seed, or many in processes of their own. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "base/log.h"
+#include "sim/cover.h"
 #include "sim/dice.h"
+#include "sim/inject.h"
 #include "sim/run.h"
 #include "sim/scenario.h"
 #include "sim/sched.h"
 #include "sim/world.h"
 
-int main(int argc, char **argv)
-{
-	struct scenario s;
-	char cmd[64];
+#define SEED_SECONDS_MAX 300u /* a run that takes longer hangs */
+#define SHOWN_WHOLE      3u   /* failed runs whose transcript is shown */
+#define JOBS_MAX         64u
 
-	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] == '-') {
-			trace_live(stdout);
+/* What the processes of a batch share. */
+struct batch {
+	atomic_ullong next; /* seed */
+	atomic_uint passed;
+	atomic_uint failed;
+	atomic_uint shown;
+};
+
+static struct {
+	unsigned long long first, last;
+	unsigned jobs;
+	unsigned stop; /* after so many failures; 0: never */
+	bool verbose;
+	bool inject;
+	const char *cover;
+	bool strict; /* a hole in the coverage is a failure */
+} opt = { .jobs = 1 };
+
+static struct batch *batch;
+
+static void help(void)
+{
+	printf("sim - the whole target on a virtual clock\n"
+	       "\n"
+	       "usage: sim [-v] SEED                 one run; -v writes its transcript as it goes\n"
+	       "       sim --seeds A..B [--jobs N]   many, each in a process of its own\n"
+	       "       sim --inject [--jobs N]       login and end with each call failing in turn\n"
+	       "\n"
+	       "  --stop N       stop after N failed runs\n"
+	       "  --cover FILE   say what was never seen; FILE says what cannot be\n"
+	       "  --strict       ... and fail when something else was not\n");
+}
+
+/* --- one run --- */
+
+static void run_seed(unsigned long long seed)
+{
+	char cmd[64];
+	struct scenario s;
+
+	(void)snprintf(cmd, sizeof(cmd),
+		       opt.inject ? "make sim-inject NTH=%llu" : "make sim SEED=%llu", seed);
+	fail_replay(cmd);
+	fail_on_signals();
+	(void)alarm(SEED_SECONDS_MAX);
+	sched_reset();
+	if (opt.inject) {
+		inject_run(seed);
+		return;
+	}
+	dice_init(seed);
+	scenario_roll(&s);
+	trace("seed %u, %s", seed, s.kind);
+	run_scenario(&s);
+	if (opt.verbose || !batch)
+		printf("seed %llu: all is well (%s)\n", seed, s.kind);
+}
+
+/* --- many --- */
+
+static void show(FILE *out)
+{
+	char line[512];
+	bool whole = atomic_fetch_add(&batch->shown, 1) < SHOWN_WHOLE;
+
+	rewind(out);
+	while (fgets(line, sizeof(line), out))
+		if (whole || !strncmp(line, "FAILED", 6) || !strncmp(line, "replay", 6) ||
+		    !strncmp(line, "panic", 5) || strstr(line, "ERROR: AddressSan"))
+			(void)fputs(line, stdout);
+	(void)fflush(stdout);
+}
+
+static void run_child(unsigned long long seed)
+{
+	FILE *out = tmpfile();
+	int status = 0;
+	pid_t pid;
+
+	if (!out) {
+		perror("tmpfile");
+		_exit(2);
+	}
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(fileno(out), STDOUT_FILENO);
+		(void)dup2(fileno(out), STDERR_FILENO);
+		run_seed(seed);
+		(void)fflush(stdout);
+		_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		atomic_fetch_add(&batch->passed, 1);
+	} else {
+		show(out);
+		printf("seed %llu failed\n", seed);
+		atomic_fetch_add(&batch->failed, 1);
+	}
+	(void)fclose(out);
+}
+
+static void job(void)
+{
+	for (;;) {
+		unsigned long long seed = atomic_fetch_add(&batch->next, 1);
+
+		if (seed > opt.last || (opt.stop && atomic_load(&batch->failed) >= opt.stop))
+			break;
+		run_child(seed);
+	}
+	(void)fflush(stdout);
+	_exit(0);
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Wait for the jobs, and on a terminal say how far they are. */
+static void watch(unsigned n_jobs)
+{
+	double start = seconds();
+	double all = (double)(opt.last - opt.first + 1);
+	bool tty = isatty(STDERR_FILENO);
+	unsigned done;
+
+	while (n_jobs) {
+		pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid > 0) {
+			n_jobs--;
 			continue;
 		}
-		dice_init(strtoull(argv[i], NULL, 10));
-		(void)snprintf(cmd, sizeof(cmd), "make sim SEED=%s", argv[i]);
-		fail_replay(cmd);
-		fail_on_signals();
-		sched_reset();
-		scenario_roll(&s);
-		run_scenario(&s);
-		printf("seed %s ok, %s\n", argv[i], s.kind);
+		(void)usleep(100000);
+		done = atomic_load(&batch->passed) + atomic_load(&batch->failed);
+		if (tty && done)
+			(void)fprintf(stderr, "\r%u of %.0f runs, %u failed, %.0f s to go   ", done,
+				      all, atomic_load(&batch->failed),
+				      (seconds() - start) * (all - done) / done);
 	}
+	if (tty)
+		(void)fprintf(stderr, "\r%60s\r", "");
+	printf("%.0f s, %.0f ms a run on each of %u processors\n", seconds() - start,
+	       (seconds() - start) * 1000 * opt.jobs / all, opt.jobs);
+}
+
+static int run_batch(void)
+{
+	unsigned holes = 0;
+	unsigned failed;
+
+	batch = world_shared(sizeof(*batch));
+	atomic_init(&batch->next, opt.first);
+	for (unsigned i = 0; i < opt.jobs; i++)
+		if (fork() == 0)
+			job();
+	watch(opt.jobs);
+	if (opt.cover)
+		holes = cover_report(stdout, opt.cover);
+	failed = atomic_load(&batch->failed);
+	if (holes && opt.strict)
+		failed++;
+	printf("%u passed, %u failed\n", atomic_load(&batch->passed), failed);
+	return failed || !atomic_load(&batch->passed);
+}
+
+/* --- options --- */
+
+static int parse(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "seeds", required_argument, NULL, 's' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "stop", required_argument, NULL, 'n' },
+		{ "cover", required_argument, NULL, 'c' },
+		{ "strict", no_argument, NULL, 'S' },
+		{ "inject", no_argument, NULL, 'i' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	char *end;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "vh", longs, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			opt.first = strtoull(optarg, &end, 10);
+			opt.last = strncmp(end, "..", 2) ? opt.first : strtoull(end + 2, &end, 10);
+			if (*end || opt.last < opt.first)
+				return -1;
+			break;
+		case 'j':
+			opt.jobs = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'n':
+			opt.stop = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'c':
+			opt.cover = optarg;
+			break;
+		case 'S':
+			opt.strict = true;
+			break;
+		case 'i':
+			opt.inject = true;
+			break;
+		case 'v':
+			opt.verbose = true;
+			break;
+		case 'h':
+			help();
+			exit(0);
+		default:
+			return -1;
+		}
+	}
+	if (!opt.jobs || opt.jobs > JOBS_MAX)
+		opt.jobs = 1;
+	return optind;
+}
+
+int main(int argc, char **argv)
+{
+	int at = parse(argc, argv);
+
+	if (at < 0) {
+		(void)fprintf(stderr, "sim: wrong usage; --help tells more\n");
+		return 2;
+	}
+	cover_init();
+	if (opt.inject && at == argc && !opt.last) {
+		opt.first = 0;
+		opt.last = inject_count();
+	}
+	if (opt.last)
+		return run_batch();
+	if (at == argc) {
+		help();
+		return 2;
+	}
+	if (opt.verbose)
+		trace_live(stdout);
+	run_seed(strtoull(argv[at], NULL, 10));
 	return 0;
 }

@@ -14,6 +14,8 @@
 
 void *world_alloc(size_t len);
 void world_free(void *p);
+/* Memory that processes made by fork() share; never given back. */
+void *world_shared(size_t len);
 
 /* --- the transcript: the last lines of what happened --- */
 
