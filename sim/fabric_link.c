@@ -19,7 +19,8 @@ struct link *fabric_link_new(struct end *active)
 	list_push(&l->f->links, &l->node);
 	l->end[0] = active;
 	from->sin_family = AF_INET;
-	from->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	/* A host has one address, and a port number for each connection. */
+	from->sin_addr.s_addr = htonl(0x0a010000u + worker_index(active->w));
 	from->sin_port = htons((uint16_t)(1024 + l->f->n_names++ % 60000));
 	active->link = l;
 	return l;

@@ -285,6 +285,8 @@ static void begin(void)
 		hosts[i] = host_new(i, fab, &scene->ways[i]);
 		host_start(hosts[i]);
 	}
+	for (unsigned i = 0; i < scene->n_rogues; i++)
+		rogue_new(i, fab);
 	if (has_deeds())
 		sched_in(&deed_ev, scene->deed_ns);
 }
@@ -307,6 +309,10 @@ static void calm_down(void)
 	fabric_net.cm_lose_pct = 0;
 	fabric_net.hiccup_pmille = 0;
 	sched_pace.stall_pmille = 0;
+	for (unsigned i = 0; i < proc_n_workers(); i++)
+		worker_stall(proc_worker(i), 0);
+	for (unsigned i = 0; i < ROGUES_MAX; i++)
+		rogue_free(i);
 	for (unsigned i = 0; i < HOSTS_MAX; i++)
 		if (hosts[i])
 			host_stop(hosts[i]);
