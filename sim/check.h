@@ -51,16 +51,24 @@ void check_status(struct hchan *c, const struct hcmd *cmd);
 
 /* --- check_ua.c: unit attentions and event reports --- */
 
-/* The host's first channel is in: a nexus came into being, unless an old one is still there. */
-void check_login(struct host *h);
+/* A channel of the host is in: a nexus came into being, unless there is one; @first: of this host's channels. */
+void check_login(struct host *h, bool first);
+/* Somebody logs in under the name of @h and shares its nexus. */
+void check_disguise(struct host *h);
 void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun);
 /* @code: of the response, -1: there was none. */
 void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t tick, int code);
-/* A command brought the unit attention @asc, or (0) did not although it would have. */
+/* A command brought the unit attention @asc, or (0) did not. */
 void check_attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc);
+/* A command was aborted, or lost with its channel. */
+void check_not_answered(struct hchan *c, const struct hcmd *cmd);
 void check_event_report(struct hchan *c, uint64_t lun, const struct ichan_answer *a);
-/* The maps of the hosts changed, by a reload. */
-void check_remapped(void);
+/* A reload brought other maps than those of @old. */
+struct proc_config;
+void check_remapped(const struct proc_config *old);
+/* A device could not be opened, so a map may lack it, and get it later. */
+void check_maybe_remapped(void);
+void check_ua_reset(void);
 
 /* --- check_wire.c: what is on the wire --- */
 

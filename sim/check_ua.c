@@ -1,15 +1,112 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Unit attentions: each is due for a reason, is told once, and is told before anything else is done. */
+/*
+ * Unit attentions: each is told for a reason, once, and before anything else is done at its unit.
+ *
+ * Of each host and unit the causes are kept that were not told yet. Of some it is sure that they must be
+ * told: after the answer to a LUN RESET, say. A command that was sent later and is answered with something else
+ * fails the run, unless another command that is under way can have taken the attention. Causes of which it is
+ * not known whether they came about, or whether another one covers them, may be told.
+ */
+#include "scsi/ua.h"
 #include "sim/check.h"
 #include "sim/cover.h"
 #include "sim/proc.h"
 #include "sim/sched.h"
 #include "sim/world.h"
+#include "wire/sense.h"
 
-void check_login(struct host *h)
+#define CAUSES_MAX 24u
+#define STRAY_NS   (30 * NSEC_PER_SEC) /* a function whose channel died may still be under way */
+#define REMAP_NS   (2 * NSEC_PER_SEC)  /* until every worker has seen a reload for certain */
+#define NEVER      UINT64_MAX
+
+struct cause {
+	uint16_t asc;
+	bool must;      /* it must be told ... */
+	bool shadowed;  /* POWER ON was owed, too, and may have swallowed it */
+	uint64_t since; /* it came about after this tick */
+	uint64_t by_ns; /* ... to a command that is sent after this */
+	uint64_t
+		suspect; /* a command was answered without it: one sent before this tick has it. 0: none */
+};
+
+struct itl {
+	unsigned n;
+	struct cause c[CAUSES_MAX];
+	bool wild;                 /* too much happened to say anything */
+	uint16_t ever[CAUSES_MAX]; /* codes there ever was a cause of */
+	unsigned n_ever;
+};
+
+static struct itl itls[HOSTS_MAX][HOST_LUNS_MAX];
+static unsigned starts_seen[HOSTS_MAX]; /* of the target, when a host logged in last */
+
+static struct itl *itl_of(const struct host *h, unsigned lun)
 {
-	(void)h;
+	return &itls[h->index][lun];
 }
+
+/* --- causes come about --- */
+
+static void note_ever(struct itl *t, uint16_t asc)
+{
+	for (unsigned i = 0; i < t->n_ever; i++)
+		if (t->ever[i] == asc)
+			return;
+	if (t->n_ever < CAUSES_MAX)
+		t->ever[t->n_ever++] = asc;
+}
+
+static bool has(const struct itl *t, uint16_t asc)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (t->c[i].asc == asc)
+			return true;
+	return false;
+}
+
+/* @by_ns: NEVER: it may be told, but need not. */
+static void add(struct itl *t, uint16_t asc, uint64_t by_ns)
+{
+	note_ever(t, asc);
+	if (t->n == CAUSES_MAX) {
+		t->wild = true;
+		return;
+	}
+	/* Who is told of a reset need not be told of anything that came before or with it. */
+	if (asc == SCSI_UA_POWER_ON)
+		for (unsigned i = 0; i < t->n; i++) {
+			t->c[i].must = false;
+			t->c[i].shadowed = true;
+		}
+	else if (has(t, SCSI_UA_POWER_ON))
+		by_ns = NEVER;
+	t->c[t->n++] = (struct cause){
+		.asc = asc, .must = by_ns != NEVER, .since = sched_tick(), .by_ns = by_ns
+	};
+}
+
+static void soften(struct itl *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		t->c[i].must = false;
+}
+
+static void each_lun(struct host *h, void (*fn)(struct itl *t))
+{
+	for (unsigned i = 0; i < HOST_LUNS_MAX; i++)
+		fn(itl_of(h, i));
+}
+
+static bool is_in(const struct host *h)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++)
+		if (hchan_live(h->chan[i]))
+			return true;
+	return false;
+}
+
+/* --- logins --- */
 
 void check_host_in(struct host *h)
 {
@@ -18,12 +115,38 @@ void check_host_in(struct host *h)
 
 void check_host_out(struct host *h)
 {
-	(void)h;
+	/* Its nexus may have ended with the last channel, and all with it. */
+	if (!is_in(h))
+		each_lun(h, soften);
 }
 
-/* It may take commands from others (or from other channels); one whose channel died may still be under way. */
-#define STRAY_NS (30 * NSEC_PER_SEC)
+void check_login(struct host *h, bool first)
+{
+	/* A target that was started since knows nothing of an older nexus. */
+	bool fresh = first && starts_seen[h->index] != proc_n_starts();
 
+	starts_seen[h->index] = proc_n_starts();
+	for (unsigned i = 0; i < proc_n_luns(); i++) {
+		bool sure = fresh && proc_lun_mapped(h->index, (int)i) &&
+			    !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY), -1, NEVER);
+
+		add(itl_of(h, i), SCSI_UA_POWER_ON, sure ? sched_now_ns() : NEVER);
+	}
+}
+
+static void make_wild(struct itl *t)
+{
+	t->wild = true;
+}
+
+void check_disguise(struct host *h)
+{
+	each_lun(h, make_wild);
+}
+
+/* --- task management --- */
+
+/* It may take commands from others, or from other channels. */
 static bool takes_from_others(uint8_t function)
 {
 	return function == SRP_TMF_LUN_RESET || function == SRP_TMF_CLEAR_TASK_SET ||
@@ -35,40 +158,275 @@ static int disk_of(uint16_t lun)
 	return lun < proc_n_luns() ? (int)lun : -1;
 }
 
+static struct {
+	const struct host *from;
+	unsigned lun;
+	uint16_t asc;
+	uint64_t by_ns;
+} news;
+
+static void tell_of_news(struct host *h)
+{
+	struct itl *t = itl_of(h, news.lun);
+	bool sure = is_in(h) && proc_lun_mapped(h->index, (int)news.lun) &&
+		    !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, NEVER);
+
+	if (h != news.from || news.asc != SCSI_UA_COMMANDS_CLEARED)
+		add(t, news.asc, sure ? news.by_ns : NEVER);
+}
+
 void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun)
 {
-	(void)c;
 	cover_hit(COVER_TMF, function);
-	if (takes_from_others(function))
-		excuse_begin(EXCUSE_RESET, disk_of(lun));
+	if (!takes_from_others(function))
+		return;
+	excuse_begin(EXCUSE_RESET, disk_of(lun));
+	if (disk_of(lun) < 0 || function == SRP_TMF_ABORT_TASK_SET)
+		return;
+	/* From now on it may be told. */
+	news.from = c->h;
+	news.lun = lun;
+	news.asc =
+		function == SRP_TMF_LUN_RESET ? SCSI_UA_BUS_DEVICE_RESET : SCSI_UA_COMMANDS_CLEARED;
+	news.by_ns = NEVER;
+	host_each(tell_of_news);
+}
+
+/* The causes of @asc that came about since @tick now are sure; of several that may be one. */
+static bool confirm(struct itl *t, uint16_t asc, uint64_t tick)
+{
+	for (unsigned i = t->n; i-- > 0;) {
+		struct cause *k = &t->c[i];
+
+		if (k->asc != asc || k->since < tick)
+			continue;
+		k->must = !k->shadowed;
+		k->by_ns = sched_now_ns();
+		return true;
+	}
+	return false;
 }
 
 void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t tick, int code)
 {
 	trace("%s chan %u: task management %x at lun %u ends, code %d", c->h->name, c->number,
 	      function, lun, code);
-	(void)tick;
 	if (!takes_from_others(function))
 		return;
 	excuse_end(EXCUSE_RESET, disk_of(lun));
 	if (code < 0)
 		excuse_until(EXCUSE_RESET, disk_of(lun), sched_now_ns() + STRAY_NS);
+	if (code != 0 || function != SRP_TMF_LUN_RESET || disk_of(lun) < 0)
+		return;
+	/* The others may have been told while it was under way; the sender surely was not, if nobody else resets. */
+	if (is_in(c->h) && !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, tick) &&
+	    proc_lun_mapped(c->h->index, lun))
+		(void)confirm(itl_of(c->h, lun), SCSI_UA_BUS_DEVICE_RESET, tick);
+}
+
+/* --- reloads --- */
+
+static const struct proc_config *was;
+
+static void remap_host(struct host *h)
+{
+	const struct proc_config *is = proc_config();
+	uint64_t by_ns =
+		is_in(h) && !excused(EXCUSE_MEMORY, -1, NEVER) ? sched_now_ns() + REMAP_NS : NEVER;
+	bool moved = false;
+	bool gone = is->denied & BIT(h->index) || !is->enabled;
+
+	for (unsigned i = 0; i < is->n_disks; i++)
+		moved |= (was->hidden[i] || was->closed[i]) != (is->hidden[i] || is->closed[i]);
+	for (unsigned i = 0; i < is->n_disks; i++) {
+		struct itl *t = itl_of(h, i);
+		bool before = !was->hidden[i] && !was->closed[i];
+		bool after = !is->hidden[i] && !is->closed[i];
+
+		if (gone) {
+			soften(t);
+			continue;
+		}
+		if (before != after)
+			soften(t); /* what was owed there went with the old mapping, or is told under the new */
+		if (after && !before)
+			add(t, SCSI_UA_POWER_ON, by_ns);
+		if (moved)
+			add(t, SCSI_UA_LUNS_CHANGED, after && before ? by_ns : NEVER);
+		if (was->ro[i] != is->ro[i])
+			add(t, SCSI_UA_MODE_CHANGED, after && before ? by_ns : NEVER);
+	}
+}
+
+void check_remapped(const struct proc_config *old)
+{
+	was = old;
+	host_each(remap_host);
+}
+
+/* A device could not be opened, or is there again: the maps change without a word of the configuration. */
+static void maybe_moved(struct host *h)
+{
+	for (unsigned i = 0; i < proc_n_luns(); i++) {
+		add(itl_of(h, i), SCSI_UA_POWER_ON, NEVER);
+		add(itl_of(h, i), SCSI_UA_LUNS_CHANGED, NEVER);
+	}
+}
+
+void check_maybe_remapped(void)
+{
+	host_each(maybe_moved);
+}
+
+/* --- told --- */
+
+/* One telling covers every cause of its code that is older than the command. */
+static bool told(struct itl *t, uint16_t asc, const struct hcmd *cmd)
+{
+	bool found = false;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->n; i++) {
+		struct cause k = t->c[i];
+
+		if (k.asc == asc && (!found || (k.must && k.by_ns < cmd->sent_ns))) {
+			found = true;
+			continue;
+		}
+		if (k.asc == asc || asc == SCSI_UA_POWER_ON) {
+			if (asc == SCSI_UA_POWER_ON && k.since < cmd->sent_tick && k.must &&
+			    k.by_ns < cmd->sent_ns)
+				continue;
+			k.must = false;
+		}
+		t->c[n++] = k;
+	}
+	t->n = n;
+	return found;
+}
+
+/* The initiator knows its units now, wherever it was to be told; of what came about meanwhile it may not. */
+static void luns_known(struct host *h, const struct hcmd *cmd)
+{
+	for (unsigned i = 0; i < HOST_LUNS_MAX; i++) {
+		struct itl *t = itl_of(h, i);
+		unsigned n = 0;
+
+		for (unsigned k = 0; k < t->n; k++) {
+			if (t->c[k].asc == SCSI_UA_LUNS_CHANGED && t->c[k].by_ns < cmd->sent_ns)
+				continue;
+			if (t->c[k].asc == SCSI_UA_LUNS_CHANGED)
+				t->c[k].must = false;
+			t->c[n++] = t->c[k];
+		}
+		t->n = n;
+	}
+}
+
+static void attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc)
+{
+	struct itl *t = itl_of(c->h, (unsigned)cmd->disk);
+
+	cover_hit(COVER_UA, asc);
+	if (!told(t, asc, cmd) && !t->wild)
+		fail_now("%s chan %u: command %u got unit attention %04x, for no reason or twice",
+			 c->h->name, c->number, cmd->nth, asc);
+	if (asc == SCSI_UA_LUNS_CHANGED)
+		luns_known(c->h, cmd);
+}
+
+/* Could a command under way have taken what is owed at @lun? Only one sent before @tick. */
+static bool others_may_have(const struct host *h, unsigned lun, uint64_t tick)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++)
+		for (unsigned k = 0; h->chan[i] && k < HOST_SLOTS_MAX; k++) {
+			const struct hcmd *o = &h->chan[i]->cmd[k];
+
+			if (o->busy && o->lun == lun && o->sent_tick < tick)
+				return true;
+		}
+	return false;
+}
+
+static bool never_told(const struct hcmd *cmd)
+{
+	return cmd->op == HOP_INQUIRY || cmd->op == HOP_LUNS ||
+	       (cmd->op == HOP_BAD && cmd->cdb[0] == SCSI_OP_INQUIRY);
+}
+
+/* @cmd was answered, and not with an attention. */
+static void no_attention(struct hchan *c, const struct hcmd *cmd)
+{
+	struct itl *t = itl_of(c->h, (unsigned)cmd->disk);
+
+	for (unsigned i = 0; i < t->n && !t->wild; i++) {
+		struct cause *k = &t->c[i];
+
+		if (!k->must)
+			continue;
+		if (!k->suspect && cmd->sent_ns > k->by_ns && !never_told(cmd))
+			k->suspect = sched_tick();
+		if (k->suspect && !others_may_have(c->h, (unsigned)cmd->disk, k->suspect))
+			fail_now("%s chan %u: command %u was answered although unit attention %04x "
+				 "was due before",
+				 c->h->name, c->number, cmd->nth, k->asc);
+	}
+}
+
+/* REQUEST SENSE brings it as data. */
+static uint16_t sensed(const struct hcmd *cmd)
+{
+	struct sense s = { 0 };
+
+	if (cmd->op != HOP_SENSE || cmd->status != SCSI_STATUS_GOOD ||
+	    sense_decode(cmd->buf, cmd->len - (uint32_t)cmd->residual, &s))
+		return 0;
+	return s.key == SENSE_UNIT_ATTENTION ? s.asc : 0;
 }
 
 void check_attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc)
 {
-	(void)c;
-	(void)cmd;
+	if (cmd->disk < 0)
+		return;
+	if (!asc)
+		asc = sensed(cmd);
 	if (asc)
-		cover_hit(COVER_UA, asc);
+		attention(c, cmd, asc);
+	else
+		no_attention(c, cmd);
+	if (cmd->op == HOP_LUNS && cmd->status == SCSI_STATUS_GOOD)
+		luns_known(c->h, cmd);
+}
+
+/* Whatever it would have been answered is not known; it may have been an attention. */
+void check_not_answered(struct hchan *c, const struct hcmd *cmd)
+{
+	if (cmd->disk >= 0)
+		soften(itl_of(c->h, (unsigned)cmd->disk));
 }
 
 void check_event_report(struct hchan *c, uint64_t lun, const struct ichan_answer *a)
 {
-	trace("%s chan %u: an event report of lun %x, %u bytes of sense", c->h->name, c->number,
-	      lun >> 48, a->sense_len);
+	unsigned i = (unsigned)(lun >> 48);
+	const struct itl *t = i < HOST_LUNS_MAX ? itl_of(c->h, i) : NULL;
+	struct sense s = { 0 };
+
+	trace("%s chan %u: an event report of lun %u, %u bytes of sense", c->h->name, c->number, i,
+	      a->sense_len);
+	if (!c->h->ways.reports)
+		fail_now("%s chan %u: an event report nobody asked for", c->h->name, c->number);
+	if (!t || sense_decode(a->sense, a->sense_len, &s) || s.key != SENSE_UNIT_ATTENTION)
+		fail_now("%s chan %u: an event report that makes no sense", c->h->name, c->number);
+	for (unsigned k = 0; k < t->n_ever; k++)
+		if (t->ever[k] == s.asc)
+			return;
+	if (!t->wild)
+		fail_now("%s chan %u: an event report of %04x, for no reason", c->h->name,
+			 c->number, s.asc);
 }
 
-void check_remapped(void)
+void check_ua_reset(void)
 {
+	memset(itls, 0, sizeof(itls));
+	memset(starts_seen, 0, sizeof(starts_seen));
 }

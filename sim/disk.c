@@ -324,6 +324,7 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 	if (d->open || d->gone) {
 		/* Its unit is missing until the configuration is read again. */
 		excuse_hold(EXCUSE_REMAP, -1, true);
+		check_maybe_remapped();
 		(void)snprintf(err, err_len, "disk %lu is %s", i, d->gone ? "not there" : "locked");
 		return d->gone ? -ENOENT : -EWOULDBLOCK;
 	}

@@ -578,12 +578,14 @@ void hcmd_answered(struct hchan *c, struct hcmd *cmd)
 void hcmd_aborted(struct hchan *c, struct hcmd *cmd)
 {
 	trace("%s chan %u: command %u: aborted", c->h->name, c->number, cmd->nth);
+	check_not_answered(c, cmd);
 	ended(cmd, MODEL_UNSURE);
 }
 
 void hcmd_lost(struct hchan *c, struct hcmd *cmd)
 {
 	trace("%s chan %u: command %u: lost with its channel", c->h->name, c->number, cmd->nth);
+	check_not_answered(c, cmd);
 	stop_ended(cmd);
 	if (cmd->write && model_write_is_open(cmd->write))
 		host_limbo(c->h, cmd->write);

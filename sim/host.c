@@ -28,6 +28,11 @@ void host_each(void (*fn)(struct host *h))
 			fn(hosts[i]);
 }
 
+struct host *host_first(void)
+{
+	return hosts[0];
+}
+
 static void again(struct host *h, uint64_t ns)
 {
 	check(worker_timer_start(h->w, &h->next, sched_now_ns() + ns) == 0);
@@ -108,8 +113,8 @@ void host_up(struct host *h, struct hchan *c)
 		limbo_ends(h);
 		h->logins++;
 		h->n_refused = 0;
-		check_login(h);
 	}
+	check_login(h, c->single);
 	if (h->ending)
 		host_over(h); /* too late: out again */
 	again(h, dice_range(0, h->ways.think_ns));

@@ -146,6 +146,8 @@ bool host_is_out(const struct host *h);
 /* The process of the target is gone: none of our writes is under way any more. */
 void host_target_died(struct host *h);
 void host_each(void (*fn)(struct host *h));
+/* The one whose name rogues take. */
+struct host *host_first(void);
 
 /* From hchan.c: a channel's login was answered with yes; it ended; a command is over. */
 void host_up(struct host *h, struct hchan *c);

@@ -53,6 +53,7 @@ static struct daemon d;
 static struct worker *workers[PROC_WORKERS_MAX];
 static uint64_t force_ns;
 static unsigned n_stopped;
+static unsigned n_starts;
 static struct worker_timer linger;
 static struct worker_msg stop_msg[PROC_WORKERS_MAX];
 static struct call calls[6];
@@ -173,6 +174,7 @@ int proc_start(void)
 
 	check(state == OFF || state == ENDED);
 	trace("srptd: starts");
+	n_starts++;
 	d = (struct daemon){ .fab = fab, .n_workers = opts.n_workers };
 	list_init(&d.devices);
 	list_init(&d.ports);
@@ -222,6 +224,7 @@ static void ask(void (*fn)(void))
 
 static void do_reload(void)
 {
+	struct proc_config old = cfg;
 	struct config *c = NULL;
 
 	if (state != RUNNING)
@@ -236,7 +239,7 @@ static void do_reload(void)
 	excuse_hold(EXCUSE_REMAP, -1, false);
 	cfg = next;
 	setup_apply(&d, c);
-	check_remapped();
+	check_remapped(&old);
 }
 
 void proc_reload(const struct proc_config *c)
@@ -381,6 +384,11 @@ bool proc_runs(void)
 bool proc_is_stopping(void)
 {
 	return told_to_end || state == STOPPING || state == LINGERING;
+}
+
+unsigned proc_n_starts(void)
+{
+	return n_starts;
 }
 
 unsigned proc_n_chans(void)

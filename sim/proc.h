@@ -65,6 +65,8 @@ bool proc_is_stopping(void);
 /* After proc_term(): nothing is left, the process has ended. */
 bool proc_has_ended(void);
 unsigned proc_n_chans(void);
+/* How often it was started. */
+unsigned proc_n_starts(void);
 struct worker *proc_worker(unsigned i);
 unsigned proc_n_workers(void);
 

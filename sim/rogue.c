@@ -407,8 +407,10 @@ static void connect_one(struct rogue *r, unsigned place)
 	c->r = r;
 	c->plan = (enum plan)dice_below(PLAN_COUNT);
 	c->disguised = dice_below(10) == 0;
-	if (c->disguised)
+	if (c->disguised) {
 		excuse_until(EXCUSE_CLOSE, -1, sched_now_ns() + EVICT_NS);
+		check_disguise(host_first());
+	}
 	worker_timer_init(&c->act, act);
 	r->conn[place] = c;
 	check(ops->conn_new(&c->fc, r->f, r->w, &handler, c) == 0);

@@ -31,6 +31,7 @@ static unsigned undo_disk;
 static struct proc_config last; /* the configuration of the end */
 static bool ending;
 static unsigned n_steps;
+static unsigned deeds_left;
 
 struct fab *run_fabric(void)
 {
@@ -183,11 +184,13 @@ static bool has_deeds(void)
 
 static void deed(struct sched_ev *e)
 {
-	if (ending)
+	if (ending || !deeds_left)
 		return;
 	/* One that is to be undone is undone before the next. */
-	if (!sched_planned(&undo_ev) && !sched_planned(&restart_ev) && proc_runs())
+	if (!sched_planned(&undo_ev) && !sched_planned(&restart_ev) && proc_runs()) {
+		deeds_left--;
 		do_deed((enum deed)dice_pick(scene->deed, DEED_COUNT));
+	}
 	sched_in(e, dice_range(scene->deed_ns / 2, 2 * scene->deed_ns));
 }
 
@@ -350,6 +353,7 @@ void run_scenario(const struct scenario *s)
 {
 	scene = s;
 	n_steps = 0;
+	deeds_left = s->n_deeds;
 	ending = false;
 	begin();
 	go_until(sched_now_ns() + s->limit_ns, hosts_idle);

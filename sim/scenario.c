@@ -181,6 +181,7 @@ static void roll_deeds(struct scenario *s, const struct trouble *t)
 	}
 	if (t->slow)
 		s->deed[DEED_STALL] = 1 + dice_below(3);
+	s->n_deeds = (unsigned)dice_log(2, 80);
 	s->deed_ns = dice_log(NSEC_PER_MSEC, 2 * NSEC_PER_SEC);
 }
 

@@ -43,6 +43,7 @@ struct scenario {
 	struct proc_config config;
 	struct host_ways ways[HOSTS_MAX];
 	unsigned deed[DEED_COUNT]; /* weights; all 0: nothing */
+	unsigned n_deeds;          /* in all */
 	uint64_t deed_ns;          /* about so much time between two */
 	unsigned heap_fail_permille;
 	unsigned call_fail_permille;
