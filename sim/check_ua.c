@@ -81,9 +81,10 @@ static void add(struct itl *t, uint16_t asc, uint64_t by_ns)
 		}
 	else if (has(t, SCSI_UA_POWER_ON))
 		by_ns = NEVER;
-	t->c[t->n++] = (struct cause){
-		.asc = asc, .must = by_ns != NEVER, .since = sched_tick(), .by_ns = by_ns
-	};
+	t->c[t->n] = (struct cause){ .asc = asc, .since = sched_tick(), .by_ns = by_ns };
+	t->c[t->n].must = by_ns != NEVER;
+	t->c[t->n].shadowed = has(t, SCSI_UA_POWER_ON);
+	t->n++;
 }
 
 static void soften(struct itl *t)
