@@ -74,6 +74,12 @@ void check_ua_reset(void);
 
 void check_wire_init(void);
 
+/* --- check_credit.c: what the target says of its channels --- */
+
+struct tgt_report;
+/* All is at rest: both sides must think the same of the credits of each channel. */
+void check_credits(const struct tgt_report *r);
+
 /* --- check_end.c: the end of a run --- */
 
 /* The target has ended: nothing of it may be left. */

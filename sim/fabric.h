@@ -85,6 +85,8 @@ void fabric_crash(struct fab *f);
 /* Ends of the target, listeners; for the end of a run. */
 unsigned fabric_n_passive(const struct fab *f);
 unsigned fabric_n_listeners(const struct fab *f);
+/* The address of @c's active end, as its peer sees it. False: the connection has none yet. */
+bool fabric_from(const struct fab_conn *c, struct sockaddr_storage *ret);
 /* Receives that wait for a message, at the end @c is. */
 unsigned fabric_n_receives(const struct fab_conn *c);
 /* Is nothing on its way between the ends of @c? */

@@ -201,6 +201,15 @@ void fabric_freeze(struct fab_conn *c, bool on)
 	}
 }
 
+bool fabric_from(const struct fab_conn *c, struct sockaddr_storage *ret)
+{
+	const struct link *l = end_of(c)->link;
+
+	if (l)
+		*ret = l->from;
+	return l;
+}
+
 bool fabric_quiet(const struct fab_conn *c)
 {
 	const struct link *l = end_of(c)->link;

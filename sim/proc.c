@@ -54,6 +54,8 @@ static struct worker *workers[PROC_WORKERS_MAX];
 static uint64_t force_ns;
 static unsigned n_stopped;
 static unsigned n_starts;
+static bool reporting;
+static bool report_at_rest;
 static struct worker_timer linger;
 static struct worker_msg stop_msg[PROC_WORKERS_MAX];
 static struct call calls[6];
@@ -369,11 +371,37 @@ void proc_kill(bool power)
 	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
 		calls[i].posted = false;
 	told_to_end = false;
+	reporting = false;
 	state = OFF;
 }
 
-void proc_report(void)
+static void reported(void *ctx, const struct tgt_report *r)
 {
+	(void)ctx;
+	trace("srptd: reports %u channels", r->n_chans);
+	if (report_at_rest)
+		check_credits(r);
+	reporting = false;
+}
+
+static void do_report(void)
+{
+	if (state != RUNNING || tgt_report(d.tgt, reported, NULL))
+		reporting = false;
+}
+
+void proc_report(bool at_rest)
+{
+	if (reporting || state != RUNNING)
+		return;
+	reporting = true;
+	report_at_rest = at_rest;
+	ask(do_report);
+}
+
+bool proc_reported(void)
+{
+	return !reporting;
 }
 
 bool proc_runs(void)

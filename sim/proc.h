@@ -56,8 +56,10 @@ void proc_kill(bool power);
 /* Stop taking logins and close every channel, or take logins again, as srptctl does it. */
 void proc_disable(void);
 void proc_enable(void);
-/* Ask what every channel is doing (tgt_report()) and compare it with what the hosts think. */
-void proc_report(void);
+/* Ask what every channel is doing (tgt_report()); @at_rest: and compare it with what the hosts think. */
+void proc_report(bool at_rest);
+/* The answer has come. */
+bool proc_reported(void);
 
 /* It runs, or has been told to end and has not yet. */
 bool proc_runs(void);

@@ -167,7 +167,7 @@ static void do_deed(enum deed what)
 		stall();
 		break;
 	case DEED_REPORT:
-		proc_report();
+		proc_report(false);
 		break;
 	case DEED_COUNT:
 		break;
@@ -326,8 +326,18 @@ static void calm_down(void)
 	proc_reload(&last);
 }
 
+/* The hosts have done all they wanted and are still logged in. */
+static void compare_books(void)
+{
+	go_until(sched_now_ns() + SETTLE_NS, never);
+	proc_report(true);
+	must(END_NS, proc_reported, "the target does not report its channels");
+}
+
 static void end(void)
 {
+	if (hosts_idle() && !sched_planned(&undo_ev) && proc_runs())
+		compare_books();
 	calm_down();
 	must(QUIET_NS, hosts_out, "the hosts do not get out");
 	must(END_NS, no_channels, "channels of the target do not end");
