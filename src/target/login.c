@@ -58,7 +58,8 @@ static void login_reject(struct tgt *t, struct fab_conn *conn, uint64_t tag, uin
 	t->ops->destroy(conn);
 }
 
-/* The port a login on @l is for; NULL when there is none. */
+/* The port a login on @l is for; NULL when there is none. One that is disabled listens nowhere, but who finds a
+ * listener and knows the name is told so, and may try again. */
 static struct tgt_port *login_port(struct tgt *t, const struct tgt_listener *l,
 				   const struct srp_port_id *id)
 {
@@ -70,8 +71,11 @@ static struct tgt_port *login_port(struct tgt *t, const struct tgt_listener *l,
 		struct tgt_port *p =
 			container_of(list_entry(pos, struct port, node), struct tgt_port, port);
 
-		if (!p->retired && tgt_port_listens(p, l) &&
-		    (any ? p->default_port : srp_port_id_eq(id, &p->port.id)))
+		if (p->retired)
+			continue;
+		if (any ? p->default_port && tgt_port_listens(p, l)
+			: srp_port_id_eq(id, &p->port.id) &&
+				    (tgt_port_listens(p, l) || !p->port.enabled))
 			return p;
 	}
 	return NULL;

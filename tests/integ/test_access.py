@@ -90,6 +90,20 @@ def ids():
         lib.tool("srp", "ls", t.url())
 
 
+def disabled():
+    """A target that is disabled, at the address of another: not unknown, but out of resources."""
+    other = lib.TARGET_ID[:8] + b"disabled"
+    with lib.Target(DEVICES, "\t\tLUN 0 ram0\n", lib.ANY, start=False) as t:
+        text = t.conf.read_text()
+        start = text.index("\tTARGET t0 {")
+        off = text[start:].replace("t0", "t1").replace("enabled 1", "enabled 0").replace("default_target 1", "")
+        off = off.replace(f"ioc_guid {lib.IOC_GUID}", f"ioc_guid {other[8:].hex()}")
+        t.conf.write_text(text[:start] + off[:off.rindex("}")] + text[start:])
+        t.start()
+        refused(t.port, lib.login_req(target=other), 0x10001)
+        lib.tool("srp", "ls", t.url())
+
+
 def limit():
     """A nexus that has all the channels it may have, and one that asks for a single one."""
     with lib.Target(DEVICES, "\t\tLUN 0 ram0\n", lib.ANY + "\t\tmax_channels_per_initiator 2\n") as t:
@@ -112,4 +126,5 @@ def limit():
 deny()
 groups()
 ids()
+disabled()
 limit()
