@@ -18,7 +18,11 @@ die() {
 	exit 1
 }
 
-step() { echo "[$(cut -d' ' -f1 /proc/uptime)] $*"; }
+step() {
+	local now
+	read -r now _ </proc/uptime
+	echo "[$now] $*"
+}
 
 # within SECONDS COMMAND...: until it succeeds.
 within() {

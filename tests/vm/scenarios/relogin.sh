@@ -22,7 +22,9 @@ done
 # The host's connections end while the link is down, so that the target hears nothing of it.
 cut() {
 	ip -n target link set t0 down
+
 	ss -Ktn dst $ADDR >/dev/null
+
 	same "$(n_channels)" 2 "channels"
 	sleep 1
 	ip -n target link set t0 up
