@@ -131,7 +131,7 @@ void channel_post_rx(struct tchan *ch, struct rx *rx)
 {
 	/* There is always room; but the device may be gone already, and nobody has told us yet. */
 	if (channel_try_rx(ch, rx))
-		channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL, "a receive could not be posted");
+		channel_broke(ch, "a receive could not be posted");
 }
 
 static void channel_post_marker(struct tchan *ch)
@@ -404,14 +404,24 @@ void channel_task_ended(struct tchan *ch)
 static void channel_job(struct worker *w, struct worker_job *j)
 {
 	struct tchan *ch = container_of(j, struct tchan, job);
+	const char *broke = ch->broke;
 
 	(void)w;
+	ch->broke = NULL;
+	if (broke)
+		channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL, broke);
 	if (ch->kick) {
 		ch->kick = false;
 		channel_step(ch, CHAN_EV_KICK, 0, NULL, NULL);
 	}
 	if (chan_wants_resources(&ch->chan))
 		channel_step(ch, CHAN_EV_RESOURCES, 0, NULL, NULL);
+}
+
+void channel_broke(struct tchan *ch, const char *why)
+{
+	ch->broke = why;
+	worker_defer(ch->tw->w, &ch->job);
 }
 
 void channel_resources(struct tchan *ch)

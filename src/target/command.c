@@ -145,7 +145,7 @@ void cmd_send_rsp(struct cmd *c, int32_t delta)
 		cmd_free(c);
 		channel_step(ch, CHAN_EV_TASK_ABORTED, 0, NULL, NULL);
 		/* Its initiator would wait for it for ever, were the channel to live on. */
-		channel_step(ch, CHAN_EV_QP_FATAL, 0, NULL, "a response could not be posted");
+		channel_broke(ch, "a response could not be posted");
 	}
 }
 

@@ -202,7 +202,8 @@ struct tchan {
 	bool unregister; /* the core waits for the last task */
 	bool quiet;      /* home was told that it has no task any more, or needs no telling */
 	bool unregistered;
-	bool kick; /* KICK is owed */
+	bool kick;         /* KICK is owed */
+	const char *broke; /* QP_FATAL is owed, with these words */
 	bool deferred_resources;
 	const struct tview *view;
 	uint64_t report_seen; /* number of the last report it took up */
@@ -380,6 +381,9 @@ bool channel_is_owed(const struct tchan *ch);
 void channel_hurry(struct tchan *ch);
 /* A task ended: the session may be unregistered now. */
 void channel_task_ended(struct tchan *ch);
+/* The queue pair does not work any more. Told to the core in a later round, since who finds it may be in the
+ * middle of a step whose next actions need the channel. */
+void channel_broke(struct tchan *ch, const char *why);
 
 /* --- command.c: the channel's worker --- */
 /* SUBMIT: false when it cannot be taken now (the core is told by BUSY). */
