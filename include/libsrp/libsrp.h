@@ -140,7 +140,8 @@ struct srp_connect_opts {
 	bool no_immediate;           /* never put data of small writes into the command's IU */
 	unsigned connect_timeout_ms; /* until up() or down(); 0: 10000 */
 	unsigned reads;              /* RDMA READs of the target served at once; 0: 16 */
-	unsigned immediate_max; /* bytes of data a command's IU carries at most; 0: 8192, up to 65536. A target
+	unsigned
+		immediate_max; /* bytes of data a command's IU carries at most; 0: 8192, up to 65536. A target
 				 * that takes less refuses the login with 0x00010002 */
 };
 

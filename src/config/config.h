@@ -47,7 +47,8 @@ struct config_options {
 	unsigned handshakes;          /* max_handshakes N, half-open logins in all; default 1024 */
 	unsigned handshakes_per_peer; /* max_handshakes_per_peer N; default 32 */
 	unsigned max_conns;           /* max_connections N, 1..1048576; default 4096 */
-	unsigned logins_per_s; /* max_logins_per_second N, of one address; 0: no limit; default 1000 */
+	unsigned
+		logins_per_s; /* max_logins_per_second N, of one address; 0: no limit; default 1000 */
 };
 
 enum config_handler {
@@ -118,10 +119,11 @@ struct config_target {
 	unsigned max_channels;               /* max_channels N; default 1024 */
 	unsigned max_channels_per_initiator; /* max_channels_per_initiator N; default 64 */
 	unsigned credits;                    /* credits N, of a channel, 4..1024; default 129 */
-	unsigned credits_per_initiator; /* credits_per_initiator N; 0 (default): as many as asked for */
-	uint64_t memory_per_initiator;  /* max_memory_per_initiator SIZE; 0 (default): no limit */
-	unsigned max_immediate;         /* max_immediate N, bytes, 0..65536; default 8192 */
-	bool multi_channel;             /* multi_channel; default 1 */
+	unsigned
+		credits_per_initiator; /* credits_per_initiator N; 0 (default): as many as asked for */
+	uint64_t memory_per_initiator; /* max_memory_per_initiator SIZE; 0 (default): no limit */
+	unsigned max_immediate;        /* max_immediate N, bytes, 0..65536; default 8192 */
+	bool multi_channel;            /* multi_channel; default 1 */
 	struct config_listen *listens; /* at least one when enabled; may be shared by targets */
 	unsigned n_listens;
 	struct config_group *groups; /* in the file's order: the first match counts */

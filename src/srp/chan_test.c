@@ -347,7 +347,7 @@ static void evicted(void **state)
 	go_live_and_talk(false);
 	on(CHAN_EV_EVICTED, "disconnecting: LOG T_LOGOUT(4) DISCONNECT CLOSING ABORT_TASKS");
 	on(CHAN_EV_EVICTED, "disconnecting:"); /* INV-2 */
-	after(1 * SEC - 1, "disconnecting:"); /* a new login waits for us */
+	after(1 * SEC - 1, "disconnecting:");  /* a new login waits for us */
 	on(CHAN_EV_DISCONNECTED, "draining: QP_ERROR POST_MARKER");
 	ends_from_draining();
 
