@@ -22,8 +22,8 @@
 
 struct cause {
 	uint16_t asc;
-	bool must;      /* it must be told ... */
-	bool shadowed;  /* POWER ON was owed, too, and may have swallowed it */
+	bool must;     /* it must be told ... */
+	bool shadowed; /* it may have been told already: with POWER ON, or with another of its code */
 	uint64_t since; /* it came about after this tick */
 	uint64_t by_ns; /* ... to a command that is sent after this */
 	uint64_t
@@ -229,6 +229,15 @@ void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t 
 
 static const struct proc_config *was;
 
+/* A device could not be opened, or is there again: the maps change without a word of the configuration. */
+static void maybe_moved(struct host *h)
+{
+	for (unsigned i = 0; i < proc_n_luns(); i++) {
+		add(itl_of(h, i), SCSI_UA_POWER_ON, NEVER);
+		add(itl_of(h, i), SCSI_UA_LUNS_CHANGED, NEVER);
+	}
+}
+
 static void remap_host(struct host *h)
 {
 	const struct proc_config *is = proc_config();
@@ -237,6 +246,9 @@ static void remap_host(struct host *h)
 	bool moved = false;
 	bool gone = is->denied & BIT(h->index) || !is->enabled;
 
+	/* A nexus that outlives its being denied has lost its units in between. */
+	if ((was->denied ^ is->denied) & BIT(h->index))
+		maybe_moved(h);
 	for (unsigned i = 0; i < is->n_disks; i++)
 		moved |= (was->hidden[i] || was->closed[i]) != (is->hidden[i] || is->closed[i]);
 	for (unsigned i = 0; i < is->n_disks; i++) {
@@ -265,15 +277,6 @@ void check_remapped(const struct proc_config *old)
 	host_each(remap_host);
 }
 
-/* A device could not be opened, or is there again: the maps change without a word of the configuration. */
-static void maybe_moved(struct host *h)
-{
-	for (unsigned i = 0; i < proc_n_luns(); i++) {
-		add(itl_of(h, i), SCSI_UA_POWER_ON, NEVER);
-		add(itl_of(h, i), SCSI_UA_LUNS_CHANGED, NEVER);
-	}
-}
-
 void check_maybe_remapped(void)
 {
 	host_each(maybe_moved);
@@ -299,6 +302,7 @@ static bool told(struct itl *t, uint16_t asc, const struct hcmd *cmd)
 			    k.by_ns < cmd->sent_ns)
 				continue;
 			k.must = false;
+			k.shadowed |= k.asc == asc; /* of which it was told is not known */
 		}
 		t->c[n++] = k;
 	}

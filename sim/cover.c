@@ -11,6 +11,7 @@
 #include "srp/chan_table.h"
 #include "wire/cdb.h"
 #include "wire/sense.h"
+#include "wire/srp_login_rej.h"
 #include "wire/srp_logout.h"
 #include "wire/srp_rsp.h"
 
@@ -19,6 +20,7 @@
 #define EXCUSES    512u
 #define STATES     8u  /* more than either machine has */
 #define EVENTS     64u /* likewise */
+#define REJECTS    7u  /* reasons of a LOGIN_REJ */
 
 /* Something that shall be seen. */
 struct point {
@@ -162,6 +164,18 @@ void cover_hit(enum cover_group g, unsigned what)
 void cover_ichan(unsigned state, unsigned event)
 {
 	cover_hit(COVER_ICHAN, state * EVENTS + event);
+}
+
+unsigned cover_reject(const uint8_t *priv, size_t len)
+{
+	struct cur in = cur_of(priv, priv ? len : 0);
+	struct srp_login_rej rej;
+	unsigned i = REJECTS;
+
+	if (!srp_login_rej_decode(&in, &rej) && rej.reason - SRP_REJ_UNSPECIFIED < REJECTS)
+		i = rej.reason - SRP_REJ_UNSPECIFIED;
+	cover_hit(COVER_REJ, i);
+	return i;
 }
 
 static unsigned find(const struct point *p, unsigned n, unsigned what)

@@ -47,6 +47,8 @@ enum cover_port {
 void cover_init(void);
 void cover_hit(enum cover_group g, unsigned what);
 void cover_ichan(unsigned state, unsigned event);
+/* A login was refused with the private data @priv. Return: reason - 0x00010000; 7: there is none */
+unsigned cover_reject(const uint8_t *priv, size_t len);
 void cover_sense(uint8_t status, uint8_t key, uint16_t asc);
 /* Print the table; @justified: file with what cannot be seen, and why. Return: number of holes without excuse. */
 unsigned cover_report(FILE *out, const char *justified);

@@ -16,7 +16,8 @@
 #define SLOW        100u
 
 /* Errors a store can have; what the SCSI core makes of each is its business. */
-static const int errors[] = { EIO, ENOSPC, ENODATA, EROFS, ENOMEM, EAGAIN, ETIMEDOUT, EINVAL };
+static const int errors[] = { EIO,    ENOSPC,    ENODATA, EROFS,    ENOMEM,
+			      EAGAIN, ETIMEDOUT, EINVAL,  ECANCELED };
 
 struct disk;
 

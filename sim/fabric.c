@@ -134,6 +134,7 @@ void fabric_end_free(struct end *e)
 		worker_inlet_gone(&e->inlet);
 		sched_cancel(&e->cm);
 		sched_cancel(&e->late);
+		sched_cancel(&e->est);
 		sched_cancel(&e->fin);
 		fabric_qp_free(e);
 		fabric_drop_held(e);
@@ -407,7 +408,7 @@ bool fabric_change_address(struct fab *fab)
 	list_for_each (pos, &f->ends) {
 		struct end *e = list_entry(pos, struct end, node);
 
-		if (e->side == 0 || e->asked || e->state > END_LIVE || dice_below(3))
+		if (e->side == 0 || e->asked || dice_below(3))
 			continue;
 		fabric_tell(e, FAB_EV_ADDR_CHANGE, 0, NULL, NULL);
 		return true;

@@ -23,6 +23,8 @@ struct fabric_net {
 	unsigned comm_est_pct;   /* dreq: traffic before the acknowledgement is told by COMM_EST */
 	unsigned late_est_pct;   /* no dreq: ESTABLISHED comes late */
 	unsigned no_est_pct;     /* ... or never, when the connection ends before */
+	unsigned no_dreq_pct;    /* dreq: no disconnect before the acknowledgement came */
+	unsigned rtu_late_pct;   /* dreq: the acknowledgement comes late */
 	unsigned wr_fail_pmille; /* a work request fails for no reason of ours */
 	unsigned mute_pct;       /* a queue pair in error forgets to flush */
 	uint64_t flush_ns;       /* or takes up to so long */

@@ -17,6 +17,7 @@
 
 #define STREAM_CONNECT_NS (10 * NSEC_PER_SEC)
 #define STREAM_CLOSE_NS   (3 * NSEC_PER_SEC)
+#define RTU_LATE_NS       (20 * NSEC_PER_MSEC)
 #define SENT_ALL_NS       (2 * NSEC_PER_SEC) /* dreq: what is posted has so long to get out */
 
 static bool has_dreq(const struct end *e)
@@ -126,6 +127,11 @@ static void late(struct sched_ev *ev)
 	fabric_tell(e, e->late_type, 0, NULL, NULL);
 }
 
+static void comm_est(struct sched_ev *ev)
+{
+	fabric_tell(container_of(ev, struct end, est), FAB_EV_COMM_EST, 0, NULL, NULL);
+}
+
 static void close_late(struct sched_ev *ev)
 {
 	struct end *e = container_of(ev, struct end, fin);
@@ -140,6 +146,7 @@ void fabric_cm_init(struct end *e)
 {
 	e->cm.run = cm_again;
 	e->late.run = late;
+	e->est.run = comm_est;
 	e->fin.run = close_late;
 }
 
@@ -236,6 +243,9 @@ int fabric_disconnect(struct fab_conn *c)
 		return -ENODEV;
 	if (fabric_call_fails(e, "disconnect"))
 		return -EIO;
+	/* A CM that waits for an acknowledgement may not be able to do anything else. */
+	if (has_dreq(e) && e->state == END_ACCEPTED && dice_pct(fabric_net.no_dreq_pct))
+		return -EINVAL;
 	switch (e->state) {
 	case END_ACCEPTED:
 	case END_LIVE:
@@ -417,8 +427,11 @@ static void on_rep(struct link *l, struct pkt *p, struct end *e)
 		fabric_qp_start(e, e->depth);
 		fabric_tell(e, FAB_EV_ESTABLISHED, 0, NULL, e);
 	}
-	if (l->f->dreq && e->state == END_LIVE && !e->no_rtu)
-		(void)fabric_send(e, PKT_RTU);
+	if (!l->f->dreq || e->state != END_LIVE || e->no_rtu)
+		return;
+	p = fabric_send(e, PKT_RTU);
+	if (p && dice_pct(fabric_net.rtu_late_pct))
+		sched_at(&p->ev, p->ev.at_ns + dice_log(1000, RTU_LATE_NS));
 }
 
 static void on_rtu(struct end *e)
@@ -511,7 +524,10 @@ void fabric_cm_traffic(struct end *e)
 	if (e->state != END_ACCEPTED || e->comm_est || !dice_pct(fabric_net.comm_est_pct))
 		return;
 	e->comm_est = true;
-	fabric_tell(e, FAB_EV_COMM_EST, 0, NULL, NULL);
+	if (dice_below(4))
+		comm_est(&e->est);
+	else
+		sched_in(&e->est, dice_log(0, 100 * NSEC_PER_MSEC));
 	if (dice_below(2))
 		return;
 	/* The CM was told, too: it waits for no acknowledgement any more. */

@@ -158,7 +158,9 @@ struct end {
 	struct sched_ev cm; /* the handshake message is sent again, or given up */
 	unsigned cm_left;
 	struct sched_ev late; /* ESTABLISHED, TIMEWAIT_EXIT */
-	struct sched_ev fin;  /* the deadline of a disconnect */
+	struct sched_ev
+		est; /* COMM_EST; what comes of the queue pair keeps no order with the CM's events */
+	struct sched_ev fin; /* the deadline of a disconnect */
 	enum fab_event_type late_type;
 	uint8_t priv[FAB_PRIVATE_DATA_MAX]; /* to send: request or reply */
 	size_t priv_len;

@@ -205,6 +205,9 @@ void fabric_qp_fail(struct end *e)
 	sched_cancel(&q->tx);
 	sched_cancel(&q->retry);
 	q->mute = e->side == 1 && dice_pct(fabric_net.mute_pct);
+	/* The event may be faster than what it is about. */
+	if (e->side == 1 && dice_pct(fabric_net.last_wqe_pct / 4))
+		fabric_tell(e, FAB_EV_LAST_WQE, 0, NULL, NULL);
 	if (q->mute)
 		trace("a queue pair in error will not flush");
 	else
@@ -245,6 +248,8 @@ static void refuse(struct end *e, struct pkt *p, enum fab_wc_status status, cons
 		nak->status = status;
 	}
 	trace("side %u: refuses a packet: %s", e->side, text);
+	if (dice_below(2))
+		fabric_qp_fail(e);
 	fabric_tell(e, FAB_EV_QP_FATAL, -EPROTO, text, NULL);
 	fabric_qp_fail(e);
 	if (!e->f->dreq)

@@ -20,6 +20,8 @@
 #define TASK_NS    (8 * NSEC_PER_SEC)
 #define HOPE_NS    (10 * NSEC_PER_SEC) /* an abort that cannot even be sent for so long is hopeless */
 #define READS      4u
+#define CONNECT_MS 30000u
+#define RESOLVE_NS (300 * NSEC_PER_MSEC)
 
 static uint32_t n_opened;
 
@@ -131,6 +133,17 @@ static void post_recv(struct hchan *c, uint64_t i)
 
 /* --- the core's actions --- */
 
+static void resolve(struct hchan *c)
+{
+	if (!c->h->ways.hasty || c->h->probing) {
+		then(c, ICHAN_EV_RESOLVED, 0, NULL);
+		return;
+	}
+	c->resolving = true;
+	check(worker_timer_start(c->h->w, &c->resolve,
+				 sched_now_ns() + dice_log(1000, RESOLVE_NS)) == 0);
+}
+
 static void open_conn(struct hchan *c)
 {
 	const struct sockaddr *to = (const void *)&c->h->target;
@@ -229,7 +242,7 @@ static void carry_out(struct hchan *c, const struct ichan_action *a, const uint8
 {
 	switch (a->type) {
 	case ICHAN_ACT_RESOLVE:
-		then(c, ICHAN_EV_RESOLVED, 0, NULL);
+		resolve(c);
 		break;
 	case ICHAN_ACT_OPEN:
 		check(iu && a->len <= sizeof(c->login));
@@ -280,7 +293,8 @@ static void carry_out(struct hchan *c, const struct ichan_action *a, const uint8
 		destroy(c);
 		break;
 	case ICHAN_ACT_DOWN:
-		worker_post(c->h->w, &c->down_msg);
+		if (!c->resolving) /* else when that is over */
+			worker_post(c->h->w, &c->down_msg);
 		break;
 	}
 }
@@ -328,20 +342,31 @@ static void step(struct hchan *c, struct ichan_event *ev)
 	(void)step_all(c, ev);
 }
 
+/* Who asks for something at the wrong time is refused, or has given up. */
+static void fumble(struct hchan *c)
+{
+	static const enum ichan_ev_type asks[] = { ICHAN_EV_SUBMIT, ICHAN_EV_TASK, ICHAN_EV_EXPIRE,
+						   ICHAN_EV_LOGOUT, ICHAN_EV_DROP };
+	struct ichan_event ev = { .type = asks[dice_below(ARRAY_SIZE(asks))] };
+
+	if (c->core.state == ICHAN_LIVE || c->h->probing ||
+	    !dice_permille(c->h->ways.clumsy_pmille))
+		return;
+	if (ev.type == ICHAN_EV_EXPIRE && c->core.state < ICHAN_LIVE)
+		return;
+	if (c->core.state < ICHAN_LIVE)
+		c->asked_down |= ev.type == ICHAN_EV_LOGOUT || ev.type == ICHAN_EV_DROP;
+	step(c, &ev);
+}
+
 /* --- events of the fabric --- */
 
 static void rejected(struct hchan *c, const struct fab_event *ev)
 {
-	struct cur in = cur_of(ev->priv, ev->priv ? ev->priv_len : 0);
-	struct srp_login_rej rej;
-	uint32_t i = ARRAY_SIZE(c->h->rejected) - 1;
+	unsigned i = cover_reject(ev->priv, ev->priv_len);
 
-	if (!srp_login_rej_decode(&in, &rej) && rej.reason - SRP_REJ_UNSPECIFIED < i)
-		i = rej.reason - SRP_REJ_UNSPECIFIED;
-	else if (ev->priv_len)
+	if (i > SRP_REJ_CHANNEL_LIMIT - SRP_REJ_UNSPECIFIED && ev->priv_len)
 		fail_now("%s chan %u: rejected without a proper reason", c->h->name, c->number);
-	cover_hit(COVER_REJ, i);
-	c->h->rejected[i]++;
 	trace("%s chan %u: rejected, reason %u", c->h->name, c->number, i);
 }
 
@@ -377,7 +402,11 @@ static void on_event(struct fab_conn *fc, const struct fab_event *fev)
 	default:
 		return;
 	}
+	fumble(c);
+	if (c->core.state == ICHAN_CLOSED)
+		return;
 	step(c, &ev);
+	fumble(c);
 }
 
 static void on_recv(struct hchan *c, const struct fab_wc *wc)
@@ -431,6 +460,7 @@ static void on_complete(struct fab_conn *fc, const struct fab_wc *wc, unsigned n
 
 	for (unsigned i = 0; i < n && c->core.state != ICHAN_CLOSED; i++)
 		on_wc(c, &wc[i]);
+	fumble(c);
 	host_over(c->h);
 }
 
@@ -438,11 +468,29 @@ const struct fab_handler hchan_handler = { .event = on_event, .complete = on_com
 
 /* --- time --- */
 
+static void on_resolve(struct worker *w, struct worker_timer *t)
+{
+	struct hchan *c = container_of(t, struct hchan, resolve);
+	bool found = dice_below(16);
+
+	c->resolving = false;
+	if (!found)
+		c->asked_down = true;
+	if (c->core.state == ICHAN_CLOSED)
+		worker_post(w, &c->down_msg);
+	step(c, &(struct ichan_event){ .type = found ? ICHAN_EV_RESOLVED : ICHAN_EV_RESOLVE_FAILED,
+				       .error = found ? 0 : -EHOSTUNREACH });
+}
+
 static void on_deadline(struct worker *w, struct worker_timer *t)
 {
+	struct hchan *c = container_of(t, struct hchan, deadline);
+
 	(void)w;
-	step(container_of(t, struct hchan, deadline),
-	     &(struct ichan_event){ .type = ICHAN_EV_DEADLINE });
+	/* Its own haste. */
+	if (c->core.state <= ICHAN_CONNECTING && c->core.cfg.connect_ms != CONNECT_MS)
+		c->asked_down = true;
+	step(c, &(struct ichan_event){ .type = ICHAN_EV_DEADLINE });
 }
 
 static void expire(struct hchan *c, uint16_t slot, bool hopeless)
@@ -609,6 +657,7 @@ static void on_down(struct worker *w, struct worker_msg *m)
 	struct hchan *c = container_of(m, struct hchan, down_msg);
 
 	(void)w;
+	fumble(c);
 	host_down(c->h, c);
 }
 
@@ -625,11 +674,13 @@ struct hchan *hchan_open(struct host *h, unsigned n, bool single)
 		.channel = (uint16_t)n,
 		.first_gen = dice_below(1u << 20),
 		.recv_len = RECV_BYTES,
-		.connect_ms = 30000,
+		.connect_ms = CONNECT_MS,
 		.logout_ms = 3000,
 		.drain_ms = 3000,
 	};
 
+	if (h->ways.hasty && !h->probing && dice_below(4) == 0)
+		cfg.connect_ms = (uint32_t)dice_log(1, 3000);
 	if (h->ways.reports)
 		cfg.action |= SRP_LOGIN_AESOLNT;
 	if (dice_pct(h->ways.solicit_pct))
@@ -649,10 +700,14 @@ struct hchan *hchan_open(struct host *h, unsigned n, bool single)
 	worker_timer_init(&c->deadline, on_deadline);
 	worker_timer_init(&c->tick, on_tick);
 	worker_timer_init(&c->thaw, on_thaw);
+	worker_timer_init(&c->resolve, on_resolve);
 	c->down_msg.run = on_down;
 	ichan_init(&c->core, &cfg, c->slots);
 	trace("%s chan %u: logs in, %s channel", h->name, c->number, single ? "single" : "further");
-	step(c, &(struct ichan_event){ .type = ICHAN_EV_START });
+	fumble(c);
+	if (c->core.state == ICHAN_IDLE)
+		step(c, &(struct ichan_event){ .type = ICHAN_EV_START });
+	fumble(c);
 	return c;
 }
 

@@ -15,8 +15,9 @@
 #include "sim/world.h"
 
 #define WORKER_FIRST 8u /* index of the first host's worker; the target's are below */
-#define BURST_MAX    8u
-#define BACKOFF_MAX  6u
+#define BURST_MAX    16u
+#define BACKOFF_MAX  7u
+#define NOTHING_NS   (5 * NSEC_PER_MSEC) /* no channel has room: who looks all the time? */
 
 static struct host *hosts[HOSTS_MAX];
 static const char *const names[HOSTS_MAX] = { "h0", "h1", "h2", "h3", "h4", "h5" };
@@ -169,6 +170,9 @@ static void manage(struct host *h, struct hchan *c)
 	uint16_t lun = (uint16_t)dice_below(dice_below(16) ? proc_n_luns() : 9);
 	uint16_t victim = 0;
 
+	if (dice_below(32) == 0)
+		lun = 0xc101; /* an address of a kind that nobody has */
+
 	if (function == SRP_TMF_ABORT_TASK) {
 		victim = (uint16_t)dice_below(h->ways.n_slots);
 		if (!c->cmd[victim].busy)
@@ -316,7 +320,8 @@ static void next(struct worker *w, struct worker_timer *t)
 	if (n_busy(h))
 		again(h, dice_range(h->ways.think_ns, 20 * NSEC_PER_MSEC));
 	else if (h->cmds_left || h->probing)
-		again(h, dice_range(50000, 50000 + h->ways.think_ns));
+		again(h, dice_range(50000, 50000 + h->ways.think_ns) +
+				 (pick_chan(h) ? 0 : NOTHING_NS));
 }
 
 void host_start(struct host *h)

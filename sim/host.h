@@ -99,8 +99,10 @@ struct host_ways {
 	unsigned freeze_pmille; /* per command: the connection takes nothing for a while */
 	unsigned cut_pmille;    /* per command: the connection is cut */
 	bool immediate;
-	bool reports; /* it wants event reports */
-	bool careful; /* all channels again when one is lost, as Linux does */
+	bool reports;           /* it wants event reports */
+	bool careful;           /* all channels again when one is lost, as Linux does */
+	bool hasty;             /* it gives up a login soon, or does not find the target in time */
+	unsigned clumsy_pmille; /* it asks for things at the wrong time */
 	uint64_t think_ns;
 	uint64_t timeout_ns; /* of a command */
 	uint64_t again_ns;   /* before it logs in again */
@@ -126,8 +128,7 @@ struct host {
 	struct worker_job job;
 	struct sockaddr_storage target;
 	struct srp_port_id target_id;
-	unsigned n_refused;   /* logins in a row */
-	uint32_t rejected[8]; /* by reason - 0x00010000; [7]: without one */
+	unsigned n_refused; /* logins in a row */
 };
 
 /* --- host.c --- */
@@ -173,11 +174,12 @@ struct hchan {
 	bool was_up;
 	bool asked_down; /* the end is our own wish */
 	bool frozen;
+	bool resolving;
 	uint8_t *send_buf, *recv_buf, *data;
 	uint32_t n_send, send_head, send_tail;
 	uint32_t n_recv;
 	uint32_t data_stride;
-	struct worker_timer deadline, tick, thaw;
+	struct worker_timer deadline, tick, thaw, resolve;
 	struct worker_msg down_msg;
 	struct ichan_event next;
 	bool has_next;

@@ -102,10 +102,13 @@ static void add_target(struct text *t, const struct proc_config *c, unsigned n)
 	    "		listen 10.0.0.1:%u\n		id_ext 0x%llx\n		ioc_guid 0x%llx\n"
 	    "		max_channels %u\n		max_channels_per_initiator %u\n"
 	    "		credits %u\n		credits_per_initiator %u\n"
-	    "		max_immediate %u\n		multi_channel %d\n		"
-	    "default_target %d\n",
+	    "		max_immediate %u\n		multi_channel %d\n"
+	    "		default_target %d\n",
 	    n, PORT_NUMBER, ID_EXT + n, IOC_GUID + n, c->max_chans, c->max_chans_host, c->credits,
 	    c->credits_host, c->max_immediate, !c->single_channel, n == 0);
+	if (c->memory_host)
+		add(t, "		max_memory_per_initiator %llu\n",
+		    (unsigned long long)c->memory_host);
 	add(t, "		GROUP hosts {\n			INITIATOR 0x51*\n");
 	for (unsigned i = 0; i < HOSTS_MAX; i++)
 		if (c->denied & BIT(i))

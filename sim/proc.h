@@ -28,6 +28,7 @@ struct proc_config {
 	unsigned credits_host; /* 0: no limit */
 	unsigned max_immediate;
 	bool single_channel;
+	uint64_t memory_host; /* of the channels of one host; 0: no limit */
 	unsigned logins_per_s;
 	bool write_through[8];
 	bool thin[8];

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "sim/check.h"
+#include "sim/cover.h"
 #include "sim/dice.h"
 #include "sim/fabric.h"
 #include "sim/host.h"
@@ -40,6 +41,7 @@ enum plan {
 	PLAN_SILENT,  /* nothing, ever */
 	PLAN_DEAF,    /* right commands, but no READ is served */
 	PLAN_FROZEN,  /* right commands, but nothing is taken */
+	PLAN_MUTE,    /* a right command now and then, and no answer to what the target asks */
 	PLAN_COUNT
 };
 
@@ -80,8 +82,10 @@ bool rogue_is(const void *who)
 	return false;
 }
 
-static uint64_t pause_ns(void)
+static uint64_t pause_ns(const struct rconn *c)
 {
+	if (c->plan == PLAN_MUTE)
+		return dice_log(100 * NSEC_PER_MSEC, 3 * NSEC_PER_SEC);
 	return dice_log(1000, 3 * NSEC_PER_MSEC);
 }
 
@@ -288,6 +292,9 @@ static void act(struct worker *w, struct worker_timer *t)
 		break;
 	case PLAN_SILENT:
 		break;
+	case PLAN_MUTE:
+		n = 1;
+		/* fallthrough */
 	default:
 		while (n--) {
 			uint8_t *iu = next_place(c);
@@ -296,7 +303,7 @@ static void act(struct worker *w, struct worker_timer *t)
 		}
 		break;
 	}
-	check(worker_timer_start(w, t, sched_now_ns() + pause_ns()) == 0);
+	check(worker_timer_start(w, t, sched_now_ns() + pause_ns(c)) == 0);
 }
 
 /* --- logging in --- */
@@ -338,6 +345,10 @@ static size_t put_login(struct rconn *c, uint8_t *priv, size_t max)
 	default:
 		break;
 	}
+	if (c->plan == PLAN_MUTE) {
+		req.req_flags |= SRP_LOGIN_AESOLNT;
+		req.initiator.ext[7] = 0x10; /* not to be driven out by the others */
+	}
 	(void)srp_login_req_cm_encode(&req, &pen);
 	return pen.pos;
 }
@@ -358,6 +369,8 @@ static void on_event(struct fab_conn *fc, const struct fab_event *ev)
 {
 	struct rconn *c = fc->fab->ops->ctx(fc);
 
+	if (ev->type == FAB_EV_REJECTED)
+		cover_reject(ev->priv, ev->priv_len);
 	if (ev->type != FAB_EV_ESTABLISHED) {
 		/* Some hang on to what is dead. */
 		if (ev->type != FAB_EV_DISCONNECTED || dice_below(3))
@@ -373,7 +386,7 @@ static void on_event(struct fab_conn *fc, const struct fab_event *ev)
 		fabric_freeze(fc, true);
 	if (c->plan == PLAN_DEAF)
 		fabric_deaf(fc);
-	check(worker_timer_start(c->r->w, &c->act, sched_now_ns() + pause_ns()) == 0);
+	check(worker_timer_start(c->r->w, &c->act, sched_now_ns() + pause_ns(c)) == 0);
 }
 
 static void on_complete(struct fab_conn *fc, const struct fab_wc *wc, unsigned n)

@@ -323,6 +323,7 @@ static void calm_down(void)
 	last = scene->config;
 	last.max_chans += 32;
 	last.max_chans_host = 16;
+	last.memory_host = 0;
 	proc_reload(&last);
 }
 
@@ -366,6 +367,7 @@ void run_scenario(const struct scenario *s)
 	deeds_left = s->n_deeds;
 	ending = false;
 	begin();
+	go_until(s->linger_ns, never);
 	go_until(sched_now_ns() + s->limit_ns, hosts_idle);
 	end();
 }

@@ -16,6 +16,7 @@ struct trouble {
 	bool memory;
 	bool slow;
 	bool restless; /* hosts that abort, reset, leave and come back */
+	bool storm;    /* ... and do little else */
 };
 
 /* --- the parts --- */
@@ -31,6 +32,8 @@ static void roll_net(struct scenario *s, const struct trouble *t)
 	n->timewait_ns = dice_log(NSEC_PER_MSEC, 2 * NSEC_PER_SEC);
 	n->comm_est_pct = dice_below(2) ? 0 : 60;
 	n->late_est_pct = dice_below(2) ? 0 : 50;
+	n->no_dreq_pct = dice_below(2) ? 0 : dice_below(101);
+	n->rtu_late_pct = dice_below(2) ? 0 : dice_below(101);
 	n->flush_ns = dice_log(1000, 20 * NSEC_PER_MSEC);
 	n->last_wqe_pct = dice_below(2) ? 0 : 70;
 	n->fatal_pct = dice_below(101);
@@ -101,7 +104,10 @@ static void roll_config(struct scenario *s, const struct trouble *t)
 	c->credits = (unsigned)dice_log(4, 40);
 	c->credits_host = dice_below(3) ? 0 : (unsigned)dice_range(16, 64);
 	c->max_immediate = dice_below(4) ? 8192 : 65536;
-	c->logins_per_s = 100000;
+	c->single_channel = dice_below(16) == 0;
+	c->logins_per_s = !s->calm && dice_below(6) == 0 ? 1 + dice_below(40) : 100000;
+	if (!s->calm && dice_below(8) == 0)
+		c->memory_host = dice_log(100, 10000) * 1024;
 	for (unsigned i = 0; i < s->n_disks; i++) {
 		c->thin[i] = dice_below(2);
 		c->direct[i] = s->disk[i].direct;
@@ -154,11 +160,24 @@ static void roll_host(struct scenario *s, struct host_ways *w, const struct trou
 		w->tmf_pmille = dice_below(2) ? 0 : dice_below(80);
 		w->leave_pmille = dice_below(2) ? 0 : dice_below(20);
 	}
+	if (t->storm) {
+		w->leave_pmille = 50 + dice_below(400);
+		w->tmf_pmille += dice_below(2) ? 0 : dice_below(200);
+		w->n_cmds = (unsigned)dice_range(20, 200);
+		w->think_ns = dice_log(1000, NSEC_PER_MSEC);
+		w->again_ns = dice_log(NSEC_PER_MSEC, 20 * NSEC_PER_MSEC);
+	}
+	w->hasty = !s->calm && dice_below(t->storm ? 2 : 6) == 0;
+	w->clumsy_pmille = dice_below(4) ? 0 : 5 + dice_below(40);
 	if (t->net) {
 		w->freeze_pmille = dice_below(2) ? 0 : dice_below(10);
 		w->cut_pmille = dice_below(2) ? 0 : dice_below(6);
 	}
 }
+
+/* What ends channels, and leaves the process alone. */
+static const unsigned may_storm = BIT(DEED_DISABLE) | BIT(DEED_RELOAD) | BIT(DEED_DEVICE) |
+				  BIT(DEED_ADDRESS) | BIT(DEED_STALL) | BIT(DEED_REPORT);
 
 static void roll_deeds(struct scenario *s, const struct trouble *t)
 {
@@ -183,16 +202,22 @@ static void roll_deeds(struct scenario *s, const struct trouble *t)
 		s->deed[DEED_STALL] = 1 + dice_below(3);
 	s->n_deeds = (unsigned)dice_log(2, 80);
 	s->deed_ns = dice_log(NSEC_PER_MSEC, 2 * NSEC_PER_SEC);
+	if (!t->storm)
+		return;
+	for (unsigned i = 0; i < DEED_COUNT; i++)
+		if (may_storm & BIT(i) && dice_below(2))
+			s->deed[i] += 1 + dice_below(3);
+	s->deed_ns = dice_log(100000, 50 * NSEC_PER_MSEC);
 }
 
 /* --- the whole --- */
 
 static struct trouble roll_trouble(struct scenario *s)
 {
-	static const char *const kinds[] = { "calm",     "restless", "network", "disks",
-					     "operator", "death",    "hostile", "memory" };
+	static const char *const kinds[] = { "calm",  "restless", "network", "disks", "operator",
+					     "death", "hostile",  "memory",  "storm" };
 	struct trouble t = { 0 };
-	unsigned kind = dice_below(14);
+	unsigned kind = dice_below(15);
 
 	if (kind >= ARRAY_SIZE(kinds)) {
 		s->kind = "mixed";
@@ -204,6 +229,7 @@ static struct trouble roll_trouble(struct scenario *s)
 		t.memory = dice_below(6) == 0;
 		t.slow = dice_below(3) == 0;
 		t.restless = dice_below(2);
+		t.storm = dice_below(4) == 0;
 		return t;
 	}
 	s->kind = kinds[kind];
@@ -214,6 +240,11 @@ static struct trouble roll_trouble(struct scenario *s)
 	t.death = kind == 5;
 	t.rogues = kind == 6;
 	t.memory = kind == 7;
+	t.storm = kind == 8;
+	if (t.storm) {
+		t.net = dice_below(4) == 0;
+		t.disks = dice_below(3) == 0;
+	}
 	return t;
 }
 
@@ -228,7 +259,8 @@ void scenario_roll(struct scenario *s)
 	s->n_disks = 1 + dice_below(3);
 	s->n_rogues = t.rogues ? 1 + dice_below(3) : 0;
 	s->noisy = t.net;
-	s->calm = !(t.net || t.disks || t.operator|| t.death || t.rogues || t.memory || t.slow);
+	s->calm = !(t.net || t.disks ||
+		    t.operator|| t.death || t.rogues || t.memory || t.slow || t.storm);
 	roll_net(s, &t);
 	roll_pace(s, &t);
 	roll_deeds(s, &t);
@@ -243,6 +275,9 @@ void scenario_roll(struct scenario *s)
 		s->call_fail_permille = dice_below(3) ? dice_below(30) : 0;
 		s->timer_fail_permille = dice_below(3) ? 0 : dice_below(20);
 	}
+	/* Some of what rogues can do takes its time. */
+	if (t.rogues && dice_below(3) == 0)
+		s->linger_ns = 90 * NSEC_PER_SEC;
 	s->limit_ns = 100 * NSEC_PER_SEC;
 }
 

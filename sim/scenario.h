@@ -42,6 +42,7 @@ struct scenario {
 	struct proc_opts proc;
 	struct proc_config config;
 	struct host_ways ways[HOSTS_MAX];
+	uint64_t linger_ns;        /* it lasts at least so long */
 	unsigned deed[DEED_COUNT]; /* weights; all 0: nothing */
 	unsigned n_deeds;          /* in all */
 	uint64_t deed_ns;          /* about so much time between two */
