@@ -171,7 +171,7 @@ static void manage(struct host *h, struct hchan *c)
 	uint16_t victim = 0;
 
 	if (dice_below(32) == 0)
-		lun = 0xc101; /* an address of a kind that nobody has */
+		lun = 0xc102; /* an address of a kind that nobody has */
 
 	if (function == SRP_TMF_ABORT_TASK) {
 		victim = (uint16_t)dice_below(h->ways.n_slots);

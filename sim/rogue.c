@@ -152,10 +152,10 @@ static size_t put_cmd(struct rconn *c, uint8_t *iu, size_t max)
 	return pen.pos;
 }
 
-static size_t put_task(struct rconn *c, uint8_t *iu)
+static size_t put_task(struct rconn *c, uint8_t *iu, uint8_t function)
 {
 	struct srp_tsk_mgmt t = { .tag = c->tag++,
-				  .function = (uint8_t)(1u << dice_below(8)),
+				  .function = function,
 				  .task_tag = c->tag - dice_below(8) };
 	struct pen pen = pen_of(iu, SRP_TSK_MGMT_BYTES);
 
@@ -248,7 +248,8 @@ static void babble(struct rconn *c)
 		len = put_small(iu);
 		break;
 	case 1: /* not under another's name: his tasks are not ours to abort */
-		len = c->disguised ? put_cmd(c, iu, SEND_BYTES) : put_task(c, iu);
+		len = c->disguised ? put_cmd(c, iu, SEND_BYTES)
+				   : put_task(c, iu, (uint8_t)(1u << dice_below(8)));
 		break;
 	case 2:
 	case 3:
@@ -292,9 +293,15 @@ static void act(struct worker *w, struct worker_timer *t)
 		break;
 	case PLAN_SILENT:
 		break;
-	case PLAN_MUTE:
-		n = 1;
-		/* fallthrough */
+	case PLAN_MUTE: {
+		uint8_t *iu = next_place(c);
+
+		/* A reset is something to report. */
+		send_iu(c, iu,
+			dice_below(4) || c->disguised ? put_cmd(c, iu, SEND_BYTES)
+						      : put_task(c, iu, SRP_TMF_LUN_RESET));
+		break;
+	}
 	default:
 		while (n--) {
 			uint8_t *iu = next_place(c);
