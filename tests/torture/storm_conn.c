@@ -37,8 +37,14 @@ __attribute__((format(printf, 2, 3))) static void fail(struct conn *c, const cha
 {
 	va_list ap;
 
+	struct sockaddr_in own = { 0 };
+	socklen_t len = sizeof(own);
+	int n;
+
+	(void)getsockname(c->fd, (struct sockaddr *)&own, &len);
+	n = snprintf(c->text, sizeof(c->text), "from port %u: ", ntohs(own.sin_port));
 	va_start(ap, fmt);
-	(void)vsnprintf(c->text, sizeof(c->text), fmt, ap);
+	(void)vsnprintf(c->text + n, sizeof(c->text) - (size_t)n, fmt, ap);
 	va_end(ap);
 	end(c, CONN_FAILED);
 }
