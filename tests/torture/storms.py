@@ -11,7 +11,7 @@ from torture import DENIED_EXT, Target, flat, sanitizer_env
 BATCHES = 25
 JUDGED = 20000  # logins; with fewer the allocator is still taking what it will keep
 # A deadline that an honest login meets on a busy machine, too; a batch ends after it.
-QUIET = "max_logins_per_second 0\nhandshake_ms 2000\nworkers 2\n"
+QUIET = "max_logins_per_second 0\nhandshake_ms 1500\nworkers 2\n"
 
 
 class Storm:
@@ -57,6 +57,12 @@ def complaints(t, s):
 
 def storm(tally, t, mode, count, seed, base_fds):
     """One storm from quiet to quiet: judged logins, flat memory, no descriptor left."""
+    # Twice as many connections at a time first, so that what an allocator keeps of the worst moment is there.
+    warm = Storm(t, mode, max(1, count // 20), 1, seed + 1000, conns=32)
+    for _ in warm.batches():
+        t.settle(base_fds)
+    if not warm.ok():
+        tally.note("warming up", False, complaints(t, warm))
     s = Storm(t, mode, count, min(BATCHES, max(1, count // 200)), seed)
     rss = []
     fds = []
