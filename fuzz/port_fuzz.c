@@ -15,7 +15,7 @@
 
 struct seat {
 	struct port_chan pc;
-	bool in, asked, closing, admitted;
+	bool in, asked, closing, quiet, admitted;
 	enum port_close told; /* the last reason */
 	uint32_t limit;       /* as it was told */
 	uint64_t born;        /* order of logins */
@@ -58,13 +58,13 @@ static void hear_closes(struct world *w)
 	}
 }
 
-/* INV-25: no older channel of the nexus serves any more. */
-static bool older_serves(const struct world *w, const struct seat *s)
+/* INV-25: an older channel of the nexus may still do something. */
+static bool older_stirs(const struct world *w, const struct seat *s)
 {
 	for (unsigned i = 0; i < N_CHANS; i++) {
 		const struct seat *o = &w->seat[i];
 
-		if (o->in && o->pc.nexus == s->pc.nexus && o->born < s->born && !o->closing)
+		if (o->in && o->pc.nexus == s->pc.nexus && o->born < s->born && !o->quiet)
 			return true;
 	}
 	return false;
@@ -85,7 +85,7 @@ static void hear_admissions(struct world *w)
 		check(w->port.enabled && s->told == PORT_KEEP && !s->closing); /* INV-3, 21 */
 		check(pc->result <= SRP_LOGIN_RESULT_CONTINUE);
 		check((pc->result == SRP_LOGIN_RESULT_CONTINUE) == !pc->single);
-		check(!pc->single || !older_serves(w, s));
+		check(!pc->single || !older_stirs(w, s));
 	}
 }
 
@@ -245,6 +245,12 @@ static void happen(struct world *w, uint8_t what, uint8_t arg)
 	case 13:
 		limits(w, arg);
 		break;
+	case 14:
+		if (s->in && s->closing && !s->quiet) {
+			s->quiet = true;
+			port_quiet(&s->pc);
+		}
+		break;
 	default: /* time passes */
 		break;
 	}
@@ -267,6 +273,9 @@ static void finish(struct world *w)
 		if (!s->closing)
 			port_closing(&s->pc);
 		s->closing = true;
+		hear(w);
+		if (!s->quiet && i & 1) /* else it goes without saying */
+			port_quiet(&s->pc);
 		hear(w);
 		check(s->n_answers == 1);
 		release(w, s);
