@@ -26,10 +26,13 @@ void home_publish(struct tchan *ch)
 	if (ch->ended)
 		return;
 	/* The buffer that is not in use may be written once the worker has taken the other one. */
-	if (ch->view_posted)
-		ch->view_dirty = true;
-	else
+	if (!ch->view_posted) {
+		ch->view_since = ch->t->view_time;
 		home_send_view(ch);
+	} else if (!ch->view_dirty) {
+		ch->view_dirty = true;
+		ch->dirty_since = ch->t->view_time;
+	}
 }
 
 void home_publish_nexus(struct session *s)
@@ -63,28 +66,43 @@ void home_publish_lu(struct tgt *t, const struct scsi_lu *lu)
 	}
 }
 
+/* Has @ch still to take a view that was asked for before @v began? */
+static bool view_missing(const struct tchan *ch, const struct view_wait *v)
+{
+	return (ch->view_posted && ch->view_since <= v->at) ||
+	       (ch->view_dirty && ch->dirty_since <= v->at);
+}
+
+static bool view_wait_over(const struct tgt *t, const struct view_wait *v)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &t->chans) {
+		if (view_missing(container_of(pos, struct tchan, home_node), v))
+			return false;
+	}
+	return true;
+}
+
 void home_view_check(struct tgt *t)
 {
-	struct list waits;
-	struct list *pos;
+	struct list *pos = t->view_waits.next;
 
-	if (list_empty(&t->view_waits))
-		return;
-	list_for_each (pos, &t->chans) {
-		if (list_entry(pos, struct tchan, home_node)->view_posted)
-			return;
-	}
-	list_init(&waits);
-	list_splice(&waits, &t->view_waits);
-	while ((pos = list_pop(&waits))) {
+	/* They began one after the other, so the first that must go on waiting ends the search. */
+	while (pos != &t->view_waits) {
 		struct view_wait *v = list_entry(pos, struct view_wait, node);
 
+		if (!view_wait_over(t, v))
+			return;
+		list_del(&v->node);
 		v->done(v);
+		pos = t->view_waits.next;
 	}
 }
 
 void home_view_wait(struct tgt *t, struct view_wait *v)
 {
+	v->at = t->view_time++;
 	list_push(&t->view_waits, &v->node);
 	home_view_check(t);
 }
@@ -96,10 +114,12 @@ void home_view_acked(struct worker *w, struct worker_msg *m)
 
 	(void)w;
 	ch->view_posted = false;
-	if (ch->ended)
+	if (ch->ended) {
 		login_free(ch);
-	else if (ch->view_dirty)
+	} else if (ch->view_dirty) {
+		ch->view_since = ch->dirty_since;
 		home_send_view(ch);
+	}
 	home_view_check(t);
 }
 

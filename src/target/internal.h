@@ -69,6 +69,7 @@ struct tview {
 /* Someone at home waits until every channel has the views published so far. */
 struct view_wait {
 	struct list node;
+	uint64_t at; /* of t->view_time, when it began */
 	void (*done)(struct view_wait *v);
 };
 
@@ -179,9 +180,11 @@ struct tchan {
 	/* the home worker's */
 	struct list home_node; /* on t->chans */
 	struct port_chan pc;
-	bool ended;       /* RELEASE came: post nothing to it any more, but the last message */
-	bool view_posted; /* the worker has not acknowledged yet */
-	bool view_dirty;  /* and must get another one after that */
+	bool ended;           /* RELEASE came: post nothing to it any more, but the last message */
+	bool view_posted;     /* the worker has not acknowledged yet */
+	bool view_dirty;      /* and must get another one after that */
+	uint64_t view_since;  /* of t->view_time: when what is posted was asked for, */
+	uint64_t dirty_since; /* and what must come after that */
 	unsigned view_next;
 	bool tmf_hit; /* written by the channel's worker during a TMF, read by home after it */
 	struct tview views[2];
@@ -312,6 +315,7 @@ struct tgt {
 	uint32_t next_id;
 	unsigned next_worker;
 	struct list view_waits;
+	uint64_t view_time; /* counts them */
 	/* task management: one function at a time, over all */
 	struct list tmfs;
 	struct cmd *tmf;
