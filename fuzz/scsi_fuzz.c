@@ -17,6 +17,7 @@ struct world {
 	struct scsi_lu lu[2];
 	struct scsi_nexus nexus[2];
 	struct scsi_view view[2];
+	_Alignas(8) uint8_t buf[SCSI_DATA_MIN_BYTES];
 };
 
 /* What the command under way has done so far. */
@@ -26,6 +27,7 @@ struct run {
 	uint8_t control, fault;
 	unsigned n_acts;
 	bool failed;
+	bool go;                              /* it is told to go on */
 	uint64_t moved[SCSI_ACT_COMPARE + 1]; /* bytes, by kind of action */
 	uint64_t next;                        /* where a command in pieces goes on */
 };
@@ -37,6 +39,25 @@ static void publish(struct world *w)
 {
 	for (int i = 0; i < 2; i++)
 		scsi_view_build(&w->nexus[i], &w->view[i]);
+}
+
+/* What the units ask for; @r: the only command there is, or NULL. */
+static void drain(struct world *w, struct run *r)
+{
+	struct scsi_task *go = NULL;
+	enum scsi_ask ask;
+
+	for (int i = 0; i < 2; i++) {
+		while (!(r && r->go) && (ask = scsi_lu_next(&w->lu[i], &go)) != SCSI_ASK_NOTHING) {
+			publish(w);
+			if (ask == SCSI_ASK_GATHER)
+				scsi_lu_gathered(&w->lu[i]);
+			if (ask != SCSI_ASK_GO)
+				continue;
+			check(r && go == &r->t);
+			r->go = true;
+		}
+	}
 }
 
 static void world_init(struct world *w)
@@ -86,7 +107,7 @@ static void remap(struct world *w, struct scsi_nexus *n, unsigned how)
 
 static void task_management(struct world *w, uint8_t control, unsigned fn)
 {
-	struct scsi_tmf m = { .fn = (enum scsi_tmf_fn)(fn % 6),
+	struct scsi_tmf m = { .fn = (enum scsi_tmf_fn)(fn % (SCSI_TMF_TASK_CLEARS + 1)),
 			      .nexus = &w->nexus[control >> 2 & 1],
 			      .tag = 7 };
 
@@ -150,6 +171,7 @@ static void event(struct world *w, uint8_t control, uint8_t fault)
 	default:
 		scsi_nexus_event_lost(n);
 	}
+	drain(w, NULL);
 	publish(w);
 }
 
@@ -179,7 +201,8 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 	if (a->type == SCSI_ACT_FLUSH)
 		return;
 	if (a->type == SCSI_ACT_FETCH) {
-		check(a->len_bytes && a->len_bytes <= t->data_cap && a->len_bytes <= t->out_len);
+		check(a->len_bytes && a->len_bytes <= scsi_task_data_bytes(t) &&
+		      a->len_bytes <= t->out_len);
 		return;
 	}
 	check(t->lu);
@@ -199,6 +222,13 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 		check(!t->lu->read_only && !(t->view_flags & SCSI_VIEW_READ_ONLY));
 }
 
+static void give_room(struct run *r)
+{
+	r->t.data = r->w->buf;
+	r->t.data_cap = scsi_task_data_bytes(&r->t);
+	check(r->t.data_cap <= sizeof(r->w->buf));
+}
+
 static struct scsi_event answer(struct run *r, const struct scsi_act *a, struct cur *out)
 {
 	static const int results[16] = { 0,       -EIO,     -ENODATA,   -ENOSPC,    -EROFS,  -ENXIO,
@@ -209,6 +239,7 @@ static struct scsi_event answer(struct run *r, const struct scsi_act *a, struct 
 
 	if (a->type == SCSI_ACT_FETCH) {
 		ev.type = SCSI_EV_DATA;
+		give_room(r);
 		memset(r->t.data, 0, a->len_bytes);
 		cur_copy(out, r->t.data, min_size(a->len_bytes, cur_left(out)));
 	}
@@ -230,10 +261,44 @@ static struct scsi_act step(struct run *r, const struct scsi_event *ev)
 		r->t.nexus = NULL; /* who looks at home's objects from there crashes */
 	a = scsi_task_step(&r->t, ev);
 	r->t.nexus = nexus;
-	check(a.changed != SCSI_CHANGED_LU || a.type == SCSI_ACT_COMPLETE);
+	check(a.changed != SCSI_CHANGED_LU || a.type == SCSI_ACT_COMPLETE ||
+	      a.type == SCSI_ACT_CLEAR);
 	if (a.changed)
 		publish(r->w);
+	drain(r->w, r);
 	return a;
+}
+
+/* The actions that are no I/O are carried out here: what comes next is one that is, or COMPLETE. */
+static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
+{
+	struct scsi_event ev = *first;
+	struct scsi_act a;
+	struct scsi_tmf m;
+
+	for (;;) {
+		a = step(r, &ev);
+		switch (a.type) {
+		case SCSI_ACT_ROOM:
+			give_room(r);
+			ev = (struct scsi_event){ .type = SCSI_EV_ROOM };
+			break;
+		case SCSI_ACT_WAIT:
+			check(r->go); /* nobody else is there */
+			r->go = false;
+			ev = (struct scsi_event){ .type = SCSI_EV_GO };
+			break;
+		case SCSI_ACT_CLEAR:
+			scsi_task_clear(&m, &r->t);
+			check(!scsi_tmf_means(&m, &r->t, r->t.lu));
+			(void)scsi_tmf_finish(&m);
+			ev = (struct scsi_event){ .type = SCSI_EV_CLEARED };
+			break;
+		default:
+			check(!r->go);
+			return a;
+		}
+	}
 }
 
 static void judge_answer(const struct run *r, bool aborted)
@@ -273,7 +338,7 @@ static void run(struct run *r, struct cur out)
 		judge_answer(r, true);
 		return;
 	}
-	for (a = step(r, &ev); a.type != SCSI_ACT_COMPLETE; a = step(r, &ev)) {
+	for (a = step_over(r, &ev); a.type != SCSI_ACT_COMPLETE; a = step_over(r, &ev)) {
 		check(!aborted); /* nothing is begun after that */
 		judge_act(r, &a);
 		if (aborts && r->n_acts == r->fault >> 4) {
@@ -289,7 +354,6 @@ static void run(struct run *r, struct cur out)
 
 static void command(struct world *w, struct cur *in, uint8_t control, uint8_t fault)
 {
-	static uint8_t buf[SCSI_DATA_MIN_BYTES];
 	struct run r = { .w = w, .control = control, .fault = fault };
 	unsigned nexus = control >> 2 & 1;
 	size_t n;
@@ -301,12 +365,12 @@ static void command(struct world *w, struct cur *in, uint8_t control, uint8_t fa
 	r.t.in_len = cur_be16(in);
 	r.t.out_len = cur_be16(in);
 	r.t.nexus = &w->nexus[nexus];
-	r.t.data = buf;
-	r.t.data_cap = sizeof(buf);
+	r.t.data = NULL;
+	r.t.data_cap = 0;
 	n = min_size(cur_be16(in), cur_left(in));
 	(void)scsi_route(&w->view[nexus], &r.t);
 	if (control & 8)
-		r.t.route = SCSI_ROUTE_HOME;
+		scsi_route_home(&r.t);
 	run(&r, cur_of(cur_take(in, n), n));
 }
 

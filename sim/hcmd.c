@@ -307,7 +307,7 @@ static void bad_control(struct hchan *c, struct hcmd *cmd)
 {
 	(void)c;
 	(void)cdb_put_test_unit_ready(cmd->cdb);
-	cmd->cdb[5] = 0x04; /* NACA */
+	cmd->cdb[5] = 0x01; /* LINK, obsolete */
 }
 
 static void bad_unmap_list(struct hchan *c, struct hcmd *cmd)

@@ -47,9 +47,29 @@ struct scsi_act answer_status(struct scsi_task *t, enum scsi_status status)
 
 struct scsi_act answer_sense(struct scsi_task *t, struct sense *s)
 {
-	s->descriptor = t->lu && t->lu->descriptor_sense;
+	s->descriptor = t->lu && t->view_flags & SCSI_VIEW_D_SENSE;
 	t->sense_len = (uint8_t)sense_encode(s, t->sense);
 	return answer_status(t, SCSI_STATUS_CHECK_CONDITION);
+}
+
+void answer_note_abort(struct scsi_task *t, const struct scsi_event *ev)
+{
+	uint8_t how = ev->tell ? SCSI_ABORT_TELL : SCSI_ABORT_QUIET;
+
+	if (t->abort < how)
+		t->abort = how;
+}
+
+struct scsi_act answer_aborted(struct scsi_task *t)
+{
+	t->aborted = t->abort == SCSI_ABORT_QUIET;
+	t->sense_len = 0;
+	return answer_status(t, SCSI_STATUS_TASK_ABORTED);
+}
+
+struct scsi_act answer_again(struct scsi_task *t)
+{
+	return complete(t, (enum scsi_status)t->status);
 }
 
 struct scsi_act answer_fail(struct scsi_task *t, enum sense_key key, unsigned asc)
@@ -172,7 +192,7 @@ static struct scsi_act act_start(struct scsi_task *t, enum scsi_act_type type,
 			      .off_bytes = t->act_off,
 			      .len_bytes = t->act_len };
 
-	check(t->changed != SCSI_CHANGED_LU);
+	check(t->changed != SCSI_CHANGED_LU || type == SCSI_ACT_CLEAR);
 	t->changed = SCSI_CHANGED_NOTHING;
 	t->act = (uint8_t)type;
 	t->cont = cont;
@@ -188,10 +208,25 @@ struct scsi_act answer_io(struct scsi_task *t, enum scsi_act_type type, uint64_t
 	return act_start(t, type, cont);
 }
 
+struct scsi_act answer_act(struct scsi_task *t, enum scsi_act_type type,
+			   struct scsi_act (*cont)(struct scsi_task *))
+{
+	t->act_off = 0;
+	t->act_len = 0;
+	return act_start(t, type, cont);
+}
+
+struct scsi_act answer_wait(struct scsi_task *t, enum scsi_phase phase)
+{
+	/* What changed is reported with the action that follows; t->act is what an event that is kept is about. */
+	t->phase = (uint8_t)phase;
+	return (struct scsi_act){ .type = SCSI_ACT_WAIT };
+}
+
 struct scsi_act answer_fetch(struct scsi_task *t, uint32_t len_bytes,
 			     struct scsi_act (*cont)(struct scsi_task *))
 {
-	check(len_bytes && len_bytes <= t->data_cap && len_bytes <= t->out_len);
+	check(len_bytes && len_bytes <= scsi_task_data_bytes(t) && len_bytes <= t->out_len);
 	t->act_off = 0;
 	t->act_len = len_bytes;
 	return act_start(t, SCSI_ACT_FETCH, cont);

@@ -15,6 +15,16 @@ enum scsi_phase {
 	SCSI_PHASE_ROUTED = 1,
 	SCSI_PHASE_WAIT, /* an action is under way */
 	SCSI_PHASE_DONE,
+	/* at home only, each after the action WAIT */
+	SCSI_PHASE_DORMANT, /* in its task set, not started */
+	SCSI_PHASE_HELD,    /* an event came, but an ACA condition keeps it back */
+	SCSI_PHASE_ANSWER,  /* it has ended, but may not say so yet */
+};
+
+enum scsi_abort {
+	SCSI_ABORT_NO,
+	SCSI_ABORT_TELL,  /* with TASK ABORTED */
+	SCSI_ABORT_QUIET, /* without an answer */
 };
 
 /* GOOD without data; the residuals stay as the handler set them. */
@@ -41,12 +51,24 @@ struct scsi_act answer_io(struct scsi_task *t, enum scsi_act_type type, uint64_t
 			  uint64_t len_bytes, struct scsi_act (*cont)(struct scsi_task *));
 struct scsi_act answer_fetch(struct scsi_task *t, uint32_t len_bytes,
 			     struct scsi_act (*cont)(struct scsi_task *));
+/* ROOM or CLEAR. */
+struct scsi_act answer_act(struct scsi_task *t, enum scsi_act_type type,
+			   struct scsi_act (*cont)(struct scsi_task *));
+/* WAIT in phase @phase. */
+struct scsi_act answer_wait(struct scsi_task *t, enum scsi_phase phase);
 
 /* Bytes wanted against bytes of buffer, as struct scsi_task has residuals. */
 static inline int64_t answer_resid(uint64_t want, uint64_t have)
 {
 	return (int64_t)want - (int64_t)min_u64(have, INT64_MAX);
 }
+
+/* The task was aborted: it ends. */
+struct scsi_act answer_aborted(struct scsi_task *t);
+/* Set or strengthen t->abort by an ABORT event. */
+void answer_note_abort(struct scsi_task *t, const struct scsi_event *ev);
+/* COMPLETE once more, with what was answered before. */
+struct scsi_act answer_again(struct scsi_task *t);
 
 /* What a handler may ask of where its task is addressed to; home worker only. */
 struct scsi_itl *answer_itl(const struct scsi_task *t); /* NULL: no unit there */

@@ -14,19 +14,21 @@
 #define SCSI_CMD_UA_EXEMPT  BIT(4)  /* is not ended by a unit attention (SPC-5 5.14) */
 #define SCSI_CMD_ANY_LUN    BIT(5)  /* answers where no unit is mapped, too */
 #define SCSI_CMD_WELL_KNOWN BIT(6)  /* the REPORT LUNS well known unit has it */
-#define SCSI_CMD_DATA       BIT(7)  /* uses the parameter buffer */
+#define SCSI_CMD_DATA       BIT(7)  /* starts with a parameter buffer, for its data-in */
 #define SCSI_CMD_UNMAP      BIT(8)  /* exists only when the unit can unmap */
 #define SCSI_CMD_IN         BIT(9)  /* may transfer data to the initiator */
 #define SCSI_CMD_OUT        BIT(10) /* may transfer data from it */
+#define SCSI_CMD_BARRIER    BIT(11) /* runs alone in its task set, as if it were ORDERED */
 
 struct scsi_cmd {
 	uint8_t opcode;
 	uint8_t service_action; /* with SCSI_CMD_SA */
-	uint16_t flags;         /* SCSI_CMD_* */
+	uint32_t flags;         /* SCSI_CMD_* */
 	uint16_t timeout_s;     /* recommended to initiators */
 	/*
 	 * CDB bits that may be set; any other that is gets INVALID FIELD IN CDB. Byte 0 and the bytes after
-	 * the CDB's end are all ones, so a check over 16 bytes is right for every length.
+	 * the CDB's end are all ones, so a check over 16 bytes is right for every length. NACA, which every
+	 * command may have, is not among them: it sends a command home, where it is taken off first.
 	 */
 	uint8_t mask[CDB_MAX_BYTES];
 	struct scsi_act (*start)(struct scsi_task *t);
@@ -38,6 +40,9 @@ const struct scsi_cmd *scsi_cmd_find(const uint8_t *cdb);
 
 /* The @i-th command of the table, in ascending order of opcode and service action; NULL at its end. */
 const struct scsi_cmd *scsi_cmd_at(size_t i);
+
+#define SCSI_CONTROL_NACA \
+	0x04 /* of a CDB's last byte: CHECK CONDITION establishes an ACA condition */
 
 /* Does @lu (NULL: no unit in particular) have @cmd? */
 static inline bool scsi_cmd_supported(const struct scsi_cmd *cmd, const struct scsi_lu *lu)

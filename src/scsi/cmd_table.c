@@ -37,7 +37,8 @@
 #define WRITES   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT)
 #define VERIFIES (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT)
 #define SYNCS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM)
-#define ERASES   (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | SCSI_CMD_DATA)
+#define ERASES   (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT)
+#define SETTINGS (SCSI_CMD_BARRIER | SCSI_CMD_OUT)
 #define REPORTS  (SCSI_CMD_DATA | SCSI_CMD_IN)
 #define DPO_FUA  (CDB_DPO | CDB_FUA)
 
@@ -48,6 +49,7 @@ enum cmd_index {
 	CMD_READ_6,
 	CMD_WRITE_6,
 	CMD_INQUIRY,
+	CMD_MODE_SELECT_6,
 	CMD_MODE_SENSE_6,
 	CMD_START_STOP_UNIT,
 	CMD_READ_CAPACITY_10,
@@ -57,6 +59,7 @@ enum cmd_index {
 	CMD_SYNCHRONIZE_CACHE_10,
 	CMD_WRITE_SAME_10,
 	CMD_UNMAP,
+	CMD_MODE_SELECT_10,
 	CMD_MODE_SENSE_10,
 	CMD_READ_16,
 	CMD_WRITE_16,
@@ -82,6 +85,8 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_WRITE_6] = { 0x0a, 0, WRITES, 30, RW6, sbc_write, "" },
 	[CMD_INQUIRY] = { 0x12, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0xff, 0xff, 0xff, 0),
 			  spc_inquiry, "standard data; VPD 00 80 83 86 B0 B1 B2" },
+	[CMD_MODE_SELECT_6] = { 0x15, 0, SETTINGS, 60, MASK6(0x11, 0, 0, 0xff, 0), spc_mode_select,
+				"pages 01 08 0A 1C; settings are not saved (PS 0)" },
 	[CMD_MODE_SENSE_6] = { 0x1a, 0, REPORTS, 10, MASK6(0x08, 0xff, 0xff, 0xff, 0),
 			       spc_mode_sense_6, "pages 01 08 0A 1C 3F" },
 	[CMD_START_STOP_UNIT] = { 0x1b, 0, 0, 60, MASK6(0x01, 0, 0, 0x05, 0), sbc_start_stop,
@@ -100,6 +105,9 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				"UNMAP; zero blocks are refused (WSNZ)" },
 	[CMD_UNMAP] = { 0x42, 0, ERASES | SCSI_CMD_UNMAP, 60, MASK10(0, ZERO4, 0, 0xff, 0xff, 0),
 			sbc_unmap, "where the store can unmap; up to 255 descriptors" },
+	[CMD_MODE_SELECT_10] = { 0x55, 0, SETTINGS, 60, MASK10(0x11, ZERO4, 0, 0xff, 0xff, 0),
+				 spc_mode_select,
+				 "pages 01 08 0A 1C; settings are not saved (PS 0)" },
 	[CMD_MODE_SENSE_10] = { 0x5a, 0, REPORTS, 10,
 				MASK10(0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0), spc_mode_sense_10,
 				"pages 01 08 0A 1C 3F; LLBAA" },
@@ -134,6 +142,7 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x08] = CMD_READ_6,
 	[0x0a] = CMD_WRITE_6,
 	[0x12] = CMD_INQUIRY,
+	[0x15] = CMD_MODE_SELECT_6,
 	[0x1a] = CMD_MODE_SENSE_6,
 	[0x1b] = CMD_START_STOP_UNIT,
 	[0x25] = CMD_READ_CAPACITY_10,
@@ -143,6 +152,7 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x35] = CMD_SYNCHRONIZE_CACHE_10,
 	[0x41] = CMD_WRITE_SAME_10,
 	[0x42] = CMD_UNMAP,
+	[0x55] = CMD_MODE_SELECT_10,
 	[0x5a] = CMD_MODE_SENSE_10,
 	[0x88] = CMD_READ_16,
 	[0x8a] = CMD_WRITE_16,

@@ -26,7 +26,7 @@ bool scsi_nexus_event(struct scsi_nexus *n, struct scsi_report *ret)
 			n->lun[i].uas.told = ua;
 	}
 	s.asc = ua;
-	s.descriptor = n->lun[lun].lu->descriptor_sense;
+	s.descriptor = n->lun[lun].lu->mode.d_sense;
 	lun_encode((uint16_t)lun, ret->lun);
 	ret->sense_len = (uint8_t)sense_encode(&s, ret->sense);
 	return true;

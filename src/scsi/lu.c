@@ -104,18 +104,23 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 {
 	memset(lu, 0, sizeof(*lu));
 	list_init(&lu->nexuses);
+	scsi_order_init(lu);
 	if (set_identity(lu, p) || set_geometry(lu, p) || set_limits(lu, p))
 		return -EINVAL;
 	lu->read_only = p->read_only;
 	lu->write_cache = p->write_cache;
 	lu->rotational = p->rotational;
-	lu->descriptor_sense = p->descriptor_sense;
+	lu->mode_default = (struct scsi_mode){ .reorder = 1,
+					       .d_sense = p->descriptor_sense,
+					       .wce = p->write_cache };
+	lu->mode = lu->mode_default;
 	return 0;
 }
 
 void scsi_lu_deinit(struct scsi_lu *lu)
 {
 	check(list_empty(&lu->nexuses));
+	check(!lu->order.set.n && !lu->order.orphans.n);
 }
 
 bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)
@@ -134,5 +139,25 @@ bool scsi_lu_set_present(struct scsi_lu *lu, bool present)
 	if (lu->gone == !present)
 		return false;
 	lu->gone = !present;
+	return true;
+}
+
+static bool mode_equal(const struct scsi_mode *a, const struct scsi_mode *b)
+{
+	return a->tst == b->tst && a->reorder == b->reorder && a->qerr == b->qerr &&
+	       a->ua_intlck == b->ua_intlck && a->tas == b->tas && a->swp == b->swp &&
+	       a->d_sense == b->d_sense && a->wce == b->wce;
+}
+
+bool scsi_lu_set_mode(struct scsi_lu *lu, const struct scsi_mode *mode)
+{
+	bool tst = lu->mode.tst != mode->tst;
+
+	if (mode_equal(&lu->mode, mode))
+		return false;
+	lu->mode = *mode;
+	/* Three of them need to know every command, or how every command ends. */
+	scsi_order_mode(lu, !mode->reorder || mode->qerr || mode->ua_intlck == SCSI_UA_INTLCK_NOTE,
+			tst);
 	return true;
 }

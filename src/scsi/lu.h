@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "base/list.h"
+#include "scsi/set.h"
 
 #define SCSI_SERIAL_MAX 36 /* bytes of a unit serial number, without the NUL */
 
@@ -31,7 +31,25 @@ struct scsi_lu_params {
 	bool read_only;
 	bool write_cache; /* completed writes may be volatile until a flush */
 	bool rotational;
-	bool descriptor_sense; /* D_SENSE of the control mode page */
+	bool descriptor_sense; /* D_SENSE of the control mode page, until MODE SELECT changes it */
+};
+
+enum scsi_ua_intlck { /* UA_INTLCK_CTRL: a unit attention that was reported with CHECK CONDITION ... */
+	SCSI_UA_INTLCK_CLEAR = 0, /* is cleared */
+	SCSI_UA_INTLCK_KEEP = 2,  /* stays, until REQUEST SENSE asks for it */
+	SCSI_UA_INTLCK_NOTE = 3,  /* and BUSY and RESERVATION CONFLICT establish one */
+};
+
+/* What MODE SELECT can change: the control page (SPC-5 7.5.10) and the caching page (SBC-4 6.5.6). */
+struct scsi_mode {
+	uint8_t tst;       /* 0: one task set for all nexuses; 1: one for each */
+	uint8_t reorder;   /* queue algorithm modifier: 0 restricted, 1 not */
+	uint8_t qerr;      /* 0, 1 or 3: whom a CHECK CONDITION aborts */
+	uint8_t ua_intlck; /* enum scsi_ua_intlck */
+	bool tas;          /* aborted by another nexus: TASK ABORTED instead of silence */
+	bool swp;          /* write protected by software */
+	bool d_sense;
+	bool wce; /* the write cache is used */
 };
 
 struct scsi_lu {
@@ -50,9 +68,8 @@ struct scsi_lu {
 	uint32_t max_unmap_blocks; /* of one command, all descriptors together; 0: cannot unmap */
 	uint32_t max_write_same_blocks;
 	bool read_only;
-	bool write_cache;
+	bool write_cache; /* the store has one; mode.wce says whether it is used */
 	bool rotational;
-	bool descriptor_sense;
 	void *owner; /* the caller's, never looked at: its backend, for example */
 
 	/* home worker */
@@ -60,6 +77,9 @@ struct scsi_lu {
 	bool stopped;        /* by START STOP UNIT: medium commands get NOT READY */
 	bool gone;           /* by scsi_lu_set_present(): so they do too, and START does not help */
 	struct list nexuses; /* struct scsi_itl.lu_node: who has it mapped */
+	struct scsi_mode mode;
+	struct scsi_mode mode_default; /* after init and a reset */
+	struct scsi_order order;
 };
 
 /**
@@ -92,3 +112,11 @@ bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes);
  * Context: home worker.
  */
 bool scsi_lu_set_present(struct scsi_lu *lu, bool present);
+
+/**
+ * scsi_lu_set_mode() - the mode pages say something else now
+ *
+ * Return: true when that is news: publish the views of all nexuses of @lu again, and ask scsi_lu_next().
+ * Context: home worker. Unit attentions are the caller's.
+ */
+bool scsi_lu_set_mode(struct scsi_lu *lu, const struct scsi_mode *mode);

@@ -23,6 +23,7 @@ static int map_check(const struct scsi_map_entry *map, size_t n_map)
 
 static void itl_unmap(struct scsi_itl *itl)
 {
+	scsi_set_unmap(itl);
 	list_del(&itl->lu_node);
 	itl->lu = NULL;
 	itl->uas = (struct scsi_uas){ 0 };
@@ -35,6 +36,7 @@ static void itl_map(struct scsi_itl *itl, struct scsi_lu *lu, bool read_only)
 	itl->read_only = read_only;
 	itl->uas = (struct scsi_uas){ 0 };
 	itl->hit = false;
+	scsi_set_init(&itl->set, lu);
 	list_push(&lu->nexuses, &itl->lu_node);
 	scsi_uas_add(&itl->uas, SCSI_UA_POWER_ON);
 	itl->uas.told = SCSI_UA_POWER_ON; /* who begins expects it */
@@ -130,12 +132,18 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 	v.lu = itl->lu;
 	v.n_blocks = lu->n_blocks;
 	v.flags = SCSI_VIEW_MAPPED;
-	if (itl->read_only || lu->read_only)
+	if (itl->read_only || lu->read_only || lu->mode.swp)
 		v.flags |= SCSI_VIEW_READ_ONLY;
 	if (itl->uas.n)
 		v.flags |= SCSI_VIEW_UA;
 	if (lu->stopped || lu->gone)
 		v.flags |= SCSI_VIEW_NOT_READY;
+	if (lu->order.state != SCSI_ORDER_OPEN)
+		v.flags |= SCSI_VIEW_GATHER;
+	if (lu->mode.d_sense)
+		v.flags |= SCSI_VIEW_D_SENSE;
+	if (lu->write_cache && !lu->mode.wce)
+		v.flags |= SCSI_VIEW_WRITE_THROUGH;
 	return v;
 }
 

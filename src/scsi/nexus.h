@@ -19,6 +19,7 @@ struct scsi_port {
 	uint8_t name[16];
 	uint16_t relative_id; /* relative port identifier, 0: none */
 	uint16_t group_id;    /* target port group, 0: none */
+	bool queries;         /* of a target: its transport has the query functions (not SRP) */
 };
 
 /* One line of a LUN map; @lun < SCSI_LUN_COUNT, each at most once. */
@@ -34,11 +35,12 @@ struct scsi_itl {
 	struct scsi_nexus *nexus; /* constant */
 	struct scsi_lu *lu;       /* NULL: nothing mapped here */
 	struct scsi_uas uas;
+	struct scsi_set set; /* with TST 001b */
 	bool read_only;
 	bool hit; /* a TMF that is under way aborted a command of it; see scsi_tmf_hit() */
 };
 
-/* About 16 KiB; stays where it is from init to deinit. */
+/* About 50 KiB; stays where it is from init to deinit. */
 struct scsi_nexus {
 	struct scsi_port initiator; /* constant after init, as the next */
 	struct scsi_port target;
@@ -46,10 +48,13 @@ struct scsi_nexus {
 	struct scsi_itl lun[SCSI_LUN_COUNT];
 };
 
-#define SCSI_VIEW_MAPPED    BIT(0)
-#define SCSI_VIEW_READ_ONLY BIT(1)
-#define SCSI_VIEW_UA        BIT(2) /* a unit attention is owed: everything goes home */
-#define SCSI_VIEW_NOT_READY BIT(3) /* stopped or gone: everything goes home */
+#define SCSI_VIEW_MAPPED        BIT(0)
+#define SCSI_VIEW_READ_ONLY     BIT(1)
+#define SCSI_VIEW_UA            BIT(2) /* a unit attention is owed: everything goes home */
+#define SCSI_VIEW_NOT_READY     BIT(3) /* stopped or gone: everything goes home */
+#define SCSI_VIEW_GATHER        BIT(4) /* its task set is kept at home: everything goes there */
+#define SCSI_VIEW_D_SENSE       BIT(5) /* sense data in descriptor format */
+#define SCSI_VIEW_WRITE_THROUGH BIT(6) /* a WRITE is stable when it ends, as with FUA */
 
 /* A LUN as workers other than home may know it. */
 struct scsi_view_lun {

@@ -261,7 +261,7 @@ static unsigned run_tmf(struct scsi_tmf *m, struct scsi_task *tasks, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		struct scsi_act a;
 
-		if (!scsi_tmf_matches(m, &tasks[i]))
+		if (!scsi_tmf_means(m, &tasks[i], tasks[i].lu))
 			continue;
 		hit |= BIT(i);
 		a = scsi_task_step(&tasks[i], &(struct scsi_event){ .type = SCSI_EV_ABORT });
@@ -399,7 +399,7 @@ static void tmf_refused(void **state)
 	memcpy(m.lun, rig_lun0, 8);
 	m.fn = SCSI_TMF_CLEAR_TASK_SET;
 	scsi_tmf_start(&m);
-	assert_true(scsi_tmf_matches(&m, &t));
+	assert_true(scsi_tmf_means(&m, &t, t.lu));
 }
 
 static void lu_params(void **state)

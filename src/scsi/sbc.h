@@ -49,6 +49,12 @@ static inline int64_t sbc_resid(uint64_t want, uint64_t have, uint64_t moved)
 	return want > have ? (int64_t)(want - moved) : answer_resid(want, have);
 }
 
+/*
+ * GOOD, after blocks were changed by something else than a WRITE action: with the write cache switched off
+ * they must be stable before.
+ */
+struct scsi_act sbc_stable(struct scsi_task *t);
+
 /* Do the next piece of [t->lba, t->lba + t->left): an action of at most @max_bytes, then @cont. */
 struct scsi_act sbc_piece(struct scsi_task *t, enum scsi_act_type type, uint64_t max_bytes,
 			  struct scsi_act (*cont)(struct scsi_task *));

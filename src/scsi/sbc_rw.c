@@ -72,6 +72,6 @@ struct scsi_act sbc_write(struct scsi_task *t)
 	if (!len)
 		return answer_good(t);
 	a = answer_io(t, SCSI_ACT_WRITE, r.lba << lu->block_shift, len, answer_good);
-	a.fua = fua(t->cdb);
+	a.fua = fua(t->cdb) || t->view_flags & SCSI_VIEW_WRITE_THROUGH;
 	return a;
 }

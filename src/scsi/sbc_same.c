@@ -12,7 +12,7 @@ static struct scsi_act same_next(struct scsi_task *t)
 	uint64_t max = type == SCSI_ACT_WRITE_SAME ? SCSI_PIECE_BYTES : SCSI_PIECE_TRIM;
 
 	if (!t->left)
-		return answer_good(t);
+		return sbc_stable(t);
 	return sbc_piece(t, type, max, same_next);
 }
 

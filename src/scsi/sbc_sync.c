@@ -19,6 +19,13 @@ struct scsi_act sbc_sync_cache(struct scsi_task *t)
 	return answer_io(t, SCSI_ACT_FLUSH, 0, 0, answer_good);
 }
 
+struct scsi_act sbc_stable(struct scsi_task *t)
+{
+	if (t->view_flags & SCSI_VIEW_WRITE_THROUGH)
+		return answer_io(t, SCSI_ACT_FLUSH, 0, 0, answer_good);
+	return answer_good(t);
+}
+
 static struct scsi_act set_stopped(struct scsi_task *t, bool stopped)
 {
 	if (t->lu->stopped != stopped) {

@@ -12,7 +12,7 @@ static struct scsi_act unmap_next(struct scsi_task *t)
 		const uint8_t *d = t->data + HEADER_LEN + (size_t)t->pos * DESC_LEN;
 
 		if (t->pos == t->n_desc)
-			return answer_good(t);
+			return sbc_stable(t);
 		t->lba = get_be64(d);
 		t->left = get_be32(d + 8);
 		t->pos++;

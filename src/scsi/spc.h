@@ -9,6 +9,7 @@ struct scsi_act spc_request_sense(struct scsi_task *t);
 struct scsi_act spc_inquiry(struct scsi_task *t);
 struct scsi_act spc_mode_sense_6(struct scsi_task *t);
 struct scsi_act spc_mode_sense_10(struct scsi_task *t);
+struct scsi_act spc_mode_select(struct scsi_task *t);
 struct scsi_act spc_report_luns(struct scsi_task *t);
 struct scsi_act spc_report_opcodes(struct scsi_task *t);
 struct scsi_act spc_report_tmfs(struct scsi_task *t);

@@ -8,6 +8,7 @@
 #define PERIPHERAL_NONE     0x7f /* qualifier 011b: nothing can be there; type unknown */
 #define VERSION_SPC5        0x07
 #define HISUP_AND_FORMAT    0x12 /* LUNs as in SAM; data format 2 */
+#define NORMACA             0x20
 #define CMDQUE              0x02
 #define VERSION_DESCRIPTORS 58u
 #define PROTOCOL_SRP        4
@@ -51,7 +52,7 @@ struct scsi_act spc_inquiry(struct scsi_task *t)
 	pen_u8(&out, spc_peripheral(t));
 	pen_u8(&out, 0); /* not removable */
 	pen_u8(&out, VERSION_SPC5);
-	pen_u8(&out, HISUP_AND_FORMAT);
+	pen_u8(&out, lu ? NORMACA | HISUP_AND_FORMAT : HISUP_AND_FORMAT);
 	pen_u8(&out, INQUIRY_LEN - 5);
 	pen_u8(&out, 0); /* no ALUA, no third-party copy, no protection */
 	pen_u8(&out, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* MODE SENSE(6) and (10): SPC-5 6.14, 6.15; pages in SPC-5 7.5 and SBC-4 6.5. */
-#include "scsi/spc.h"
+#include "scsi/spc_mode.h"
 
 #define MODE_MAX      512u
 #define PAGE_ALL      0x3f
@@ -10,66 +10,134 @@
 #define LLBAA         0x10
 #define DBD           0x08
 #define PC_CHANGEABLE 1
+#define PC_DEFAULT    2
 #define PC_SAVED      3
-#define PAGE_BODY_MAX 0x12
 
-struct mode_page {
-	uint8_t code;
-	uint8_t len; /* of the body, after code and length */
-	void (*put)(uint8_t *body, const struct scsi_lu *lu);
-};
+/* Caching page, byte 2 */
+#define CACHING_WCE 0x04
+/* Control page: bytes 2 to 5 */
+#define CONTROL_TST       0xe0
+#define CONTROL_TST_AT    5
+#define CONTROL_D_SENSE   0x04
+#define CONTROL_GLTSD     0x02
+#define CONTROL_REORDER   0xf0
+#define CONTROL_REORD_AT  4
+#define CONTROL_QERR      0x06
+#define CONTROL_QERR_AT   1
+#define CONTROL_INTLCK    0x30
+#define CONTROL_INTLCK_AT 4
+#define CONTROL_SWP       0x08
+#define CONTROL_TAS       0x40
 
-static void put_error_recovery(uint8_t *body, const struct scsi_lu *lu)
+static void put_error_recovery(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
 {
 	/* all zero: errors are reported as they come, retries are the store's own */
 	(void)body;
 	(void)lu;
+	(void)m;
 }
 
-static void put_caching(uint8_t *body, const struct scsi_lu *lu)
+static void put_caching(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
 {
-	body[0] = lu->write_cache ? 0x04 : 0; /* WCE */
+	(void)lu;
+	body[0] = m->wce ? CACHING_WCE : 0;
 }
 
-static void put_control(uint8_t *body, const struct scsi_lu *lu)
+static void mask_caching(uint8_t *body, const struct scsi_lu *lu)
 {
-	body[0] = (uint8_t)((lu->descriptor_sense ? 0x04 : 0) | 0x02); /* TST 0, D_SENSE, GLTSD */
-	body[1] = 0x10;             /* unrestricted reordering; QERR 0 */
+	/* a store without a cache cannot get one */
+	body[0] = lu->write_cache ? CACHING_WCE : 0;
+}
+
+static int change_caching(const uint8_t *body, struct scsi_mode *m)
+{
+	m->wce = body[0] & CACHING_WCE;
+	return -1;
+}
+
+static void put_control(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
+{
+	(void)lu;
+	body[0] = (uint8_t)(m->tst << CONTROL_TST_AT | (m->d_sense ? CONTROL_D_SENSE : 0) |
+			    CONTROL_GLTSD);
+	body[1] = (uint8_t)(m->reorder << CONTROL_REORD_AT | m->qerr << CONTROL_QERR_AT);
+	body[2] = (uint8_t)(m->ua_intlck << CONTROL_INTLCK_AT | (m->swp ? CONTROL_SWP : 0));
+	body[3] = m->tas ? CONTROL_TAS : 0;
 	put_be16(body + 6, 0xffff); /* busy timeout: not limited */
 }
 
-static void put_exceptions(uint8_t *body, const struct scsi_lu *lu)
+static void mask_control(uint8_t *body, const struct scsi_lu *lu)
 {
 	(void)lu;
+	body[0] = CONTROL_TST | CONTROL_D_SENSE;
+	body[1] = CONTROL_REORDER | CONTROL_QERR;
+	body[2] = CONTROL_INTLCK | CONTROL_SWP;
+	body[3] = CONTROL_TAS;
+}
+
+static int change_control(const uint8_t *body, struct scsi_mode *m)
+{
+	m->tst = (body[0] & CONTROL_TST) >> CONTROL_TST_AT;
+	m->d_sense = body[0] & CONTROL_D_SENSE;
+	m->reorder = (body[1] & CONTROL_REORDER) >> CONTROL_REORD_AT;
+	m->qerr = (body[1] & CONTROL_QERR) >> CONTROL_QERR_AT;
+	m->ua_intlck = (body[2] & CONTROL_INTLCK) >> CONTROL_INTLCK_AT;
+	m->swp = body[2] & CONTROL_SWP;
+	m->tas = body[3] & CONTROL_TAS;
+	if (m->tst > 1)
+		return 0;
+	if (m->reorder > 1 || m->qerr == 2)
+		return 1;
+	return m->ua_intlck == 1 ? 2 : -1;
+}
+
+static void put_exceptions(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
+{
+	(void)lu;
+	(void)m;
 	body[0] = 0x08; /* DEXCPT: none are reported */
 }
 
 static const struct mode_page mode_pages[] = {
-	{ 0x01, 0x0a, put_error_recovery },
-	{ 0x08, 0x12, put_caching },
-	{ 0x0a, 0x0a, put_control },
-	{ 0x1c, 0x0a, put_exceptions },
+	{ 0x01, 0x0a, put_error_recovery, NULL, NULL },
+	{ 0x08, 0x12, put_caching, mask_caching, change_caching },
+	{ 0x0a, 0x0a, put_control, mask_control, change_control },
+	{ 0x1c, 0x0a, put_exceptions, NULL, NULL },
 };
 
-/* Values of the pages that are asked for; nothing can be changed, so that mask is all zero. */
+const struct mode_page *mode_page_find(uint8_t code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mode_pages); i++)
+		if (mode_pages[i].code == code)
+			return &mode_pages[i];
+	return NULL;
+}
+
+static void put_page(struct pen *out, const struct mode_page *p, const struct scsi_task *t)
+{
+	uint8_t body[MODE_BODY_MAX] = { 0 };
+	unsigned pc = t->cdb[2] >> 6;
+
+	if (pc != PC_CHANGEABLE)
+		p->put(body, t->lu, pc == PC_DEFAULT ? &t->lu->mode_default : &t->lu->mode);
+	else if (p->mask)
+		p->mask(body, t->lu);
+	pen_u8(out, p->code); /* PS 0: nothing is saved */
+	pen_u8(out, p->len);
+	pen_copy(out, body, p->len);
+}
+
+/* The pages that are asked for; false when there is none. */
 static bool put_pages(struct pen *out, const struct scsi_task *t)
 {
 	uint8_t code = t->cdb[2] & 0x3f;
-	bool changeable = t->cdb[2] >> 6 == PC_CHANGEABLE;
 	bool any = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(mode_pages); i++) {
-		const struct mode_page *p = &mode_pages[i];
-		uint8_t body[PAGE_BODY_MAX] = { 0 };
-
-		if (code != PAGE_ALL && code != p->code)
+		if (code != PAGE_ALL && code != mode_pages[i].code)
 			continue;
 		any = true;
-		if (!changeable)
-			p->put(body, t->lu);
-		pen_u8(out, p->code);
-		pen_u8(out, p->len);
-		pen_copy(out, body, p->len);
+		put_page(out, &mode_pages[i], t);
 	}
 	return any;
 }

@@ -102,7 +102,9 @@ static struct scsi_act report_one(struct scsi_task *t, const struct scsi_cmd *cm
 	pen_be16(&out, (uint16_t)len);
 	pen_u8(&out, cmd->opcode);
 	pen_u8(&out, second);
-	pen_copy(&out, cmd->mask + 2, len - 2);
+	pen_copy(&out, cmd->mask + 2, len - 3);
+	/* the control byte is the same for all */
+	pen_u8(&out, t->lu ? cmd->mask[len - 1] | SCSI_CONTROL_NACA : cmd->mask[len - 1]);
 	if (timeouts)
 		put_timeouts(&out, cmd);
 	check(!out.bad);
@@ -156,12 +158,14 @@ struct scsi_act spc_report_tmfs(struct scsi_task *t)
 	bool extended = t->cdb[2] & 0x80; /* REPD */
 	uint32_t alloc_len = get_be32(t->cdb + 6);
 	struct pen out = pen_of(t->data, t->data_cap);
+	bool queries = t->nexus->target.queries;
 
 	if (alloc_len < 4)
 		return answer_bad_cdb(t, 6, ANSWER_NO_BIT);
-	/* ABORT TASK, ABORT TASK SET, CLEAR ACA, CLEAR TASK SET, LOGICAL UNIT RESET */
-	pen_u8(&out, 0x80 | 0x40 | 0x20 | 0x10 | 0x08);
-	pen_zero(&out, 2);
+	/* ABORT TASK, ABORT TASK SET, CLEAR ACA, CLEAR TASK SET, LOGICAL UNIT RESET; QUERY TASK */
+	pen_u8(&out, (uint8_t)(0x80 | 0x40 | 0x20 | 0x10 | 0x08 | (queries ? 0x04 : 0)));
+	pen_u8(&out, queries ? 0x04 | 0x02 : 0); /* QUERY ASYNC EVENT, QUERY TASK SET */
+	pen_zero(&out, 1);
 	pen_u8(&out, extended ? 12 : 0);
 	if (extended)
 		pen_zero(&out, 12); /* no timeouts known */

@@ -41,7 +41,7 @@ static void expect_in(const uint8_t *want, size_t len)
 static void inquiry_standard(void **state)
 {
 	static const uint8_t want[96] = {
-		0x00, 0x00, 0x07, 0x12, 91,   0,    0,    0x02, 'S',  'R',  'P', 'T', 'D', ' ',
+		0x00, 0x00, 0x07, 0x32, 91,   0,    0,    0x02, 'S',  'R',  'P', 'T', 'D', ' ',
 		' ',  ' ',  'V',  'I',  'R',  'T',  'U',  'A',  'L',  '-',  'D', 'I', 'S', 'K',
 		' ',  ' ',  ' ',  ' ',  '0',  '0',  '0',  '1',  0,    0,    0,   0,   0,   0,
 		0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,   0,   0,   0,
@@ -149,7 +149,7 @@ static void vpd_limits(void **state)
 
 	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0x86, 0, 255, 0), 255), 0);
 	assert_int_equal(r->t.data_len, 64);
-	assert_memory_equal(r->in, ((const uint8_t[]){ 0, 0x86, 0, 0x3c, 0, 0x05, 0x01, 0x01 }), 8);
+	assert_memory_equal(r->in, ((const uint8_t[]){ 0, 0x86, 0, 0x3c, 0, 0x07, 0x01, 0x01 }), 8);
 	assert_int_equal(r->in[13], 28);
 	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0xb1, 0, 255, 0), 255), 0);
 	assert_int_equal(r->t.data_len, 64);
@@ -212,9 +212,16 @@ static void mode_sense(void **state)
 		at += 2u + pages[i + 1];
 	}
 	assert_int_equal(at, r->t.data_len);
-	/* nothing is changeable, defaults are the current values, nothing is saved */
+	/* what is changeable, defaults, nothing is saved */
 	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x48, 0, 255, 0), 255), 0);
+	assert_memory_equal(r->in + 4, ((const uint8_t[20]){ 0x08, 0x12, 0x04 }), 20);
+	assert_int_equal(run(rig_lun1, CDB(0x1a, 0x08, 0x48, 0, 255, 0), 255), 0);
 	assert_memory_equal(r->in + 4, ((const uint8_t[20]){ 0x08, 0x12 }), 20);
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x4a, 0, 255, 0), 255), 0);
+	assert_memory_equal(r->in + 4, ((const uint8_t[12]){ 0x0a, 0x0a, 0xe4, 0xf6, 0x38, 0x40 }),
+			    12);
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x41, 0, 255, 0), 255), 0);
+	assert_memory_equal(r->in + 4, ((const uint8_t[12]){ 0x01, 0x0a }), 12);
 	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x88, 0, 255, 0), 255), 0);
 	assert_int_equal(r->in[6], 0x04);
 	run(rig_lun0, CDB(0x1a, 0x08, 0xc8, 0, 255, 0), 255);
@@ -276,12 +283,16 @@ static void not_there(void **state)
 static void bad_bits(void **state)
 {
 	(void)state;
-	/* NACA */
-	run(rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0x04), 512);
+	/* LINK, which is obsolete, and NACA where no unit is that could have a task set */
+	run(rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0x01), 512);
 	rig_expect_sense(r, 5, 0x2400);
 	assert_int_equal(rig_sense(r).field_byte, 9);
-	assert_int_equal(rig_sense(r).field_bit, 2);
+	assert_int_equal(rig_sense(r).field_bit, 0);
 	assert_true(rig_sense(r).field_in_cdb && rig_sense(r).field_bit_valid);
+	run(rig_well_known, CDB(0x12, 0, 0, 0, 96, 0x04), 96);
+	rig_expect_sense(r, 5, 0x2400);
+	assert_int_equal(rig_sense(r).field_byte, 5);
+	assert_int_equal(rig_sense(r).field_bit, 2);
 	/* RDPROTECT */
 	run(rig_lun0, CDB(0x88, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0), 512);
 	rig_expect_sense(r, 5, 0x2400);
@@ -290,23 +301,28 @@ static void bad_bits(void **state)
 	/* what follows the end of a CDB is not looked at */
 	assert_int_equal(run(rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2, 3, 4, 5, 6), 512),
 			 0);
-	/* task attributes VPD 86h does not promise */
-	r->attr = SCSI_ATTR_ACA;
-	run(rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0);
-	rig_expect_sense(r, 5, 0x4900);
-	r->attr = SCSI_ATTR_ORDERED;
-	run(rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 512);
-	rig_expect_sense(r, 5, 0x4900);
-	r->attr = SCSI_ATTR_HEAD;
-	assert_int_equal(run(rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 512), 0);
+	/* task attributes: the ACA attribute without an ACA condition, and what is none */
+	for (unsigned attr = SCSI_ATTR_ORDERED + 1; attr < 8; attr++) {
+		r->attr = (uint8_t)attr;
+		run(rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0);
+		rig_expect_sense(r, 5, 0x4900);
+		run(rig_lun7, CDB(0x12, 0, 0, 0, 96, 0), 96);
+		rig_expect_sense(r, 5, 0x4900);
+	}
+	for (unsigned attr = 0; attr <= SCSI_ATTR_ORDERED; attr++) {
+		r->attr = (uint8_t)attr;
+		assert_int_equal(run(rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 512), 0);
+		assert_int_equal(r->route, attr ? SCSI_ROUTE_HOME : SCSI_ROUTE_LOCAL);
+	}
+	assert_int_equal(r->gathers, 1); /* for the ORDERED one */
 }
 
 static void report_opcodes(void **state)
 {
 	static const uint8_t read10[] = { 0,    3,    0,    10, 0x28, 0x18, 0xff,
-					  0xff, 0xff, 0xff, 0,  0xff, 0xff, 0 };
+					  0xff, 0xff, 0xff, 0,  0xff, 0xff, 0x04 };
 	static const uint8_t capacity16[] = { 0, 0x83, 0, 16,   0x9e, 0x10, 0,    0, 0, 0, 0,
-					      0, 0,    0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 10,
+					      0, 0,    0, 0xff, 0xff, 0xff, 0xff, 0, 4, 0, 10,
 					      0, 0,    0, 0,    0,    0,    0,    0, 0, 10 };
 
 	(void)state;
@@ -345,6 +361,9 @@ static void report_tmfs(void **state)
 	expect_in((const uint8_t[]){ 0xf8, 0, 0, 0 }, 4);
 	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0d, 0x80, 0, 0, 0, 0, 0, 0, 255, 0, 0), 255), 0);
 	expect_in((const uint8_t[16]){ 0xf8, 0, 0, 12 }, 16);
+	r->nexus[0].target.queries = true;
+	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0), 4), 0);
+	expect_in((const uint8_t[]){ 0xfc, 0x06, 0, 0 }, 4);
 	run(rig_lun0, CDB(0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0), 4);
 	rig_expect_sense(r, 5, 0x2400);
 }

@@ -73,8 +73,8 @@ static void put_identification(struct pen *out, const struct scsi_task *t)
 
 static void put_extended_inquiry(struct pen *out, const struct scsi_task *t)
 {
-	pen_u8(out, 0);    /* no protection information */
-	pen_u8(out, 0x05); /* HEADSUP (every command starts at once, so at the head), SIMPSUP */
+	pen_u8(out, 0);                             /* no protection information */
+	pen_u8(out, 0x07);                          /* HEADSUP, ORDSUP, SIMPSUP */
 	pen_u8(out, t->lu->write_cache ? 0x01 : 0); /* V_SUP */
 	pen_u8(out, 0x01);                          /* LUICLR */
 	pen_zero(out, 5);

@@ -10,15 +10,18 @@
 #include "wire/cdb.h"
 #include "wire/sense.h"
 
-#define SCSI_DATA_MIN_BYTES 4096u        /* smallest parameter buffer that serves every command */
-#define SCSI_PIECE_BYTES    (256u << 10) /* longest VERIFY or WRITE_SAME action */
+#define SCSI_DATA_MIN_BYTES 4096u /* smallest parameter buffer that serves nearly every command */
+#define SCSI_PIECE_BYTES    (256u << 10)           /* longest VERIFY or WRITE_SAME action */
 #define SCSI_PIECE_TRIM     (uint64_t)(256u << 20) /* longest UNMAP or WRITE_ZEROES action, bytes */
 
 enum scsi_event_type {
 	SCSI_EV_START, /* once, first */
 	SCSI_EV_DATA,  /* answers FETCH */
 	SCSI_EV_IO_DONE, /* answers READ .. COMPARE; nothing of that I/O can touch the medium any more */
-	SCSI_EV_ABORT, /* at any time before COMPLETE, also before START */
+	SCSI_EV_ABORT,   /* at any time before COMPLETE, also before START; more than once */
+	SCSI_EV_ROOM,    /* answers ROOM; so does DATA, when FETCH needed it */
+	SCSI_EV_GO,      /* answers WAIT: scsi_lu_next() named the task */
+	SCSI_EV_CLEARED, /* answers CLEAR */
 };
 
 struct scsi_event {
@@ -31,6 +34,7 @@ struct scsi_event {
 	 * COMPARE: -EILSEQ, the data differ.
 	 */
 	int result;
+	bool tell; /* ABORT: it ends with TASK ABORTED, see scsi_tmf_tells(); else nothing is sent */
 	/* With a result other than 0: bytes of the action that were surely done, from its start; the
 	 * byte that follows is the first bad (or different) one. 0 when not known. */
 	uint64_t done_bytes;
@@ -39,7 +43,7 @@ struct scsi_event {
 enum scsi_act_type {
 	SCSI_ACT_NONE,     /* nothing new: the event of the action under way is still to come */
 	SCSI_ACT_COMPLETE, /* the out-part of the task is valid; send it; unless @aborted */
-	SCSI_ACT_FETCH,    /* bring the first len_bytes of data-out to task->data */
+	SCSI_ACT_FETCH, /* get task->data as for ROOM and bring the first len_bytes of data-out there */
 	SCSI_ACT_READ, /* medium -> initiator, in pieces of any size; data-in offset 0 is off_bytes */
 	SCSI_ACT_WRITE, /* initiator -> medium, likewise; with fua: stable before IO_DONE */
 	SCSI_ACT_FLUSH, /* all writes completed before are stable */
@@ -48,13 +52,17 @@ enum scsi_act_type {
 	SCSI_ACT_WRITE_SAME, /* write the block at task->data over and over; whole blocks */
 	SCSI_ACT_VERIFY,     /* read from the medium, throw away */
 	SCSI_ACT_COMPARE,    /* initiator's data-out against the medium; -EILSEQ when they differ */
+	/* only of tasks that are stepped at home: */
+	SCSI_ACT_ROOM, /* set task->data and data_cap to room for scsi_task_data_bytes() */
+	SCSI_ACT_WAIT, /* nothing now: scsi_lu_next() will name the task, then step it with GO */
+	SCSI_ACT_CLEAR, /* abort other tasks: fill a scsi_tmf with scsi_task_clear() and carry it out */
 };
 
 /* Which views must be published again because of this step. */
 enum scsi_changed {
 	SCSI_CHANGED_NOTHING,
 	SCSI_CHANGED_NEXUS, /* of task->nexus; the old view is harmless, nobody need wait */
-	SCSI_CHANGED_LU, /* of all nexuses of task->lu; comes with COMPLETE only: answer the initiator
+	SCSI_CHANGED_LU, /* of all nexuses of task->lu; comes with COMPLETE or CLEAR only: carry that out
 			  * when every worker has its new view */
 };
 
@@ -87,22 +95,19 @@ struct scsi_task {
 	uint8_t lun[8];             /* as on the wire, SAM-5 4.7 */
 	uint16_t cdb_add_len;       /* bytes at @cdb_add */
 	uint8_t attr;               /* enum scsi_task_attr; anything else is refused */
-	uint64_t tag;               /* for TMFs; not looked at here */
+	uint64_t tag;               /* for TMFs */
 	uint64_t in_len;            /* bytes of the initiator's data-in buffer */
 	uint64_t out_len;           /* bytes of data-out it offers */
 	struct scsi_nexus *nexus;   /* touched on the home worker only */
 	const uint8_t *cdb_add;     /* CDB bytes after the 16th, may be NULL */
-	/*
-	 * Room for parameter data, at least SCSI_DATA_MIN_BYTES. May be NULL until START, and for good
-	 * when scsi_task_needs_data() says so.
-	 */
+	/* Room for parameter data, aligned to 8 bytes; NULL until the action ROOM or FETCH asks for it. */
 	uint8_t *data;
 	uint32_t data_cap;
 
 	/* out: valid with COMPLETE */
 	uint8_t status;    /* enum scsi_status */
 	uint8_t sense_len; /* 0: no sense data */
-	bool aborted;      /* by SCSI_EV_ABORT: send nothing (TAS is 0, SPC-5 7.5.8) */
+	bool aborted;      /* by SCSI_EV_ABORT: send nothing */
 	uint32_t data_len; /* bytes of @data to send as data-in, <= in_len; 0 after a READ */
 	int64_t in_resid;  /* bytes wanted - in_len: > 0 overflow, < 0 underflow */
 	int64_t out_resid; /* likewise for data-out */
@@ -112,10 +117,11 @@ struct scsi_task {
 	struct scsi_lu *lu;
 
 	/* the core's own */
-	uint8_t phase;       /* enum scsi_phase of task.c */
+	uint8_t phase;       /* enum scsi_phase of answer.h */
 	uint8_t route;       /* enum scsi_route */
 	uint8_t act;         /* enum scsi_act_type under way */
 	uint8_t changed;     /* enum scsi_changed to report with the next action */
+	uint8_t abort;       /* enum scsi_abort of answer.h */
 	uint32_t view_flags; /* SCSI_VIEW_* when it started */
 	uint64_t n_blocks;   /* of the unit when it started */
 	uint64_t lba;        /* next block of a command done in pieces; first of a plain one */
@@ -126,6 +132,17 @@ struct scsi_task {
 	uint32_t n_desc;
 	const struct scsi_cmd *cmd;
 	struct scsi_act (*cont)(struct scsi_task *t); /* after the action under way succeeded */
+
+	/* the core's own when it is stepped at home: its place in a task set, see set.h */
+	struct scsi_set *set; /* NULL: in none; the next seven are valid with a set only */
+	struct list set_node;
+	struct list head_node;
+	uint64_t seq;           /* of its arrival */
+	uint8_t place;          /* enum scsi_place */
+	uint8_t where;          /* in its set */
+	bool answer_waits;      /* it is held until the unit is gathered */
+	bool cleared;           /* the commands its CHECK CONDITION aborts (QERR) have ended */
+	struct scsi_event kept; /* the event that came while it was held */
 };
 
 /**
@@ -133,28 +150,35 @@ struct scsi_task {
  * @v: the view of its nexus
  * @t: in-part set
  *
- * LOCAL: TEST UNIT READY, READ, WRITE, VERIFY and SYNCHRONIZE CACHE at a LUN that is ready and owes
- * no unit attention. They depend on nothing but the view and constant fields of the unit. HOME: all
- * else, including everything that will fail for a reason that is not in the CDB.
+ * LOCAL: TEST UNIT READY, READ, WRITE, VERIFY and SYNCHRONIZE CACHE with the SIMPLE attribute at a LUN
+ * that is ready, owes no unit attention, is not gathered (set.h) and not reserved against them. They
+ * depend on nothing but the view and constant fields of the unit. HOME: all else, including everything
+ * that will fail for a reason that is not in the CDB's fields.
  * Context: the worker of the channel. Must be called once for each task, before any step.
  */
 enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t);
 
 /**
- * scsi_task_needs_data() - may this command use @t->data?
+ * scsi_route_home() - step it at home after all
+ * @t: after scsi_route(), before any step
  *
- * Plain READ, WRITE, VERIFY, SYNCHRONIZE CACHE and TEST UNIT READY do not. After scsi_route().
+ * For who knows that a command with an attribute other than SIMPLE came before it on the same way
+ * and has not ended: only at home is the order of the two kept.
  */
-bool scsi_task_needs_data(const struct scsi_task *t);
+void scsi_route_home(struct scsi_task *t);
+
+/* Bytes of parameter buffer that ROOM and FETCH of @t ask for; after scsi_route(). */
+uint32_t scsi_task_data_bytes(const struct scsi_task *t);
 
 /**
  * scsi_task_step() - tell the task what happened, learn what to do
  * @t:  after scsi_route(); used by nobody else until COMPLETE
  * @ev: legal now (see enum scsi_event_type), anything else is the caller's bug
  *
- * ABORT: when an action is under way the answer is NONE; its event must still be given (as early as
- * the caller can make it come, -ECANCELED is fine) and is answered by COMPLETE. Without one, ABORT
- * is answered by COMPLETE itself. @t->aborted is set in both.
+ * ABORT: when an action other than WAIT is under way the answer is NONE; its event must still be given
+ * (as early as the caller can make it come, -ECANCELED is fine) and is answered by COMPLETE. Without one,
+ * ABORT is answered by COMPLETE itself. @t->aborted says then that nothing is to be sent.
+ * At home, ask scsi_lu_next() after each step.
  * Context: the worker that @t was routed to. Does not block, allocate or call back.
  */
 struct scsi_act scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);

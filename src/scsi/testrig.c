@@ -135,6 +135,13 @@ static void check_protected(const struct rig *r, const struct scsi_act *a)
 		assert_false(r->t.view_flags & SCSI_VIEW_READ_ONLY);
 }
 
+static void give_room(struct rig *r)
+{
+	assert_true(scsi_task_data_bytes(&r->t) <= sizeof(r->data));
+	r->t.data = r->data;
+	r->t.data_cap = scsi_task_data_bytes(&r->t);
+}
+
 /* Do on the medium what @a says, and return the event that answers it. */
 static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 {
@@ -142,6 +149,7 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 	uint8_t *at = r->disk[r->t.lu == &r->lu[1]] + a->off_bytes;
 
 	if (a->type == SCSI_ACT_FETCH) {
+		give_room(r);
 		assert_true(a->len_bytes && a->len_bytes <= r->t.out_len &&
 			    a->len_bytes <= r->t.data_cap);
 		memcpy(r->t.data, r->out, a->len_bytes);
@@ -199,6 +207,27 @@ static void check_answer(const struct rig *r)
 		(void)rig_sense(r);
 }
 
+/* What the units ask for; the only task there is may be told to go on. */
+static void drain(struct rig *r)
+{
+	struct scsi_task *t;
+
+	for (int i = 0; i < 2; i++) {
+		enum scsi_ask ask;
+
+		while (!r->go && (ask = scsi_lu_next(&r->lu[i], &t)) != SCSI_ASK_NOTHING) {
+			rig_views(r);
+			if (ask == SCSI_ASK_GATHER) {
+				r->gathers++;
+				scsi_lu_gathered(&r->lu[i]);
+			} else if (ask == SCSI_ASK_GO) {
+				assert_ptr_equal(t, &r->t);
+				r->go = true;
+			}
+		}
+	}
+}
+
 static struct scsi_act step(struct rig *r, struct scsi_event ev)
 {
 	struct scsi_act a;
@@ -211,7 +240,8 @@ static struct scsi_act step(struct rig *r, struct scsi_event ev)
 	if (a.changed)
 		rig_views(r);
 	if (a.changed == SCSI_CHANGED_LU)
-		assert_int_equal(a.type, SCSI_ACT_COMPLETE);
+		assert_true(a.type == SCSI_ACT_COMPLETE || a.type == SCSI_ACT_CLEAR);
+	drain(r);
 	r->changed = a.changed > r->changed ? a.changed : r->changed;
 	return a;
 }
@@ -230,16 +260,44 @@ static void begin(struct rig *r, const struct scsi_task *in)
 	t->out_len = in->out_len;
 	t->nexus = in->nexus;
 	t->data = NULL;
+	t->data_cap = 0;
+	r->go = false;
 	r->n_acts = 0;
 	r->moved = 0;
 	r->changed = SCSI_CHANGED_NOTHING;
 	r->route = scsi_route(view, t);
 	if (r->force_home)
-		t->route = SCSI_ROUTE_HOME;
-	if (scsi_task_needs_data(t)) {
-		t->data = r->data;
-		t->data_cap = sizeof(r->data);
+		scsi_route_home(t);
+}
+
+/* The actions that are not I/O: false when @a is none of them. */
+static bool other_act(struct rig *r, struct scsi_act *a)
+{
+	struct scsi_event ev = { .type = SCSI_EV_ROOM };
+	struct scsi_tmf m;
+
+	switch (a->type) {
+	case SCSI_ACT_ROOM:
+		if (r->abort_room)
+			(void)step(r, (struct scsi_event){ .type = SCSI_EV_ABORT });
+		give_room(r);
+		break;
+	case SCSI_ACT_WAIT:
+		assert_true(r->go); /* nobody else is there to wait for */
+		r->go = false;
+		ev.type = SCSI_EV_GO;
+		break;
+	case SCSI_ACT_CLEAR:
+		scsi_task_clear(&m, &r->t);
+		assert_false(scsi_tmf_means(&m, &r->t, r->t.lu));
+		(void)scsi_tmf_finish(&m);
+		ev.type = SCSI_EV_CLEARED;
+		break;
+	default:
+		return false;
 	}
+	*a = step(r, ev);
+	return true;
 }
 
 /* Note action @a, perhaps abort, carry it out and give its event. */
@@ -254,6 +312,37 @@ static struct scsi_act go_on(struct rig *r, const struct scsi_act *a)
 		assert_int_equal(none.type, SCSI_ACT_NONE);
 	}
 	return step(r, carry_out(r, a));
+}
+
+enum scsi_changed rig_tmf(struct rig *r, enum scsi_tmf_fn fn, unsigned nexus, const uint8_t *lun)
+{
+	struct scsi_tmf m = { .fn = fn, .nexus = &r->nexus[nexus] };
+	enum scsi_changed changed;
+
+	memcpy(m.lun, lun, sizeof(m.lun));
+	scsi_tmf_start(&m);
+	changed = scsi_tmf_finish(&m);
+	drain(r);
+	rig_views(r);
+	return changed;
+}
+
+void rig_clear_aca(struct rig *r)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		(void)rig_tmf(r, SCSI_TMF_CLEAR_ACA, i, rig_lun0);
+		(void)rig_tmf(r, SCSI_TMF_CLEAR_ACA, i, rig_lun1);
+	}
+}
+
+uint8_t rig_mode_select(struct rig *r, const uint8_t *lun, uint8_t page, const uint8_t *body,
+			size_t len)
+{
+	memset(r->out, 0, 4);
+	r->out[4] = page;
+	r->out[5] = (uint8_t)len;
+	memcpy(r->out + 6, body, len);
+	return rig_run(r, lun, CDB(0x15, 0x10, 0, 0, (uint8_t)(6 + len), 0), 0, 6 + len);
 }
 
 struct rig *rig_from(struct rig *r, unsigned nexus)
@@ -273,8 +362,11 @@ uint8_t rig_run(struct rig *r, const uint8_t *lun, const uint8_t *cdb, size_t cd
 	begin(r, &in);
 	a = step(r, (struct scsi_event){ .type = SCSI_EV_START });
 	while (a.type != SCSI_ACT_COMPLETE)
-		a = go_on(r, &a);
-	assert_int_equal(r->t.aborted, r->abort_at && r->n_acts >= r->abort_at);
+		if (!other_act(r, &a))
+			a = go_on(r, &a);
+	assert_false(r->go);
+	if (!r->abort_room)
+		assert_int_equal(r->t.aborted, r->abort_at && r->n_acts >= r->abort_at);
 	check_answer(r);
 	if (r->t.data_len)
 		memcpy(r->in, r->t.data, r->t.data_len);
@@ -296,5 +388,5 @@ void rig_expect_sense(const struct rig *r, uint8_t key, unsigned asc)
 
 	assert_int_equal(s.key, key);
 	assert_int_equal(s.asc, asc);
-	assert_int_equal(s.descriptor, r->t.lu && r->t.lu->descriptor_sense);
+	assert_int_equal(s.descriptor, r->t.lu && r->t.view_flags & SCSI_VIEW_D_SENSE);
 }

@@ -18,16 +18,18 @@ struct rig {
 	struct scsi_nexus nexus[2];
 	struct scsi_view view[2];
 	uint8_t disk[2][RIG_DISK_LEN];
-	uint8_t data[SCSI_DATA_MIN_BYTES]; /* parameter buffer */
-	uint8_t in[RIG_BUF_LEN];           /* the initiator's */
+	_Alignas(8) uint8_t data[SCSI_DATA_MIN_BYTES]; /* parameter buffer */
+	uint8_t in[RIG_BUF_LEN];                       /* the initiator's */
 	uint8_t out[RIG_BUF_LEN];
 	struct scsi_task t; /* the last command */
 	/* what it did */
-	unsigned n_acts; /* without COMPLETE; the first RIG_ACTS are kept */
+	unsigned n_acts; /* of the medium, and FETCH; the first RIG_ACTS are kept */
 	struct scsi_act acts[RIG_ACTS];
 	enum scsi_route route;
 	enum scsi_changed changed;
 	uint64_t moved; /* bytes of data-in by READ */
+	unsigned gathers;
+	bool go; /* the task is to go on */
 	/* wishes */
 	unsigned from; /* index of the nexus; see rig_from() */
 	uint8_t attr;
@@ -36,6 +38,7 @@ struct rig {
 	uint64_t fail_done;
 	bool force_home;   /* routed to home although a view says local */
 	unsigned abort_at; /* ABORT at this action (1: the first); 0: never */
+	bool abort_room;   /* ABORT when it asks for room */
 };
 
 /* Units at LUN 0 and 1 of both nexuses; unit attentions are still owed. */
@@ -46,6 +49,14 @@ void rig_free(struct rig *r);
 
 /* Publish all views. */
 void rig_views(struct rig *r);
+
+/* CLEAR ACA from both nexuses at both units. */
+void rig_clear_aca(struct rig *r);
+/* A task management function that finds no tasks. */
+enum scsi_changed rig_tmf(struct rig *r, enum scsi_tmf_fn fn, unsigned nexus, const uint8_t *lun);
+/* MODE SELECT(6) of one page with this body; returns the status. */
+uint8_t rig_mode_select(struct rig *r, const uint8_t *lun, uint8_t page, const uint8_t *body,
+			size_t len);
 
 /* Commands come from this nexus; returns @r. */
 struct rig *rig_from(struct rig *r, unsigned nexus);

@@ -19,11 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS 60000
+#define STEPS  60000
+#define N_CMDS 28
 
 static void random_cdb(struct prng *rnd, uint8_t *cdb)
 {
-	const struct scsi_cmd *cmd = scsi_cmd_at(prng_below(rnd, 26));
+	const struct scsi_cmd *cmd = scsi_cmd_at(prng_below(rnd, N_CMDS));
 
 	for (size_t i = 0; i < CDB_MAX_BYTES; i++)
 		cdb[i] = (uint8_t)prng_u64(rnd);
@@ -46,11 +47,35 @@ static void random_cdb(struct prng *rnd, uint8_t *cdb)
 						     (uint32_t)prng_below(rnd, 600) });
 }
 
-static void random_list(struct prng *rnd, struct rig *r, const uint8_t *cdb)
+/* MODE SELECT of the control page, sometimes with a value that is none. */
+static void random_modes(struct prng *rnd, struct rig *r, uint8_t *cdb)
+{
+	size_t header = cdb[0] == SCSI_OP_MODE_SELECT_6 ? 4 : 8;
+	uint8_t *body = r->out + header;
+
+	memset(r->out, 0, header + 12);
+	put_be16(body, 0x0a0a);
+	body[2] = (uint8_t)(prng_below(rnd, 2) << 5 | prng_below(rnd, 2) << 2 | 0x02);
+	/* mostly what lets commands run where they are, and be carried out */
+	body[3] = (uint8_t)(prng_below(rnd, 8) ? 0x10 : prng_below(rnd, 32) << 1);
+	body[4] = (uint8_t)(prng_below(rnd, 8) ? 0 : prng_below(rnd, 8) << 3);
+	body[5] = (uint8_t)(prng_below(rnd, 2) << 6);
+	put_be16(body + 8, 0xffff);
+	cdb[1] = 0x10;
+	put_be16(cdb + 7, (uint16_t)(header + 12));
+	if (header == 4)
+		cdb[4] = (uint8_t)(header + 12);
+}
+
+static void random_list(struct prng *rnd, struct rig *r, uint8_t *cdb)
 {
 	unsigned n = (unsigned)prng_below(rnd, 8);
 
-	if (cdb[0] != SCSI_OP_UNMAP || prng_below(rnd, 8) == 0)
+	if (prng_below(rnd, 8) == 0)
+		return;
+	if (cdb[0] == SCSI_OP_MODE_SELECT_6 || cdb[0] == SCSI_OP_MODE_SELECT_10)
+		random_modes(rnd, r, cdb);
+	if (cdb[0] != SCSI_OP_UNMAP)
 		return;
 	put_be16(r->out, (uint16_t)(n * 16 + 6));
 	put_be16(r->out + 2, (uint16_t)((size_t)n * 16 + prng_below(rnd, 3) % 2));
@@ -67,6 +92,7 @@ static void random_fault(struct prng *rnd, struct rig *r)
 
 	r->fail_type = SCSI_ACT_NONE;
 	r->abort_at = 0;
+	r->abort_room = prng_below(rnd, 64) == 0;
 	if (prng_below(rnd, 4) == 0) {
 		r->fail_type = (enum scsi_act_type)(SCSI_ACT_FETCH +
 						    prng_below(rnd, SCSI_ACT_COMPARE - 1));
@@ -98,13 +124,10 @@ static void random_change(struct prng *rnd, struct rig *r)
 		scsi_nexus_ua(&r->nexus[prng_below(rnd, 2)], SCSI_UA_INQUIRY_CHANGED);
 		break;
 	default: {
-		struct scsi_tmf m = { .fn = (enum scsi_tmf_fn)prng_below(rnd, 7),
-				      .lun = { 0, (uint8_t)prng_below(rnd, 3) },
-				      .nexus = &r->nexus[prng_below(rnd, 2)] };
+		static const uint8_t *const luns[] = { rig_lun0, rig_lun1, rig_lun7 };
 
-		scsi_tmf_start(&m);
-		scsi_tmf_hit(&m, &r->nexus[prng_below(rnd, 2)]);
-		(void)scsi_tmf_finish(&m);
+		(void)rig_tmf(r, (enum scsi_tmf_fn)prng_below(rnd, SCSI_TMF_TASK_CLEARS + 2),
+			      (unsigned)prng_below(rnd, 2), luns[prng_below(rnd, 3)]);
 	}
 	}
 	rig_views(r);
@@ -141,6 +164,11 @@ static void walk(struct rig *r, uint8_t (*shadow)[RIG_DISK_LEN], uint64_t seed)
 
 		if (prng_below(&rnd, 64) == 0)
 			random_change(&rnd, r);
+		if (prng_below(&rnd, 3) == 0)
+			rig_clear_aca(r);
+		if (prng_below(&rnd, 64) == 0) /* the mode pages as they were */
+			(void)rig_tmf(r, SCSI_TMF_LUN_RESET, 0,
+				      prng_below(&rnd, 2) ? rig_lun0 : rig_lun1);
 		random_cdb(&rnd, cdb);
 		for (unsigned k = 0; k < 8; k++)
 			put_be64(r->out + prng_below(&rnd, 5000), prng_u64(&rnd));
@@ -162,7 +190,7 @@ static void walk(struct rig *r, uint8_t (*shadow)[RIG_DISK_LEN], uint64_t seed)
 	}
 	/* the walk must get somewhere */
 	assert_true(good > STEPS / 16);
-	assert_true(local > STEPS / 16);
+	assert_true(local > STEPS / 24);
 }
 
 static void random_walks(void **state)

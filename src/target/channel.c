@@ -150,7 +150,11 @@ static void channel_abort_tasks(struct tchan *ch)
 	struct list *tmp;
 
 	list_for_each_safe (pos, tmp, &ch->cmds)
-		cmd_abort(list_entry(pos, struct cmd, node));
+		cmd_abort(list_entry(pos, struct cmd, node), false);
+	/* Those that wait at home hear of it there, behind all that is on its way. */
+	if (!ch->aborted_all)
+		worker_post(tgt_home(ch->t), &ch->to_home_abort);
+	ch->aborted_all = true;
 }
 
 /* The queue pair goes: what it still had posted will never complete (INV-12). */
@@ -662,6 +666,7 @@ static int channel_alloc(struct tchan *ch)
 		c->ch = ch;
 		c->index = i;
 		list_init(&c->wait);
+		list_init(&c->home_wait);
 		list_push(&ch->free_cmds, &c->node);
 	}
 	return 0;

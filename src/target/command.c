@@ -14,8 +14,14 @@
 
 static void cmd_uncount(struct cmd *c)
 {
-	if (c->unit)
-		c->unit->tasks[worker_index(c->ch->tw->w)].n--;
+	struct unit_tasks *k;
+
+	if (!c->unit)
+		return;
+	k = &c->unit->tasks[worker_index(c->ch->tw->w)];
+	k->n--;
+	if (!c->is.home)
+		gather_local_ended(k);
 	c->unit = NULL;
 }
 
@@ -29,8 +35,12 @@ static void cmd_count(struct cmd *c)
 	cmd_uncount(c);
 	c->unit = u;
 	c->lu = c->task.lu;
-	if (u)
-		u->tasks[worker_index(c->ch->tw->w)].n++;
+	if (u) {
+		struct unit_tasks *k = &u->tasks[worker_index(c->ch->tw->w)];
+
+		k->n++;
+		k->local += !c->is.home;
+	}
 }
 
 void cmd_free(struct cmd *c)
@@ -44,6 +54,7 @@ void cmd_free(struct cmd *c)
 	data_put_buf(c, &c->param);
 	data_put_buf(c, &c->table);
 	cmd_uncount(c);
+	ch->n_ordered -= c->is.ordered;
 	chan_sq_release(&ch->chan, c->rsp_slots);
 	list_del(&c->node);
 	list_push_front(&ch->free_cmds, &c->node);
@@ -137,6 +148,11 @@ void cmd_send_rsp(struct cmd *c, int32_t delta)
 	check(srp_rsp_encode(&rsp, &pen) == 0);
 	sge.len = (uint32_t)pen.pos;
 	c->is.responding = true;
+	if (c->is.tmf_counted && c->is.tell) {
+		/* It has ended for SCSI, and who asked for that is another initiator. */
+		c->is.tmf_counted = false;
+		tmf_cmd_ended(ch->tw);
+	}
 	channel_owed(ch, OWED_TAKE);
 	/* A slot was kept for it since SUBMIT, so only a queue pair that is gone can refuse. */
 	if (ch->t->ops->post_send(ch->conn, &wr, 1)) {
@@ -162,11 +178,24 @@ static void cmd_data_failed(struct cmd *c)
 	cmd_respond(c);
 }
 
+/* One that was aborted on the way gets no response, or TASK ABORTED. */
+static void cmd_data_canceled(struct cmd *c)
+{
+	struct scsi_task *t = &c->task;
+
+	if (!c->is.tell) {
+		cmd_end_aborted(c);
+		return;
+	}
+	t->status = SCSI_STATUS_TASK_ABORTED;
+	t->in_resid = -(int64_t)min_u64(t->in_len, INT64_MAX);
+	cmd_respond(c);
+}
+
 static void cmd_data_sent(struct cmd *c)
 {
-	/* One that was aborted on the way gets no response. */
 	if (c->move_error == -ECANCELED)
-		cmd_end_aborted(c);
+		cmd_data_canceled(c);
 	else if (c->move_error)
 		cmd_data_failed(c);
 	else
@@ -223,8 +252,10 @@ static void cmd_do(struct cmd *c)
 	case SCSI_ACT_COMPLETE:
 		cmd_complete(c);
 		break;
-	case SCSI_ACT_NONE:
-		check_unreachable(); /* every event here answers an action */
+	case SCSI_ACT_NONE: /* every event here answers an action */
+	case SCSI_ACT_WAIT: /* these two stay at home */
+	case SCSI_ACT_CLEAR:
+		check_unreachable();
 	default:
 		data_start(c);
 		break;
@@ -234,7 +265,7 @@ static void cmd_do(struct cmd *c)
 /* One step on this worker. An abort is told in front of the event that ends the action under way. */
 static void cmd_step(struct cmd *c)
 {
-	static const struct scsi_event abort = { .type = SCSI_EV_ABORT };
+	const struct scsi_event abort = { .type = SCSI_EV_ABORT, .tell = c->is.tell };
 
 	if (c->is.tell_abort) {
 		c->act = scsi_task_step(&c->task, &abort);
@@ -284,15 +315,21 @@ void cmd_act(struct cmd *c)
 
 /* --- the beginning --- */
 
-static void cmd_start(struct cmd *c)
+/*
+ * Where is it stepped? Behind a command that wants order the later ones of its channel go the same way, so that
+ * they come to the task set in the order they came here.
+ */
+static void cmd_route(struct cmd *c)
 {
-	if (!c->param && scsi_task_needs_data(&c->task) && !c->is.abort) {
-		if (!data_get_param(c, cmd_start))
-			return;
-		c->task.data = c->param->addr;
-		c->task.data_cap = c->param->cap;
+	struct tchan *ch = c->ch;
+
+	c->is.home = scsi_route(&ch->view->scsi, &c->task) == SCSI_ROUTE_HOME;
+	if (!c->is.home && ch->n_ordered) {
+		scsi_route_home(&c->task);
+		c->is.home = true;
 	}
-	cmd_event(c, SCSI_EV_START, 0);
+	c->is.ordered = c->task.attr != SCSI_ATTR_SIMPLE;
+	ch->n_ordered += c->is.ordered;
 }
 
 /* The descriptors make no sense: the command fails, the channel lives (srp.md 12). */
@@ -345,9 +382,9 @@ static void cmd_begin(struct cmd *c)
 		return;
 	}
 	cmd_fill(c, &req);
-	c->is.home = scsi_route(&ch->view->scsi, &c->task) == SCSI_ROUTE_HOME;
+	cmd_route(c);
 	cmd_count(c);
-	cmd_start(c);
+	cmd_event(c, SCSI_EV_START, 0);
 }
 
 bool cmd_submit(struct tchan *ch, struct rx *rx)
@@ -373,13 +410,15 @@ bool cmd_submit(struct tchan *ch, struct rx *rx)
 	return true;
 }
 
-void cmd_abort(struct cmd *c)
+void cmd_abort(struct cmd *c, bool tell)
 {
 	if (c->is.tmf || c->is.responding || c->is.abort)
 		return;
 	c->is.abort = true;
+	c->is.tell = tell;
 	if (c->is.io)
 		backend_cancel(&c->bio, c->ch->tw->w);
-	else if (data_unwait(c))
+	else if (!c->is.at_home &&
+		 data_unwait(c)) /* there, its list is that of functions to come */
 		c->resume(c);
 }

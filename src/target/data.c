@@ -542,10 +542,33 @@ static bool data_needs_table(const struct cmd *c)
 				    t == SCSI_ACT_COMPARE || t == SCSI_ACT_FETCH);
 }
 
+/* The parameter buffer, which ROOM is about and FETCH needs; false: it waits for one. */
+static bool data_has_room(struct cmd *c)
+{
+	if ((c->act.type != SCSI_ACT_ROOM && c->act.type != SCSI_ACT_FETCH) || c->param ||
+	    c->is.abort)
+		return true;
+	if (!data_get_param(c, data_start))
+		return false;
+	c->task.data = c->param->addr;
+	c->task.data_cap = c->param->cap;
+	return true;
+}
+
 void data_start(struct cmd *c)
 {
 	check(!c->buf);
 	c->done_bytes = 0;
+	if (!data_has_room(c))
+		return;
+	if (c->act.type == SCSI_ACT_ROOM) {
+		cmd_event(c, SCSI_EV_ROOM, 0);
+		return;
+	}
+	if (c->act.type == SCSI_ACT_FETCH && !c->param) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
 	if (data_needs_table(c)) {
 		table_fetch(c, data_tabled);
 		return;
@@ -585,6 +608,9 @@ void data_start(struct cmd *c)
 		break;
 	case SCSI_ACT_NONE:
 	case SCSI_ACT_COMPLETE:
+	case SCSI_ACT_ROOM:
+	case SCSI_ACT_WAIT:
+	case SCSI_ACT_CLEAR:
 		check_unreachable();
 	}
 }

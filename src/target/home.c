@@ -134,31 +134,63 @@ static void home_back(struct worker *w, struct worker_msg *m)
 	cmd_act(c);
 }
 
-static void home_reply(struct cmd *c)
+static struct scsi_act home_ended(struct cmd *c)
 {
-	struct tworker *tw = c->ch->tw;
+	static const struct scsi_event cleared = { .type = SCSI_EV_CLEARED };
 
-	c->msg.run = home_back;
-	worker_post(tw->w, &c->msg);
+	return scsi_task_step(&c->task, &cleared);
 }
 
+/* End it without carrying out the WAIT or CLEAR that it is at. */
+static void home_abort_now(struct cmd *c, bool tell)
+{
+	const struct scsi_event abort = { .type = SCSI_EV_ABORT, .tell = tell };
+
+	c->act = scsi_task_step(&c->task, &abort);
+	if (c->act.type == SCSI_ACT_NONE)
+		c->act = home_ended(c);
+	check(c->act.type == SCSI_ACT_COMPLETE);
+}
+
+/* It stays here: others may abort it. */
+static void home_keep(struct cmd *c, enum cmd_home state)
+{
+	c->home_state = state;
+	list_push(&c->ch->waiting, &c->home_wait);
+}
+
+static void home_act(struct cmd *c)
+{
+	switch (c->act.type) {
+	case SCSI_ACT_WAIT:
+		home_keep(c, CMD_HOME_WAITS);
+		break;
+	case SCSI_ACT_CLEAR:
+		home_keep(c, CMD_HOME_WAITS);
+		tmf_clear(c);
+		break;
+	default:
+		c->msg.run = home_back;
+		worker_post(c->ch->tw->w, &c->msg);
+	}
+}
+
+/* What changed is known everywhere. */
 static void home_seen(struct view_wait *v)
 {
-	home_reply(container_of(v, struct cmd, seen));
+	struct cmd *c = container_of(v, struct cmd, seen);
+	struct scsi_lu *lu = c->task.lu;
+
+	list_del(&c->home_wait);
+	if (c->act.type == SCSI_ACT_CLEAR && c->home_state == CMD_HOME_ENDS)
+		home_abort_now(c, c->home_tell);
+	home_act(c);
+	home_drain(lu);
 }
 
-static void home_run(struct worker *w, struct worker_msg *m)
+/* Carry out c->act. It may be the channel's worker's afterwards. */
+static void home_carry(struct cmd *c)
 {
-	static const struct scsi_event abort = { .type = SCSI_EV_ABORT };
-	struct cmd *c = container_of(m, struct cmd, msg);
-
-	(void)w;
-	c->act.type = SCSI_ACT_NONE;
-	if (c->is.tell_abort)
-		c->act = scsi_task_step(&c->task, &abort);
-	/* An abort before START is answered by COMPLETE at once; else the event is still to be told. */
-	if (c->act.type != SCSI_ACT_COMPLETE)
-		c->act = scsi_task_step(&c->task, &c->event);
 	switch (c->act.changed) {
 	case SCSI_CHANGED_NOTHING:
 		break;
@@ -166,12 +198,77 @@ static void home_run(struct worker *w, struct worker_msg *m)
 		home_publish_nexus(c->ch->session);
 		break;
 	case SCSI_CHANGED_LU:
+		/* Who waits for an abort of it must find it, else it waits for them. */
+		if (c->act.type == SCSI_ACT_CLEAR)
+			home_keep(c, CMD_HOME_VIEWS);
 		home_publish_lu(c->ch->t, c->task.lu);
 		c->seen.done = home_seen;
 		home_view_wait(c->ch->t, &c->seen);
 		return;
 	}
-	home_reply(c);
+	home_act(c);
+}
+
+static void home_go(struct cmd *c)
+{
+	static const struct scsi_event go = { .type = SCSI_EV_GO };
+
+	list_del(&c->home_wait);
+	c->act = scsi_task_step(&c->task, &go);
+	home_carry(c);
+}
+
+void home_drain(struct scsi_lu *lu)
+{
+	struct tgt_unit *u = lu ? lu->owner : NULL;
+	struct scsi_task *task = NULL;
+
+	while (u) {
+		switch (scsi_lu_next(lu, &task)) {
+		case SCSI_ASK_NOTHING:
+			return;
+		case SCSI_ASK_GATHER:
+			gather_start(u);
+			break;
+		case SCSI_ASK_PUBLISH:
+			home_publish_lu(u->t, lu);
+			break;
+		case SCSI_ASK_GO:
+			home_go(container_of(task, struct cmd, task));
+			break;
+		}
+	}
+}
+
+void home_drain_all(struct tgt *t)
+{
+	struct list *pos;
+
+	list_for_each (pos, &t->units)
+		home_drain(&list_entry(pos, struct tgt_unit, node)->lu);
+}
+
+static void home_run(struct worker *w, struct worker_msg *m)
+{
+	struct cmd *c = container_of(m, struct cmd, msg);
+	struct scsi_lu *was = c->task.lu;
+	struct scsi_lu *now;
+
+	(void)w;
+	c->act.type = SCSI_ACT_NONE;
+	if (c->is.tell_abort) {
+		const struct scsi_event abort = { .type = SCSI_EV_ABORT, .tell = c->is.tell };
+
+		c->act = scsi_task_step(&c->task, &abort);
+	}
+	/* An abort before START is answered by COMPLETE at once; else the event is still to be told. */
+	if (c->act.type != SCSI_ACT_COMPLETE)
+		c->act = scsi_task_step(&c->task, &c->event);
+	now = c->task.lu;
+	home_carry(c);
+	home_drain(was);
+	if (now != was)
+		home_drain(now);
 }
 
 void home_step(struct cmd *c)
@@ -179,4 +276,56 @@ void home_step(struct cmd *c)
 	c->is.at_home = true;
 	c->msg.run = home_run;
 	worker_post(tgt_home(c->ch->t), &c->msg);
+}
+
+void home_cleared(struct cmd *c)
+{
+	struct scsi_lu *lu = c->task.lu;
+
+	list_del(&c->home_wait);
+	c->act = home_ended(c);
+	home_carry(c);
+	home_drain(lu);
+}
+
+/* --- aborting what waits here --- */
+
+/* The first command that waits and is meant; but not one whose own clearing of others is under way: it ends soon. */
+static struct cmd *home_find_waiting(struct tchan *ch, const struct scsi_tmf *m)
+{
+	struct list *pos;
+
+	list_for_each (pos, &ch->waiting) {
+		struct cmd *c = list_entry(pos, struct cmd, home_wait);
+
+		if (c != ch->t->tmf && (!m || tmf_takes(m, c)))
+			return c;
+	}
+	return NULL;
+}
+
+void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m)
+{
+	struct cmd *c;
+
+	while ((c = home_find_waiting(ch, m))) {
+		list_del(&c->home_wait);
+		c->home_tell = m && scsi_tmf_tells(m, c->task.nexus);
+		if (c->home_state == CMD_HOME_VIEWS) {
+			c->home_state = CMD_HOME_ENDS;
+			continue;
+		}
+		list_del(&c->wait); /* its clearing of others has not begun */
+		home_abort_now(c, c->home_tell);
+		home_carry(c);
+	}
+}
+
+void home_abort_all(struct worker *w, struct worker_msg *m)
+{
+	struct tchan *ch = container_of(m, struct tchan, to_home_abort);
+
+	(void)w;
+	home_abort_waiting(ch, NULL);
+	home_drain_all(ch->t);
 }

@@ -94,6 +94,8 @@ struct cmd_is {
 	bool abort;       /* it must end without touching the medium again */
 	bool abort_told;  /* the SCSI core knows */
 	bool tell_abort;  /* the next step must tell it */
+	bool tell;        /* when it ends by that, with TASK ABORTED */
+	bool ordered;     /* counted in ch->n_ordered */
 	bool tmf_counted; /* a task management function waits for it */
 	bool resumed;     /* it has waited and may go before who waits */
 	bool no_data;     /* its descriptors were refused */
@@ -104,7 +106,16 @@ struct cmd_is {
  * on the home worker, @task belongs to that. */
 struct cmd {
 	struct list node; /* on ch->free_cmds, or on ch->cmds while it runs */
-	struct list wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF: on t->tmfs */
+	struct list
+		wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF or CLEAR: on t->tmfs */
+	/* the home worker's, while it waits there */
+	struct list home_wait; /* on ch->waiting */
+	enum cmd_home {
+		CMD_HOME_WAITS, /* for its turn, or to clear others */
+		CMD_HOME_VIEWS, /* to clear others, when the views have been taken */
+		CMD_HOME_ENDS,  /* likewise, but then it ends with the next: */
+	} home_state;
+	bool home_tell; /* with TASK ABORTED */
 	struct tchan *ch;
 	uint64_t seq; /* order in which the commands of its channel began */
 	uint32_t index;
@@ -185,6 +196,8 @@ struct tchan {
 	bool view_dirty;      /* and must get another one after that */
 	uint64_t view_since;  /* of t->view_time: when what is posted was asked for, */
 	uint64_t dirty_since; /* and what must come after that */
+	struct list
+		waiting; /* struct cmd.home_wait: WAIT or CLEAR is their action, nothing of them is told yet */
 	unsigned view_next;
 	bool tmf_hit; /* written by the channel's worker during a TMF, read by home after it */
 	struct tview views[2];
@@ -208,6 +221,9 @@ struct tchan {
 	bool kick;         /* KICK is owed */
 	const char *broke; /* QP_FATAL is owed, with these words */
 	bool deferred_resources;
+	bool aborted_all; /* to_home_abort was posted */
+	unsigned
+		n_ordered; /* commands with an attribute other than SIMPLE: later ones go home, too */
 	const struct tview *view;
 	uint64_t report_seen; /* number of the last report it took up */
 	uint64_t ask_tag;     /* of the next CRED_REQ or AER_REQ */
@@ -233,6 +249,7 @@ struct tchan {
 	struct worker_msg to_home_closing;
 	struct worker_msg to_home_quiet;
 	struct worker_msg to_home_release;
+	struct worker_msg to_home_abort;
 	uint8_t logout_iu[SRP_LOGOUT_BYTES];
 	uint8_t ask_iu[SRP_AER_REQ_BYTES + SENSE_MAX_BYTES]; /* CRED_REQ or AER_REQ */
 	uint64_t read_bytes;
@@ -253,6 +270,7 @@ struct tworker {
 	struct worker_job buf_job;
 	/* the task management function under way */
 	struct worker_msg tmf_msg;
+	struct worker_msg tmf_marked;
 	const struct scsi_tmf *tmf;
 	unsigned tmf_left; /* commands that must end first, +1 while looking for them */
 };
@@ -290,8 +308,16 @@ struct tgt_unit {
 	const char *handler;
 	bool retired;
 	struct unit_tasks {
-		_Alignas(64) uint64_t n;
-	} tasks[TGT_WORKERS_MAX]; /* running, of each worker; each touches its own only */
+		_Alignas(64) uint64_t n; /* running */
+		uint64_t local;          /* of those, not stepped at home */
+		bool wanted;             /* answer when there are none of these */
+		struct tgt_unit *unit;   /* constant */
+		struct worker_msg msg;
+	} tasks[TGT_WORKERS_MAX]; /* of each worker; each touches its own only */
+	/* gathering: home */
+	bool gathering;
+	unsigned gather_left; /* workers that have not answered */
+	struct view_wait gather_views;
 	/* after it was retired: home */
 	struct view_wait views;
 	struct worker_msg msg;
@@ -319,7 +345,8 @@ struct tgt {
 	/* task management: one function at a time, over all */
 	struct list tmfs;
 	struct cmd *tmf;
-	unsigned tmf_workers; /* that have not answered */
+	unsigned tmf_workers;  /* that have not answered */
+	unsigned tmf_unmarked; /* that have not told their commands */
 	struct view_wait tmf_wait;
 	bool stopping;
 	void (*stopped)(void *ctx);
@@ -396,8 +423,8 @@ bool cmd_submit(struct tchan *ch, struct rx *rx);
 void cmd_event(struct cmd *c, enum scsi_event_type type, int result);
 /* The next action has come (from a step, here or at home). */
 void cmd_act(struct cmd *c);
-/* End it early: it is aborted as soon as it can no longer touch the medium. */
-void cmd_abort(struct cmd *c);
+/* End it early: it is aborted as soon as it can no longer touch the medium; @tell: with TASK ABORTED. */
+void cmd_abort(struct cmd *c, bool tell);
 /* The response is posted and has completed, or will never be. */
 void cmd_free(struct cmd *c);
 /* End @c with a RSP; task.status and so on (or rsp_code) are set. */
@@ -406,7 +433,7 @@ void cmd_respond(struct cmd *c);
 void cmd_send_rsp(struct cmd *c, int32_t delta);
 
 /* --- data.c: the channel's worker --- */
-/* Carry out a data action: FETCH .. COMPARE; ends with cmd_event(). */
+/* Carry out a data action: FETCH .. COMPARE, ROOM; ends with cmd_event(). */
 void data_start(struct cmd *c);
 /* Move [addr, +len) from (@op READ) or to the initiator; @moved is called when that is done or failed
  * (c->move_error). @last: a move to the initiator that only the RSP follows, whose completion covers it. */
@@ -443,6 +470,21 @@ void home_view_wait(struct tgt *t, struct view_wait *v);
 void home_view_acked(struct worker *w, struct worker_msg *m);
 /* Waiters may be satisfied because a channel has gone. */
 void home_view_check(struct tgt *t);
+/* Do what is due at a unit; after everything that scsi_lu_next() names. */
+void home_drain(struct scsi_lu *lu);
+void home_drain_all(struct tgt *t);
+/* The clearing of others that @c asked for is done. */
+void home_cleared(struct cmd *c);
+/* Abort the commands of @ch that wait at home and that @m means; NULL: all of them. Drain afterwards. */
+void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m);
+/* The channel serves no more. */
+void home_abort_all(struct worker *w, struct worker_msg *m);
+
+/* --- gather.c --- */
+/* Home: when every command of @u is known there, tell its task sets. */
+void gather_start(struct tgt_unit *u);
+/* A worker: a command of the unit that was not stepped at home has ended. */
+void gather_local_ended(struct unit_tasks *k);
 
 /* --- event.c: home worker --- */
 /* Unit attentions of @s may be news: have a channel that asked for event reports send one, if none is. */
@@ -461,5 +503,9 @@ void table_fetch(struct cmd *c, void (*then)(struct cmd *c));
 /* --- tmf.c --- */
 /* A TSK_MGMT, from the channel's worker. */
 void tmf_start(struct cmd *c);
+/* Is @c one of those that @m, which is under way, ends? Any worker that may look at @c. */
+bool tmf_takes(const struct scsi_tmf *m, const struct cmd *c);
+/* Home: carry out the action CLEAR of @c, then home_cleared(). */
+void tmf_clear(struct cmd *c);
 /* A command that a TMF waits for has ended. */
 void tmf_cmd_ended(struct tworker *tw);

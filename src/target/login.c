@@ -144,8 +144,10 @@ static void login_ready(struct worker *w, struct worker_msg *m)
 
 static void session_free(struct session *s)
 {
-	if (s)
-		scsi_nexus_deinit(&s->nexus);
+	if (!s)
+		return;
+	scsi_nexus_deinit(&s->nexus);
+	home_drain_all(s->port->t); /* it may have kept others waiting */
 	free(s);
 }
 
@@ -252,6 +254,8 @@ static struct tchan *login_channel(struct tgt_port *p, struct fab_conn *conn,
 	ch->to_home_quiet.run = login_quiet;
 	ch->to_home_release.run = login_release;
 	ch->to_home_view.run = home_view_acked;
+	ch->to_home_abort.run = home_abort_all;
+	list_init(&ch->waiting);
 	ch->to_home_reported.run = event_reported;
 	return ch;
 }

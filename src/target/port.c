@@ -183,6 +183,7 @@ void tgt_port_retire(struct tgt_port *p)
 		/* Its units may go before its last channel does. */
 		if (scsi_nexus_remap(&s->nexus, NULL, 0) > 0)
 			home_publish_nexus(s);
+		home_drain_all(p->t);
 	}
 	login_check_ended(p);
 }
@@ -209,6 +210,7 @@ void tgt_port_recheck(struct tgt_port *p, tgt_acl_fn *acl, void *acl_ctx)
 		if (scsi_nexus_remap(&s->nexus, map, (size_t)n_map) > 0)
 			home_publish_nexus(s);
 	}
+	home_drain_all(p->t); /* nobody waits for a nexus that has a unit no more */
 	login_drain(p);
 }
 

@@ -123,6 +123,8 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const c
 	}
 	u->lu.owner = u;
 	u->t = t;
+	for (unsigned i = 0; i < TGT_WORKERS_MAX; i++)
+		u->tasks[i].unit = u;
 	u->backend = backend;
 	u->handler = handler;
 	(void)snprintf(u->name, sizeof(u->name), "%s", name);
@@ -147,13 +149,21 @@ struct backend *tgt_unit_backend(struct tgt_unit *u)
  */
 static void unit_ask(struct tgt_unit *u);
 
+static void unit_ask_later(struct tgt_unit *u)
+{
+	struct worker *w = tgt_home(u->t);
+
+	/* It runs already, so this cannot fail. */
+	check(worker_timer_start(w, &u->retry, worker_now_ns(w) + UNIT_RETRY_NS) == 0);
+}
+
 static void unit_answered(struct worker *w, struct worker_msg *m)
 {
 	struct tgt_unit *u = container_of(m, struct tgt_unit, msg);
 
+	(void)w;
 	if (u->busy) {
-		/* It runs already, so this cannot fail. */
-		check(worker_timer_start(w, &u->retry, worker_now_ns(w) + UNIT_RETRY_NS) == 0);
+		unit_ask_later(u);
 		return;
 	}
 	u->asked++;
@@ -172,6 +182,10 @@ static void unit_on_worker(struct worker *w, struct worker_msg *m)
 static void unit_ask(struct tgt_unit *u)
 {
 	if (u->asked == u->t->n_workers) {
+		if (u->gathering) { /* its messages are under way */
+			unit_ask_later(u);
+			return;
+		}
 		log_info("device %s: closed", u->name);
 		unit_free(u);
 		return;

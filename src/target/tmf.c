@@ -29,6 +29,7 @@ static void tmf_answer(struct cmd *c)
 {
 	switch (c->tmf.response) {
 	case SCSI_TMF_FUNCTION_COMPLETE:
+	case SCSI_TMF_FUNCTION_SUCCEEDED: /* of queries, which SRP has not */
 		c->rsp_code = SRP_RSP_CODE_OK;
 		break;
 	case SCSI_TMF_NOT_SUPPORTED:
@@ -47,7 +48,10 @@ static void tmf_done(struct tgt *t)
 	struct cmd *c = t->tmf;
 
 	t->tmf = NULL;
-	tmf_answer(c);
+	if (c->is.tmf)
+		tmf_answer(c);
+	else
+		home_cleared(c);
 	tmf_next(t);
 }
 
@@ -71,6 +75,7 @@ static void tmf_finish(struct tgt *t)
 	}
 	switch (scsi_tmf_finish(&c->tmf)) {
 	case SCSI_CHANGED_NOTHING:
+		home_drain(c->tmf.lu);
 		tmf_done(t);
 		return;
 	case SCSI_CHANGED_NEXUS:
@@ -80,6 +85,7 @@ static void tmf_finish(struct tgt *t)
 		home_publish_lu(t, c->tmf.lu);
 		break;
 	}
+	home_drain(c->tmf.lu);
 	t->tmf_wait.done = tmf_seen;
 	home_view_wait(t, &t->tmf_wait);
 }
@@ -105,22 +111,10 @@ void tmf_cmd_ended(struct tworker *tw)
 	worker_post(tgt_home(tw->t), &tw->tmf_msg);
 }
 
-/* Does @m mean @c? Looks at nothing that the home worker may be changing. */
-static bool tmf_means(const struct scsi_tmf *m, const struct cmd *c)
+/* By an initiator, not by a command. */
+static bool tmf_is_asked(const struct scsi_tmf *m)
 {
-	switch (m->scope) {
-	case SCSI_TMF_SCOPE_NONE:
-		return false;
-	case SCSI_TMF_SCOPE_TASK:
-		return c->task.nexus == m->nexus && c->lu == m->lu && c->tag == m->tag;
-	case SCSI_TMF_SCOPE_NEXUS_LU:
-		return c->task.nexus == m->nexus && c->lu == m->lu;
-	case SCSI_TMF_SCOPE_LU:
-		return c->lu == m->lu;
-	case SCSI_TMF_SCOPE_NEXUS:
-		return c->task.nexus == m->nexus;
-	}
-	check_unreachable();
+	return m->fn != SCSI_TMF_TASK_CLEARS;
 }
 
 /* A command that its initiator sent behind the function, and that has begun while that was on its way home. */
@@ -131,6 +125,11 @@ static bool tmf_is_newer(const struct scsi_tmf *m, const struct cmd *c)
 	return c->ch == tmf->ch && c->seq > tmf->seq;
 }
 
+bool tmf_takes(const struct scsi_tmf *m, const struct cmd *c)
+{
+	return scsi_tmf_means(m, &c->task, c->lu) && !(tmf_is_asked(m) && tmf_is_newer(m, c));
+}
+
 static void tmf_abort_matching(struct tworker *tw, struct tchan *ch)
 {
 	struct list *pos;
@@ -139,19 +138,42 @@ static void tmf_abort_matching(struct tworker *tw, struct tchan *ch)
 	list_for_each_safe (pos, tmp, &ch->cmds) {
 		struct cmd *c = list_entry(pos, struct cmd, node);
 
-		if (c->is.tmf || !tmf_means(tw->tmf, c) || tmf_is_newer(tw->tmf, c))
+		if (c->is.tmf || !tmf_takes(tw->tmf, c))
 			continue;
 		/* One whose response is posted has ended for SCSI; for the initiator that asks it must have left,
 		 * since it may use its memory again when we answer. */
-		if (c->is.responding && tw->tmf->nexus != c->task.nexus)
+		if (c->is.responding && (tw->tmf->nexus != c->task.nexus || !tmf_is_asked(tw->tmf)))
 			continue;
 		ch->tmf_hit = true;
 		c->is.tmf_counted = true;
 		tw->tmf_left++;
 		if (c->is.posted || c->is.responding)
 			channel_hurry(ch);
-		cmd_abort(c);
+		cmd_abort(c, scsi_tmf_tells(tw->tmf, c->task.nexus));
 	}
+}
+
+/* Those of its commands that were on their way here have come; who waits here ends here. */
+static void tmf_worker_marked(struct worker *w, struct worker_msg *m)
+{
+	struct tworker *tw = container_of(m, struct tworker, tmf_marked);
+	struct tgt *t = tw->t;
+	struct list *pos;
+
+	(void)w;
+	list_for_each (pos, &t->chans) {
+		struct tchan *ch = list_entry(pos, struct tchan, home_node);
+
+		if (ch->tw == tw)
+			home_abort_waiting(ch, &t->tmf->tmf);
+	}
+	/* Not before, so that of those it means none runs because another one has ended. */
+	if (--t->tmf_unmarked)
+		return;
+	if (t->tmf->tmf.lu)
+		home_drain(t->tmf->tmf.lu);
+	else
+		home_drain_all(t);
 }
 
 static void tmf_on_worker(struct worker *w, struct worker_msg *m)
@@ -163,6 +185,8 @@ static void tmf_on_worker(struct worker *w, struct worker_msg *m)
 	tw->tmf_left = 1;
 	list_for_each (pos, &tw->chans)
 		tmf_abort_matching(tw, list_entry(pos, struct tchan, tw_node));
+	tw->tmf_marked.run = tmf_worker_marked;
+	worker_post(tgt_home(tw->t), &tw->tmf_marked);
 	tmf_cmd_ended(tw);
 }
 
@@ -173,19 +197,31 @@ static void tmf_next(struct tgt *t)
 	while (!t->tmf && !list_empty(&t->tmfs)) {
 		struct cmd *c = list_entry(list_pop(&t->tmfs), struct cmd, wait);
 
-		scsi_tmf_start(&c->tmf);
+		if (c->is.tmf)
+			scsi_tmf_start(&c->tmf);
+		else
+			scsi_task_clear(&c->tmf, &c->task);
 		if (c->tmf.scope == SCSI_TMF_SCOPE_NONE) {
 			tmf_answer(c);
 			continue;
 		}
 		t->tmf = c;
 		t->tmf_workers = t->n_workers;
+		t->tmf_unmarked = t->n_workers;
 		for (unsigned i = 0; i < t->n_workers; i++) {
 			t->tw[i].tmf = &c->tmf;
 			t->tw[i].tmf_msg.run = tmf_on_worker;
 			worker_post(t->tw[i].w, &t->tw[i].tmf_msg);
 		}
 	}
+}
+
+void tmf_clear(struct cmd *c)
+{
+	struct tgt *t = c->ch->t;
+
+	list_push(&t->tmfs, &c->wait);
+	tmf_next(t);
 }
 
 static void tmf_arrived(struct worker *w, struct worker_msg *m)

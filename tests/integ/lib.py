@@ -275,9 +275,9 @@ class Raw:
         self.s.close()
 
 
-def cmd_iu(tag, cdb, lun=0, out_fmt=0, in_fmt=0, descs=b"", out_cnt=0, in_cnt=0, add_cdb=b"", sol_not=0):
+def cmd_iu(tag, cdb, lun=0, out_fmt=0, in_fmt=0, descs=b"", out_cnt=0, in_cnt=0, add_cdb=b"", sol_not=0, attr=0):
     return struct.pack(">BBHBBBB8s4xHHI B B B B16s", 2, sol_not, 0, 0, out_fmt << 4 | in_fmt, out_cnt, in_cnt,
-                       struct.pack(">Q", tag), lun, 0, 0, 0, 0, 0, len(add_cdb) & 0xFC, cdb.ljust(16, b"\0")) + add_cdb + descs
+                       struct.pack(">Q", tag), lun, 0, 0, 0, attr, 0, len(add_cdb) & 0xFC, cdb.ljust(16, b"\0")) + add_cdb + descs
 
 
 def tsk_mgmt(tag, function, lun=0, task_tag=0, sol_not=0, raw_lun=None):

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Task sets, SAM-5 8: who may run, who waits, and when a unit's commands must be gathered at home. */
+#include "scsi/set.h"
+
+#include "base/check.h"
+#include "scsi/answer.h"
+#include "scsi/nexus.h"
+#include "scsi/task.h"
+
+/* Where in its set a task is: struct scsi_task.where. */
+enum {
+	WHERE_DORMANT,
+	WHERE_ENABLED,
+	WHERE_HELD,
+};
+
+void scsi_set_init(struct scsi_set *s, struct scsi_lu *lu)
+{
+	*s = (struct scsi_set){ .lu = lu };
+	list_init(&s->dormant);
+	list_init(&s->enabled);
+	list_init(&s->held);
+	list_init(&s->heads);
+	list_init(&s->dirty);
+}
+
+void scsi_order_init(struct scsi_lu *lu)
+{
+	lu->order = (struct scsi_order){ 0 };
+	list_init(&lu->order.dirty);
+	scsi_set_init(&lu->order.set, lu);
+	scsi_set_init(&lu->order.orphans, lu);
+}
+
+struct scsi_set *scsi_set_of(struct scsi_itl *itl)
+{
+	return itl->lu->mode.tst ? &itl->set : &itl->lu->order.set;
+}
+
+bool scsi_lu_is_gathered(const struct scsi_lu *lu)
+{
+	return lu->order.state == SCSI_ORDER_GATHERED;
+}
+
+static struct scsi_task *task_of(struct list *node)
+{
+	return list_entry(node, struct scsi_task, set_node);
+}
+
+static void set_touch(struct scsi_set *s)
+{
+	if (list_empty(&s->dirty))
+		list_push(&s->lu->order.dirty, &s->dirty);
+}
+
+static void reason_add(struct scsi_set *s)
+{
+	s->lu->order.n_reasons++;
+}
+
+static void reason_drop(struct scsi_set *s)
+{
+	check(s->lu->order.n_reasons > 0);
+	s->lu->order.n_reasons--;
+}
+
+/* --- coming and going --- */
+
+/* Into @list in order of arrival; the newest, as nearly always, at its end. */
+static void list_put(struct list *list, struct scsi_task *t)
+{
+	struct list *pos = list->prev;
+
+	while (pos != list && task_of(pos)->seq > t->seq)
+		pos = pos->prev;
+	list_push_front(pos, &t->set_node);
+}
+
+static void heads_put(struct scsi_set *s, struct scsi_task *t)
+{
+	struct list *pos = s->heads.prev;
+
+	while (pos != &s->heads && list_entry(pos, struct scsi_task, head_node)->seq > t->seq)
+		pos = pos->prev;
+	list_push_front(pos, &t->head_node);
+}
+
+/* @t, which is in no set, is put into @s as it is. */
+static void set_add(struct scsi_set *s, struct scsi_task *t)
+{
+	static const size_t lists[] = {
+		[WHERE_DORMANT] = offsetof(struct scsi_set, dormant),
+		[WHERE_ENABLED] = offsetof(struct scsi_set, enabled),
+		[WHERE_HELD] = offsetof(struct scsi_set, held),
+	};
+
+	t->set = s;
+	list_put((struct list *)(void *)((char *)s + lists[t->where]), t);
+	s->n++;
+	if (t->where != WHERE_DORMANT)
+		s->n_started++;
+	if (t->where != WHERE_DORMANT && t->place == SCSI_PLACE_BARRIER)
+		s->n_barriers++;
+	if (t->place == SCSI_PLACE_BARRIER)
+		reason_add(s);
+	if (t->place == SCSI_PLACE_HEAD)
+		heads_put(s, t);
+	if (t->answer_waits)
+		reason_add(s);
+}
+
+/* The reverse; returns whether it was the ACA command. */
+static bool set_remove(struct scsi_task *t)
+{
+	struct scsi_set *s = t->set;
+	bool aca = s->aca_task == t;
+
+	list_del(&t->set_node);
+	list_del(&t->head_node);
+	s->n--;
+	if (t->where != WHERE_DORMANT)
+		s->n_started--;
+	if (t->where != WHERE_DORMANT && t->place == SCSI_PLACE_BARRIER)
+		s->n_barriers--;
+	if (t->place == SCSI_PLACE_BARRIER)
+		reason_drop(s);
+	if (t->answer_waits)
+		reason_drop(s);
+	if (aca)
+		s->aca_task = NULL;
+	t->set = NULL;
+	return aca;
+}
+
+static void set_move(struct scsi_task *t, unsigned where)
+{
+	struct scsi_set *s = t->set;
+	bool aca = set_remove(t);
+
+	t->where = (uint8_t)where;
+	set_add(s, t);
+	if (aca)
+		s->aca_task = t;
+}
+
+static bool may_start(const struct scsi_set *s, const struct scsi_task *t)
+{
+	if (t->place == SCSI_PLACE_FREE)
+		return true;
+	if (s->aca)
+		return false;
+	switch ((enum scsi_place)t->place) {
+	case SCSI_PLACE_SIMPLE:
+		return !s->n_barriers &&
+		       (list_empty(&s->heads) ||
+			list_entry(s->heads.next, struct scsi_task, head_node)->seq > t->seq);
+	case SCSI_PLACE_BARRIER:
+		return scsi_lu_is_gathered(s->lu) && !s->n_started;
+	default:
+		return true;
+	}
+}
+
+bool scsi_set_enter(struct scsi_set *s, struct scsi_task *t, enum scsi_place place)
+{
+	bool first = list_empty(&s->dormant);
+	bool at_once = place == SCSI_PLACE_HEAD || place == SCSI_PLACE_FREE;
+
+	check(!t->set);
+	list_init(&t->set_node);
+	list_init(&t->head_node);
+	t->place = (uint8_t)place;
+	t->seq = ++s->lu->order.seq;
+	t->answer_waits = false;
+	t->where = (at_once || first) && may_start(s, t) ? WHERE_ENABLED : WHERE_DORMANT;
+	set_add(s, t);
+	return t->where == WHERE_ENABLED;
+}
+
+void scsi_set_leave(struct scsi_task *t)
+{
+	struct scsi_set *s = t->set;
+
+	if (!s)
+		return;
+	(void)set_remove(t);
+	set_touch(s);
+}
+
+void scsi_set_hold(struct scsi_task *t)
+{
+	set_move(t, WHERE_HELD);
+}
+
+void scsi_set_hold_answer(struct scsi_task *t)
+{
+	t->answer_waits = true;
+	reason_add(t->set);
+	set_move(t, WHERE_HELD);
+	set_touch(t->set);
+}
+
+/* The first one that is held, if it need not be any more. */
+static struct scsi_task *next_held(const struct scsi_set *s)
+{
+	struct scsi_task *t;
+
+	if (list_empty(&s->held))
+		return NULL;
+	t = task_of(s->held.next);
+	return t->answer_waits && !scsi_lu_is_gathered(s->lu) ? NULL : t;
+}
+
+static struct scsi_task *next_dormant(const struct scsi_set *s)
+{
+	struct scsi_task *t;
+
+	if (list_empty(&s->dormant))
+		return NULL;
+	t = task_of(s->dormant.next);
+	return may_start(s, t) ? t : NULL;
+}
+
+/* The next task of @s that may go on; it is enabled then. */
+static struct scsi_task *set_next(const struct scsi_set *s)
+{
+	struct scsi_task *t;
+
+	if (s->aca)
+		return NULL;
+	t = next_held(s);
+	if (!t)
+		t = next_dormant(s);
+	if (t)
+		set_move(t, WHERE_ENABLED);
+	return t;
+}
+
+/* --- ACA --- */
+
+bool scsi_set_frozen(const struct scsi_task *t)
+{
+	return t->set && t->set->aca && t->place != SCSI_PLACE_FREE;
+}
+
+void scsi_set_aca(struct scsi_set *s, const struct scsi_nexus *faulted)
+{
+	if (!s->aca)
+		reason_add(s);
+	s->aca = faulted;
+}
+
+void scsi_set_clear_aca(struct scsi_set *s)
+{
+	if (!s->aca)
+		return;
+	s->aca = NULL;
+	reason_drop(s);
+	set_touch(s);
+}
+
+void scsi_lu_clear_aca(struct scsi_lu *lu, const struct scsi_nexus *nexus)
+{
+	struct list *pos;
+
+	if (!nexus || lu->order.set.aca == nexus)
+		scsi_set_clear_aca(&lu->order.set);
+	list_for_each (pos, &lu->nexuses) {
+		struct scsi_set *s = &list_entry(pos, struct scsi_itl, lu_node)->set;
+
+		if (!nexus || s->aca == nexus)
+			scsi_set_clear_aca(s);
+	}
+}
+
+/* --- gathering --- */
+
+void scsi_lu_gathered(struct scsi_lu *lu)
+{
+	struct list *pos;
+
+	check(lu->order.state == SCSI_ORDER_GATHERING);
+	lu->order.state = SCSI_ORDER_GATHERED;
+	set_touch(&lu->order.set);
+	list_for_each (pos, &lu->nexuses) {
+		struct scsi_set *s = &list_entry(pos, struct scsi_itl, lu_node)->set;
+
+		if (s->n)
+			set_touch(s);
+	}
+}
+
+enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret)
+{
+	struct scsi_order *o = &lu->order;
+
+	if (o->n_reasons && o->state == SCSI_ORDER_OPEN) {
+		o->state = SCSI_ORDER_GATHERING;
+		return SCSI_ASK_GATHER;
+	}
+	while (!list_empty(&o->dirty)) {
+		struct scsi_set *s = list_entry(o->dirty.next, struct scsi_set, dirty);
+
+		*ret = set_next(s);
+		if (*ret)
+			return SCSI_ASK_GO;
+		list_del(&s->dirty);
+	}
+	if (!o->n_reasons && o->state == SCSI_ORDER_GATHERED) {
+		o->state = SCSI_ORDER_OPEN;
+		return SCSI_ASK_PUBLISH;
+	}
+	return SCSI_ASK_NOTHING;
+}
+
+/* --- sets that change under their tasks --- */
+
+/* Its unit is no longer there for its nexus: it waits for nobody and nobody for it. */
+static void orphan(struct scsi_task *t)
+{
+	struct scsi_set *to = &t->set->lu->order.orphans;
+
+	(void)set_remove(t);
+	t->place = SCSI_PLACE_FREE;
+	t->answer_waits = false;
+	if (t->where == WHERE_DORMANT)
+		t->where = WHERE_HELD; /* so that it is named, and finds that out */
+	set_add(to, t);
+	set_touch(to);
+}
+
+static void orphan_list(struct list *list, const struct scsi_itl *itl)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe (pos, tmp, list) {
+		struct scsi_task *t = task_of(pos);
+
+		if (answer_itl(t) == itl)
+			orphan(t);
+	}
+}
+
+static void orphan_all(struct scsi_set *s, const struct scsi_itl *itl)
+{
+	if (!s->n)
+		return;
+	set_touch(s);
+	orphan_list(&s->dormant, itl);
+	orphan_list(&s->enabled, itl);
+	orphan_list(&s->held, itl);
+}
+
+void scsi_set_unmap(struct scsi_itl *itl)
+{
+	struct scsi_set *s = scsi_set_of(itl);
+
+	orphan_all(s, itl);
+	if (s->aca == itl->nexus)
+		scsi_set_clear_aca(s);
+	list_del(&itl->set.dirty);
+	check(!itl->set.n);
+}
+
+/* Move every task of @list to the set it belongs to now. */
+static void regroup_list(struct list *list)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe (pos, tmp, list) {
+		struct scsi_task *t = task_of(pos);
+		struct scsi_set *to =
+			scsi_set_of(answer_itl(t)); /* there: else it were an orphan */
+		bool aca = set_remove(t);
+
+		set_add(to, t);
+		set_touch(to);
+		if (aca)
+			to->aca_task = t;
+	}
+}
+
+static void regroup_set(struct scsi_set *s)
+{
+	regroup_list(&s->enabled);
+	regroup_list(&s->held);
+	regroup_list(&s->dormant);
+}
+
+/* TST changed. An ACA condition goes with its nexus; one set has at most one. */
+static void regroup(struct scsi_lu *lu)
+{
+	struct scsi_set *all = &lu->order.set;
+	struct list *pos;
+
+	list_for_each (pos, &lu->nexuses) {
+		struct scsi_itl *itl = list_entry(pos, struct scsi_itl, lu_node);
+
+		if (lu->mode.tst && all->aca == itl->nexus)
+			scsi_set_aca(&itl->set, itl->nexus);
+		if (!lu->mode.tst && itl->set.aca && !all->aca)
+			scsi_set_aca(all, itl->nexus);
+		if (!lu->mode.tst) {
+			scsi_set_clear_aca(&itl->set);
+			regroup_set(&itl->set);
+		}
+	}
+	if (lu->mode.tst) {
+		scsi_set_clear_aca(all);
+		regroup_set(all);
+	}
+}
+
+void scsi_order_mode(struct scsi_lu *lu, bool reason, bool tst_changed)
+{
+	struct scsi_order *o = &lu->order;
+
+	if (reason && !o->mode_reason)
+		o->n_reasons++;
+	if (!reason && o->mode_reason)
+		o->n_reasons--;
+	o->mode_reason = reason;
+	if (tst_changed)
+		regroup(lu);
+}

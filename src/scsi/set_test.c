@@ -1,0 +1,834 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Task sets, ACA and what the control mode page does to them, with tasks that are stepped by hand. The
+ * random walk over the same rules is order_test.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scsi/answer.h"
+#include "scsi/testrig.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define N_TASKS 16
+#define NACA    0x04
+
+static struct rig *r;
+
+/* What became of the tasks. */
+static struct job {
+	struct scsi_task t;
+	enum scsi_act_type act; /* the last one; COMPLETE: ended */
+} jobs[N_TASKS];
+static unsigned gathers, publishes;
+static bool hold_gather; /* do not answer GATHER yet */
+static bool gathering;
+
+static struct scsi_lu *lu(void)
+{
+	return &r->lu[0];
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	r = rig_new_quiet();
+	memset(jobs, 0, sizeof(jobs));
+	gathers = 0;
+	publishes = 0;
+	hold_gather = false;
+	gathering = false;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (lu()->order.set.n || lu()->order.orphans.n)
+		return -1; /* a test that failed half way, which says more than this would */
+	rig_free(r);
+	return 0;
+}
+
+static void took(struct job *j, struct scsi_act a)
+{
+	if (a.type != SCSI_ACT_NONE)
+		j->act = a.type;
+}
+
+/* Do what the unit asks for. */
+static void drain(void)
+{
+	struct scsi_task *t;
+	enum scsi_ask ask;
+
+	while ((ask = scsi_lu_next(lu(), &t)) != SCSI_ASK_NOTHING) {
+		struct job *j = container_of(t, struct job, t);
+
+		switch (ask) {
+		case SCSI_ASK_GATHER:
+			gathers++;
+			gathering = true;
+			if (!hold_gather) {
+				gathering = false;
+				scsi_lu_gathered(lu());
+			}
+			break;
+		case SCSI_ASK_PUBLISH:
+			publishes++;
+			break;
+		default:
+			assert_int_equal(j->act, SCSI_ACT_WAIT);
+			took(j, scsi_task_step(t, &(struct scsi_event){ .type = SCSI_EV_GO }));
+		}
+	}
+	rig_views(r);
+}
+
+static void gathered(void)
+{
+	assert_true(gathering);
+	gathering = false;
+	scsi_lu_gathered(lu());
+	drain();
+}
+
+static void step(unsigned i, struct scsi_event ev)
+{
+	took(&jobs[i], scsi_task_step(&jobs[i].t, &ev));
+	drain();
+}
+
+/* Task @i comes: @cdb0 VERIFY (an I/O), or anything without data. */
+static void come(unsigned i, unsigned nexus, uint8_t attr, uint8_t opcode, uint8_t control)
+{
+	struct scsi_task *t = &jobs[i].t;
+
+	*t = (struct scsi_task){ .nexus = &r->nexus[nexus],
+				 .cdb = { opcode, 0, 0, 0, 0, 0, 0, 0, 1 },
+				 .attr = attr,
+				 .tag = i };
+	if (cdb_len(opcode) == 6)
+		t->cdb[8] = 0;
+	t->cdb[cdb_len(opcode) - 1] = control;
+	(void)scsi_route(&r->view[nexus], t);
+	step(i, (struct scsi_event){ .type = SCSI_EV_START });
+}
+
+#define VERIFY 0x2f
+
+static void simple(unsigned i)
+{
+	come(i, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+}
+
+static void ordered(unsigned i)
+{
+	come(i, 0, SCSI_ATTR_ORDERED, VERIFY, 0);
+}
+
+static void head(unsigned i)
+{
+	come(i, 0, SCSI_ATTR_HEAD, VERIFY, 0);
+}
+
+/* The I/O of @i ends. */
+static void end(unsigned i)
+{
+	assert_int_equal(jobs[i].act, SCSI_ACT_VERIFY);
+	step(i, (struct scsi_event){ .type = SCSI_EV_IO_DONE });
+}
+
+static void break_io(unsigned i)
+{
+	assert_int_equal(jobs[i].act, SCSI_ACT_VERIFY);
+	step(i, (struct scsi_event){ .type = SCSI_EV_IO_DONE, .result = -EIO });
+}
+
+static void expect_waits(unsigned i)
+{
+	assert_int_equal(jobs[i].act, SCSI_ACT_WAIT);
+}
+
+static void expect_runs(unsigned i)
+{
+	assert_int_equal(jobs[i].act, SCSI_ACT_VERIFY);
+}
+
+static void expect_status(unsigned i, uint8_t status)
+{
+	assert_int_equal(jobs[i].act, SCSI_ACT_COMPLETE);
+	assert_int_equal(jobs[i].t.status, status);
+	assert_false(jobs[i].t.aborted);
+}
+
+static void expect_sense(unsigned i, uint8_t key, unsigned asc)
+{
+	struct sense s;
+
+	expect_status(i, SCSI_STATUS_CHECK_CONDITION);
+	assert_int_equal(sense_decode(jobs[i].t.sense, jobs[i].t.sense_len, &s), 0);
+	assert_int_equal(s.key, key);
+	assert_int_equal(s.asc, asc);
+}
+
+static void expect_aborted(unsigned i)
+{
+	assert_int_equal(jobs[i].act, SCSI_ACT_COMPLETE);
+	assert_true(jobs[i].t.aborted);
+}
+
+/* Carry out @m, whose start has been made, on tasks [0, N). Returns a bit for each that it hit. */
+static unsigned carry_out(struct scsi_tmf *m)
+{
+	unsigned hit = 0;
+
+	for (unsigned i = 0; i < N_TASKS; i++) {
+		struct job *j = &jobs[i];
+
+		if (!j->t.nexus || j->act == SCSI_ACT_COMPLETE ||
+		    !scsi_tmf_means(m, &j->t, j->t.lu))
+			continue;
+		hit |= BIT(i);
+		scsi_tmf_hit(m, j->t.nexus);
+		if (m->query)
+			continue;
+		step(i, (struct scsi_event){ .type = SCSI_EV_ABORT,
+					     .tell = scsi_tmf_tells(m, j->t.nexus) });
+		if (j->act == SCSI_ACT_VERIFY)
+			step(i,
+			     (struct scsi_event){ .type = SCSI_EV_IO_DONE, .result = -ECANCELED });
+		if (j->act == SCSI_ACT_CLEAR)
+			step(i, (struct scsi_event){ .type = SCSI_EV_CLEARED });
+		assert_int_equal(j->act, SCSI_ACT_COMPLETE);
+	}
+	(void)scsi_tmf_finish(m);
+	drain();
+	return hit;
+}
+
+static unsigned tmf_at(enum scsi_tmf_fn fn, unsigned nexus, uint64_t tag,
+		       enum scsi_tmf_response want)
+{
+	struct scsi_tmf m = { .fn = fn, .nexus = &r->nexus[nexus], .tag = tag };
+	unsigned hit;
+
+	scsi_tmf_start(&m);
+	hit = carry_out(&m);
+	assert_int_equal(m.response, want);
+	return hit;
+}
+
+static unsigned tmf(enum scsi_tmf_fn fn, unsigned nexus, uint64_t tag)
+{
+	return tmf_at(fn, nexus, tag, SCSI_TMF_FUNCTION_COMPLETE);
+}
+
+/* Carry out the CLEAR that @i asks for. */
+static unsigned clear(unsigned i)
+{
+	struct scsi_tmf m;
+	unsigned hit;
+
+	assert_int_equal(jobs[i].act, SCSI_ACT_CLEAR);
+	scsi_task_clear(&m, &jobs[i].t);
+	hit = carry_out(&m);
+	step(i, (struct scsi_event){ .type = SCSI_EV_CLEARED });
+	return hit;
+}
+
+static void set_mode(struct scsi_mode mode)
+{
+	struct scsi_mode m = mode;
+
+	m.wce = true;
+	(void)scsi_lu_set_mode(lu(), &m);
+	drain();
+}
+
+static void all_local(void)
+{
+	assert_int_equal(lu()->order.state, SCSI_ORDER_OPEN);
+	assert_int_equal(lu()->order.n_reasons, 0);
+	assert_int_equal(lu()->order.set.n, 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(r->view[i].lun[0].flags & SCSI_VIEW_GATHER, 0);
+}
+
+/* [SET-1] to [SET-4] */
+static void ordering(void **state)
+{
+	(void)state;
+	simple(0); /* where it arrived */
+	assert_int_equal(jobs[0].t.route, SCSI_ROUTE_LOCAL);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA); /* at home, but nobody minds */
+	assert_int_equal(jobs[1].t.route, SCSI_ROUTE_HOME);
+	assert_int_equal(gathers, 0);
+	hold_gather = true;
+	ordered(2);
+	assert_int_equal(gathers, 1);
+	expect_waits(2);
+	assert_true(r->view[0].lun[0].flags & SCSI_VIEW_GATHER);
+	assert_true(r->view[1].lun[0].flags & SCSI_VIEW_GATHER);
+	end(1);
+	expect_waits(2); /* some may run where they arrived */
+	simple(3);
+	assert_int_equal(jobs[3].t.route, SCSI_ROUTE_HOME);
+	expect_waits(3);
+	head(4);
+	expect_runs(4);
+	end(0);
+	gathered();
+	expect_waits(2); /* the HEAD is not older, but goes first */
+	end(4);
+	expect_runs(2);
+	expect_waits(3);
+	simple(5);
+	ordered(6);
+	simple(7);
+	head(8); /* beside the ordered one */
+	expect_runs(8);
+	simple(9);
+	end(2);
+	expect_runs(3);
+	expect_runs(5);
+	expect_waits(6);
+	end(5);
+	end(3);
+	expect_waits(6);
+	end(8);
+	expect_runs(6);
+	end(6);
+	expect_runs(7);
+	expect_runs(9);
+	assert_int_equal(gathers, 1);
+	assert_int_equal(publishes, 1);
+	end(7);
+	end(9);
+	all_local();
+}
+
+static void simple_behind_head(void **state)
+{
+	(void)state;
+	head(0);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	come(2, 1, SCSI_ATTR_HEAD, VERIFY, 0);
+	come(3, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	expect_waits(1);
+	expect_runs(2);
+	end(0);
+	expect_runs(1); /* the other HEAD is newer */
+	expect_waits(3);
+	end(2);
+	expect_runs(3);
+	end(1);
+	end(3);
+	assert_int_equal(gathers, 0); /* HEAD OF QUEUE needs none */
+	all_local();
+}
+
+/* [SET-6] An ORDERED command that goes away lets the others on, also while the unit is being gathered. */
+static void aborts(void **state)
+{
+	(void)state;
+	hold_gather = true;
+	ordered(0);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	ordered(2);
+	come(3, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	assert_int_equal(tmf(SCSI_TMF_ABORT_TASK, 0, 0), BIT(0));
+	expect_aborted(0);
+	expect_runs(1);
+	expect_waits(3);
+	assert_int_equal(tmf(SCSI_TMF_ABORT_TASK_SET, 0, 0), BIT(2));
+	expect_runs(3);
+	assert_true(gathering);
+	gathered();
+	assert_int_equal(publishes, 1); /* for nothing */
+	end(1);
+	end(3);
+	all_local();
+	/* one that waits, with all others */
+	hold_gather = false;
+	ordered(4);
+	ordered(5);
+	simple(6);
+	assert_int_equal(tmf(SCSI_TMF_CLEAR_TASK_SET, 1, 0), BIT(4) | BIT(5) | BIT(6));
+	expect_aborted(6);
+	all_local();
+}
+
+/* [SET-7] What waits because of a nexus that loses the unit, or at it, does not wait for ever. */
+static void unmapping(void **state)
+{
+	struct scsi_map_entry map = { &r->lu[1], 1, false };
+
+	(void)state;
+	ordered(0);
+	simple(1);
+	come(2, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	expect_waits(2);
+	assert_int_equal(scsi_nexus_remap(&r->nexus[0], &map, 1), 1);
+	drain();
+	expect_runs(0); /* it is too late for that one */
+	expect_sense(1, 5, 0x2500);
+	expect_runs(2); /* but it keeps nobody waiting */
+	end(0);
+	expect_status(0, 0);
+	end(2);
+	all_local();
+	/* an ACA condition goes with its nexus */
+	come(3, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	come(4, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	break_io(3);
+	end(4);
+	expect_waits(4);
+	assert_int_equal(scsi_nexus_remap(&r->nexus[1], &map, 1), 1);
+	drain();
+	expect_status(4, 0);
+	all_local();
+}
+
+/* --- ACA --- */
+
+/* [ACA-1], [ACA-2] */
+static void aca_blocks(void **state)
+{
+	(void)state;
+	simple(0);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	come(2, 0, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	come(3, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	hold_gather = true;
+	break_io(2);
+	expect_waits(2); /* those that run elsewhere have to end first */
+	assert_true(gathering);
+	end(1);
+	come(4, 0, SCSI_ATTR_SIMPLE, VERIFY, 0); /* came before the answer */
+	ordered(5);
+	break_io(0);
+	expect_sense(0, 3, 0x1100);
+	gathered();
+	expect_sense(2, 3, 0x1100);
+	expect_waits(5);
+	end(3);
+	expect_waits(3); /* it must not complete */
+	break_io(4);
+	expect_waits(4);
+	assert_int_equal(tmf(SCSI_TMF_CLEAR_ACA, 1, 0), 0); /* not its own */
+	expect_waits(3);
+	assert_int_equal(tmf(SCSI_TMF_CLEAR_ACA, 0, 0), 0);
+	expect_status(3, 0);
+	expect_sense(4, 3, 0x1100);
+	expect_runs(5);
+	end(5);
+	all_local();
+}
+
+/* Two that fail: the second establishes its condition when the first is cleared. */
+static void aca_twice(void **state)
+{
+	(void)state;
+	come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	hold_gather = true;
+	break_io(0);
+	break_io(1);
+	expect_waits(0);
+	expect_waits(1);
+	gathered();
+	expect_sense(0, 3, 0x1100);
+	expect_waits(1);
+	assert_ptr_equal(lu()->order.set.aca, &r->nexus[0]);
+	tmf(SCSI_TMF_CLEAR_ACA, 0, 0);
+	expect_sense(1, 3, 0x1100);
+	assert_ptr_equal(lu()->order.set.aca, &r->nexus[1]);
+	tmf(SCSI_TMF_CLEAR_ACA, 1, 0);
+	assert_int_equal(gathers, 1);
+	all_local();
+}
+
+static void establish(void)
+{
+	come(15, 0, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	break_io(15);
+	expect_sense(15, 3, 0x1100);
+}
+
+/* [ACA-3], [ACA-4] A new command while the condition is in effect: every kind, from both sides. */
+static void aca_new_commands(void **state)
+{
+	static const uint8_t attrs[] = { SCSI_ATTR_SIMPLE, SCSI_ATTR_HEAD, SCSI_ATTR_ORDERED, 7 };
+
+	(void)state;
+	for (int tst = 0; tst < 2; tst++) {
+		set_mode((struct scsi_mode){ .tst = (uint8_t)tst, .reorder = 1 });
+		establish();
+		for (size_t i = 0; i < sizeof(attrs); i++) {
+			for (unsigned naca = 0; naca <= NACA; naca += NACA) {
+				bool valid = attrs[i] <= SCSI_ATTR_ORDERED;
+
+				come(0, 0, attrs[i], 0x00, (uint8_t)naca);
+				expect_status(0, SCSI_STATUS_ACA_ACTIVE);
+				come(0, 1, attrs[i], 0x00, (uint8_t)naca);
+				if (!tst)
+					expect_status(0, naca ? SCSI_STATUS_ACA_ACTIVE
+							      : SCSI_STATUS_BUSY);
+				else if (valid)
+					expect_status(0, SCSI_STATUS_GOOD);
+				else
+					expect_sense(0, 5, 0x4900);
+				if (tst && !valid && naca) /* that was an ACA of its own */
+					tmf(SCSI_TMF_CLEAR_ACA, 1, 0);
+			}
+		}
+		come(0, 1, SCSI_ATTR_ACA, 0x00, 0);
+		if (tst)
+			expect_sense(0, 5, 0x4900);
+		else
+			expect_status(0, SCSI_STATUS_ACA_ACTIVE);
+		/* the ACA command, one at a time */
+		come(0, 0, SCSI_ATTR_ACA, VERIFY, 0);
+		expect_runs(0);
+		come(1, 0, SCSI_ATTR_ACA, 0x00, 0);
+		expect_status(1, SCSI_STATUS_ACA_ACTIVE);
+		end(0);
+		expect_status(0, SCSI_STATUS_GOOD);
+		come(1, 0, SCSI_ATTR_ACA, 0x00, 0);
+		expect_status(1, SCSI_STATUS_GOOD);
+		tmf(SCSI_TMF_CLEAR_ACA, 0, 0);
+		all_local();
+	}
+}
+
+/* [ACA-5] What ends it. */
+static void aca_ends(void **state)
+{
+	struct scsi_act a;
+
+	(void)state;
+	/* an ACA command that fails; with NACA there is another condition at once */
+	establish();
+	come(0, 0, SCSI_ATTR_ACA, VERIFY, NACA);
+	break_io(0);
+	assert_ptr_equal(lu()->order.set.aca, &r->nexus[0]);
+	come(0, 0, SCSI_ATTR_ACA, VERIFY, 0);
+	break_io(0);
+	expect_sense(0, 3, 0x1100);
+	all_local();
+	/* CLEAR ACA takes the ACA command with it */
+	establish();
+	come(0, 0, SCSI_ATTR_ACA, VERIFY, 0);
+	assert_int_equal(tmf(SCSI_TMF_CLEAR_ACA, 0, 0), BIT(0));
+	expect_aborted(0);
+	all_local();
+	/* aborting the ACA command does not end it, a reset does */
+	establish();
+	come(0, 0, SCSI_ATTR_ACA, VERIFY, 0);
+	assert_int_equal(tmf(SCSI_TMF_ABORT_TASK_SET, 0, 0), BIT(0));
+	assert_non_null(lu()->order.set.aca);
+	tmf(SCSI_TMF_LUN_RESET, 1, 0);
+	all_local();
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(scsi_uas_pop(&r->nexus[i].lun[0].uas), SCSI_UA_BUS_DEVICE_RESET);
+	rig_views(r);
+	/* the loss of the nexus does, if it is that nexus */
+	establish();
+	struct scsi_tmf m = { .fn = SCSI_TMF_NEXUS_RESET, .nexus = &r->nexus[1] };
+
+	scsi_tmf_start(&m);
+	(void)carry_out(&m);
+	assert_non_null(lu()->order.set.aca);
+	m.nexus = &r->nexus[0];
+	scsi_tmf_start(&m);
+	(void)carry_out(&m);
+	all_local();
+	/* a unit attention is a CHECK CONDITION like any other */
+	come(0, 0, SCSI_ATTR_SIMPLE, 0x00, NACA);
+	expect_sense(0, 6, 0x2907);
+	assert_ptr_equal(lu()->order.set.aca, &r->nexus[0]);
+	tmf(SCSI_TMF_CLEAR_ACA, 0, 0);
+	/* one that waits to establish it may be aborted */
+	come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	hold_gather = true;
+	break_io(0);
+	expect_waits(0);
+	a = scsi_task_step(&jobs[0].t, &(struct scsi_event){ .type = SCSI_EV_ABORT });
+	assert_int_equal(a.type, SCSI_ACT_COMPLETE);
+	assert_true(jobs[0].t.aborted);
+	drain();
+	gathered();
+	all_local();
+}
+
+/* --- the control mode page --- */
+
+static unsigned uas_of(unsigned nexus)
+{
+	return scsi_uas_pop(&r->nexus[nexus].lun[0].uas);
+}
+
+/* [MODE-4] CHECK CONDITION aborts others: by QERR, TST and TAS. */
+static void qerr(void **state)
+{
+	(void)state;
+	for (unsigned v = 0; v < 16; v++) {
+		uint8_t how = v & 1 ? 3 : 1;
+		bool tst = v & 2, tas = v & 4, naca = v & 8;
+		bool all = how == 1 && !tst;
+
+		set_mode((struct scsi_mode){ .reorder = 1, .qerr = how, .tst = tst, .tas = tas });
+		for (unsigned i = 0; i < 4; i++)
+			come(i, i & 1, SCSI_ATTR_SIMPLE, VERIFY, naca && !i ? NACA : 0);
+		come(4, 1, SCSI_ATTR_ORDERED, VERIFY, 0);
+		break_io(0);
+		assert_int_equal(clear(0), all ? BIT(1) | BIT(2) | BIT(3) | BIT(4) : BIT(2));
+		expect_sense(0, 3, 0x1100);
+		expect_aborted(2); /* nothing is sent to the nexus itself */
+		if (all && tas)
+			expect_status(3, SCSI_STATUS_TASK_ABORTED);
+		else if (all)
+			expect_aborted(3);
+		assert_int_equal(uas_of(0), 0);
+		assert_int_equal(uas_of(1), all && !tas ? SCSI_UA_COMMANDS_CLEARED : 0);
+		rig_views(r);
+		if (naca)
+			tmf(SCSI_TMF_CLEAR_ACA, 0, 0);
+		for (unsigned i = 1; i < 5; i++) {
+			if (jobs[i].act != SCSI_ACT_COMPLETE)
+				end(i);
+		}
+		/* alone in the set: nobody to abort */
+		come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+		break_io(0);
+		expect_sense(0, 3, 0x1100);
+	}
+	set_mode((struct scsi_mode){ .reorder = 1 });
+	all_local();
+	/* one that is to clear others may itself be cleared */
+	set_mode((struct scsi_mode){ .reorder = 1, .qerr = 1 });
+	come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	break_io(0);
+	break_io(1);
+	assert_int_equal(clear(1), BIT(0));
+	expect_aborted(0);
+	expect_sense(1, 3, 0x1100);
+	(void)uas_of(0);
+}
+
+/* [MODE-5] TASK ABORTED or silence, by who aborts whose. */
+static void tas(void **state)
+{
+	(void)state;
+	for (int on = 0; on < 2; on++) {
+		set_mode((struct scsi_mode){ .reorder = 1, .tas = on });
+		come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+		come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+		come(2, 1, SCSI_ATTR_ORDERED, VERIFY, 0);
+		come(3, 1, SCSI_ATTR_HEAD, VERIFY, 0);
+		assert_int_equal(tmf(SCSI_TMF_CLEAR_TASK_SET, 0, 0), 0xf);
+		expect_aborted(0);
+		for (unsigned i = 1; i < 4; i++) {
+			if (on)
+				expect_status(i, SCSI_STATUS_TASK_ABORTED);
+			else
+				expect_aborted(i);
+		}
+		assert_int_equal(uas_of(0), 0);
+		assert_int_equal(uas_of(1), on ? 0 : SCSI_UA_COMMANDS_CLEARED);
+		rig_views(r);
+		/* its own are silent in any case */
+		come(0, 0, SCSI_ATTR_ORDERED, VERIFY, 0);
+		assert_int_equal(tmf(SCSI_TMF_ABORT_TASK_SET, 0, 0), BIT(0));
+		expect_aborted(0);
+		/* silence wins: who no longer wants an answer gets none */
+		come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+		step(0, (struct scsi_event){ .type = SCSI_EV_ABORT, .tell = true });
+		step(0, (struct scsi_event){ .type = SCSI_EV_ABORT });
+		end(0);
+		expect_aborted(0);
+		come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+		step(0, (struct scsi_event){ .type = SCSI_EV_ABORT, .tell = true });
+		end(0);
+		expect_status(0, SCSI_STATUS_TASK_ABORTED);
+	}
+	all_local();
+}
+
+/* [MODE-1] TST: a set for each nexus, and tasks find their new set when that changes. */
+static void task_set_type(void **state)
+{
+	(void)state;
+	set_mode((struct scsi_mode){ .reorder = 1, .tst = 1 });
+	come(0, 0, SCSI_ATTR_ORDERED, VERIFY, 0);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	come(2, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	come(3, 1, SCSI_ATTR_ORDERED, VERIFY, 0);
+	expect_runs(0);
+	expect_runs(1);
+	expect_waits(2);
+	expect_waits(3);
+	/* CLEAR TASK SET means its own */
+	come(4, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	set_mode((struct scsi_mode){ .reorder = 1 });
+	end(0);
+	expect_runs(2);
+	end(2);
+	expect_waits(3);
+	end(1);
+	expect_runs(3);
+	come(5, 0, SCSI_ATTR_HEAD, VERIFY, 0);
+	come(6, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	expect_waits(4);
+	expect_waits(6);
+	set_mode((struct scsi_mode){ .reorder = 1, .tst = 1 });
+	expect_waits(6); /* behind its HEAD */
+	expect_waits(4); /* behind its ordered one */
+	end(5);
+	expect_runs(6);
+	end(3);
+	expect_runs(4);
+	assert_int_equal(tmf(SCSI_TMF_CLEAR_TASK_SET, 1, 0), BIT(4));
+	assert_int_equal(uas_of(0), 0);
+	end(6);
+	/* an ACA condition goes with its nexus, and with its command */
+	establish();
+	come(0, 0, SCSI_ATTR_ACA, VERIFY, 0);
+	set_mode((struct scsi_mode){ .reorder = 1 });
+	assert_ptr_equal(lu()->order.set.aca, &r->nexus[0]);
+	assert_ptr_equal(lu()->order.set.aca_task, &jobs[0].t);
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	expect_status(1, SCSI_STATUS_BUSY);
+	set_mode((struct scsi_mode){ .reorder = 1, .tst = 1 });
+	come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	break_io(1);
+	set_mode((struct scsi_mode){ .reorder = 1 });
+	end(0);
+	tmf(SCSI_TMF_CLEAR_ACA, 0, 0);
+	assert_null(lu()->order.set.aca); /* one set has one */
+	all_local();
+}
+
+/* [MODE-2] Restricted reordering: what changes the medium is done in order. */
+static void restricted(void **state)
+{
+	(void)state;
+	set_mode((struct scsi_mode){ .reorder = 0 });
+	assert_int_equal(gathers, 1);
+	come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	come(1, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	come(2, 0, SCSI_ATTR_SIMPLE, 0x93,
+	     0); /* WRITE SAME(16): refused, but not before its turn */
+	come(3, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	expect_runs(0);
+	expect_runs(1);
+	expect_waits(2);
+	expect_waits(3);
+	end(0);
+	end(1);
+	assert_int_equal(jobs[2].act, SCSI_ACT_COMPLETE);
+	expect_runs(3);
+	end(3);
+	set_mode((struct scsi_mode){ .reorder = 1 });
+	all_local();
+}
+
+/* [MODE-6] A unit attention that stays, and the one that notes a BUSY. */
+static void interlock(void **state)
+{
+	(void)state;
+	set_mode((struct scsi_mode){ .reorder = 1, .ua_intlck = SCSI_UA_INTLCK_KEEP });
+	scsi_lu_ua(lu(), SCSI_UA_CAPACITY_CHANGED, NULL);
+	rig_views(r);
+	for (int i = 0; i < 3; i++) {
+		come(0, 0, SCSI_ATTR_SIMPLE, 0x00, 0);
+		expect_sense(0, 6, 0x2a09);
+	}
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x03, 1, 0, 0, 252, 0), 252, 0), 0);
+	assert_int_equal(get_be16(r->in + 2), 0x2a09);
+	come(0, 0, SCSI_ATTR_SIMPLE, 0x00, 0);
+	expect_status(0, SCSI_STATUS_GOOD);
+	(void)uas_of(1);
+	set_mode((struct scsi_mode){ .reorder = 1, .ua_intlck = SCSI_UA_INTLCK_NOTE });
+	come(0, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	assert_int_equal(jobs[0].t.route, SCSI_ROUTE_HOME);
+	step(0, (struct scsi_event){ .type = SCSI_EV_IO_DONE, .result = -ENOMEM });
+	expect_status(0, SCSI_STATUS_BUSY);
+	for (int i = 0; i < 2; i++) {
+		come(0, 0, SCSI_ATTR_SIMPLE, 0x00, 0);
+		expect_sense(0, 6, 0x2c07);
+	}
+	come(0, 1, SCSI_ATTR_SIMPLE, 0x00, 0);
+	expect_status(0, SCSI_STATUS_GOOD);
+	/* a reset brings the defaults back */
+	tmf(SCSI_TMF_LUN_RESET, 0, 0);
+	assert_int_equal(lu()->mode.ua_intlck, SCSI_UA_INTLCK_CLEAR);
+	all_local();
+}
+
+/* --- queries --- */
+
+static void queries(void **state)
+{
+	struct scsi_tmf m = { .fn = SCSI_TMF_QUERY_ASYNC_EVENT, .nexus = &r->nexus[0] };
+
+	(void)state;
+	come(0, 0, SCSI_ATTR_ORDERED, VERIFY, 0);
+	come(1, 0, SCSI_ATTR_SIMPLE, VERIFY, 0);
+	tmf_at(SCSI_TMF_QUERY_TASK, 0, 1, SCSI_TMF_FUNCTION_SUCCEEDED);
+	tmf_at(SCSI_TMF_QUERY_TASK, 0, 2, SCSI_TMF_FUNCTION_COMPLETE);
+	tmf_at(SCSI_TMF_QUERY_TASK, 1, 1, SCSI_TMF_FUNCTION_COMPLETE);
+	tmf_at(SCSI_TMF_QUERY_TASK_SET, 0, 0, SCSI_TMF_FUNCTION_SUCCEEDED);
+	tmf_at(SCSI_TMF_QUERY_TASK_SET, 1, 0, SCSI_TMF_FUNCTION_COMPLETE);
+	expect_runs(0);
+	expect_waits(1); /* they abort nothing */
+	end(0);
+	end(1);
+	tmf_at(SCSI_TMF_QUERY_TASK_SET, 0, 0, SCSI_TMF_FUNCTION_COMPLETE);
+	scsi_tmf_start(&m);
+	assert_int_equal(m.response, SCSI_TMF_FUNCTION_COMPLETE);
+	scsi_lu_ua(lu(), SCSI_UA_CAPACITY_CHANGED, NULL);
+	scsi_tmf_start(&m);
+	assert_int_equal(scsi_tmf_finish(&m), SCSI_CHANGED_NOTHING);
+	assert_int_equal(m.response, SCSI_TMF_FUNCTION_SUCCEEDED);
+	assert_memory_equal(m.info, ((const uint8_t[]){ 0x16, 0x2a, 0x09 }), 3);
+	scsi_lu_ua(lu(), SCSI_UA_BUS_DEVICE_RESET, NULL);
+	scsi_tmf_start(&m);
+	assert_memory_equal(m.info, ((const uint8_t[]){ 0x26, 0x29, 0x03 }), 3);
+	memcpy(m.lun, rig_well_known, 8);
+	scsi_tmf_start(&m);
+	assert_int_equal(m.response, SCSI_TMF_FUNCTION_COMPLETE);
+	m.fn = SCSI_TMF_TASK_CLEARS;
+	scsi_tmf_start(&m);
+	assert_int_equal(m.response, SCSI_TMF_NOT_SUPPORTED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(ordering, setup, teardown),
+		cmocka_unit_test_setup_teardown(simple_behind_head, setup, teardown),
+		cmocka_unit_test_setup_teardown(aborts, setup, teardown),
+		cmocka_unit_test_setup_teardown(unmapping, setup, teardown),
+		cmocka_unit_test_setup_teardown(aca_blocks, setup, teardown),
+		cmocka_unit_test_setup_teardown(aca_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(aca_new_commands, setup, teardown),
+		cmocka_unit_test_setup_teardown(aca_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(qerr, setup, teardown),
+		cmocka_unit_test_setup_teardown(tas, setup, teardown),
+		cmocka_unit_test_setup_teardown(task_set_type, setup, teardown),
+		cmocka_unit_test_setup_teardown(restricted, setup, teardown),
+		cmocka_unit_test_setup_teardown(interlock, setup, teardown),
+		cmocka_unit_test_setup_teardown(queries, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

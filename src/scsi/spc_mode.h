@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Mode pages as MODE SENSE and MODE SELECT see them. Home worker. */
+#pragma once
+
+#include "scsi/spc.h"
+
+#define MODE_BODY_MAX 0x12
+
+struct mode_page {
+	uint8_t code;
+	uint8_t len; /* of the body, after code and length */
+	/* Write the body, which is all zero before, for unit @lu with settings @m. */
+	void (*put)(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m);
+	/* Set the bits that MODE SELECT may change; NULL: none. */
+	void (*mask)(uint8_t *body, const struct scsi_lu *lu);
+	/* Read what may change from a body into @m. Return: the byte whose value there is none, or -1. */
+	int (*change)(const uint8_t *body, struct scsi_mode *m);
+};
+
+/* The page, or NULL. */
+const struct mode_page *mode_page_find(uint8_t code);
