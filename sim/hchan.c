@@ -606,6 +606,9 @@ void hchan_submit(struct hchan *c, struct hcmd *cmd)
 		ic.immediate = true;
 	else if (cmd->len)
 		ic.n_pieces = (uint16_t)describe(c, cmd, piece);
+	/* Now and then a command that wants order, so that units are gathered. */
+	if (dice_below(32) == 0)
+		ic.task_attr = dice_below(2) ? SRP_TASK_ORDERED : SRP_TASK_HEAD_OF_QUEUE;
 	cmd->busy = true;
 	cmd->sent_tick = sched_tick();
 	cmd->sent_ns = sched_now_ns();

@@ -63,6 +63,7 @@ struct ichan_cmd {
 	uint64_t lun;
 	const uint8_t *cdb;
 	uint16_t cdb_len;                 /* <= 32 */
+	uint8_t task_attr;                /* enum srp_task_attr */
 	bool out;                         /* direction of the data: to the target */
 	bool immediate;                   /* the caller asked ichan_immediate_fits() */
 	uint32_t len;                     /* bytes of data, 0: none */

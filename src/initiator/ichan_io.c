@@ -60,9 +60,11 @@ bool ichan_take_over(struct ichan *c, uint16_t *ret_slot, enum ichan_outcome *re
 static int encode_cmd(const struct ichan_cmd *cmd, uint64_t tag, struct pen *pen)
 {
 	uint8_t desc[ICHAN_PIECES_MAX * SRP_MEM_DESC_BYTES];
-	struct srp_cmd iu = {
-		.tag = tag, .lun = cmd->lun, .cdb = cmd->cdb, .cdb_len = cmd->cdb_len
-	};
+	struct srp_cmd iu = { .tag = tag,
+			      .lun = cmd->lun,
+			      .cdb = cmd->cdb,
+			      .cdb_len = cmd->cdb_len,
+			      .task_attr = cmd->task_attr };
 	struct srp_cmd_data data = { 0 };
 	struct srp_data *d = cmd->out ? &data.out : &data.in;
 
