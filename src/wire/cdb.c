@@ -99,6 +99,35 @@ static const char *maintenance_in_text(uint8_t service_action)
 	}
 }
 
+static const char *pr_in_text(uint8_t service_action)
+{
+	static const char *const text[] = {
+		[SCSI_PR_IN_READ_KEYS] = "PERSISTENT RESERVE IN, READ KEYS",
+		[SCSI_PR_IN_READ_RESERVATION] = "PERSISTENT RESERVE IN, READ RESERVATION",
+		[SCSI_PR_IN_REPORT_CAPABILITIES] = "PERSISTENT RESERVE IN, REPORT CAPABILITIES",
+		[SCSI_PR_IN_READ_FULL_STATUS] = "PERSISTENT RESERVE IN, READ FULL STATUS",
+	};
+
+	return service_action < ARRAY_SIZE(text) ? text[service_action] : NULL;
+}
+
+static const char *pr_out_text(uint8_t service_action)
+{
+	static const char *const text[] = {
+		[SCSI_PR_OUT_REGISTER] = "PERSISTENT RESERVE OUT, REGISTER",
+		[SCSI_PR_OUT_RESERVE] = "PERSISTENT RESERVE OUT, RESERVE",
+		[SCSI_PR_OUT_RELEASE] = "PERSISTENT RESERVE OUT, RELEASE",
+		[SCSI_PR_OUT_CLEAR] = "PERSISTENT RESERVE OUT, CLEAR",
+		[SCSI_PR_OUT_PREEMPT] = "PERSISTENT RESERVE OUT, PREEMPT",
+		[SCSI_PR_OUT_PREEMPT_AND_ABORT] = "PERSISTENT RESERVE OUT, PREEMPT AND ABORT",
+		[SCSI_PR_OUT_REGISTER_AND_IGNORE] =
+			"PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY",
+		[SCSI_PR_OUT_REGISTER_AND_MOVE] = "PERSISTENT RESERVE OUT, REGISTER AND MOVE",
+	};
+
+	return service_action < ARRAY_SIZE(text) ? text[service_action] : NULL;
+}
+
 const char *cdb_opcode_text(const uint8_t *cdb)
 {
 	static const char *const text[256] = {
@@ -108,6 +137,10 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 		[SCSI_OP_WRITE_6] = "WRITE(6)",
 		[SCSI_OP_INQUIRY] = "INQUIRY",
 		[SCSI_OP_MODE_SELECT_6] = "MODE SELECT(6)",
+		[SCSI_OP_RESERVE_6] = "RESERVE(6)",
+		[SCSI_OP_RELEASE_6] = "RELEASE(6)",
+		[SCSI_OP_RESERVE_10] = "RESERVE(10)",
+		[SCSI_OP_RELEASE_10] = "RELEASE(10)",
 		[SCSI_OP_MODE_SENSE_6] = "MODE SENSE(6)",
 		[SCSI_OP_START_STOP_UNIT] = "START STOP UNIT",
 		[SCSI_OP_READ_CAPACITY_10] = "READ CAPACITY(10)",
@@ -132,6 +165,10 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 
 	if (cdb[0] == SCSI_OP_SERVICE_ACTION_IN_16)
 		return service_action == SCSI_SA_READ_CAPACITY_16 ? "READ CAPACITY(16)" : NULL;
+	if (cdb[0] == SCSI_OP_PERSISTENT_RESERVE_IN)
+		return pr_in_text(service_action);
+	if (cdb[0] == SCSI_OP_PERSISTENT_RESERVE_OUT)
+		return pr_out_text(service_action);
 	if (cdb[0] == SCSI_OP_MAINTENANCE_IN)
 		return maintenance_in_text(service_action);
 	return text[cdb[0]];

@@ -39,6 +39,7 @@ enum sense_asc {
 	ASC_INVALID_FIELD_IN_CDB = 0x2400,
 	ASC_LUN_NOT_SUPPORTED = 0x2500,
 	ASC_INVALID_FIELD_IN_PARAMETERS = 0x2600,
+	ASC_INVALID_RELEASE = 0x2604, /* of a persistent reservation */
 	ASC_WRITE_PROTECTED = 0x2700,
 	ASC_SPACE_ALLOCATION_FAILED = 0x2707,
 	ASC_COMMAND_TIMEOUT = 0x2e02,
@@ -46,6 +47,7 @@ enum sense_asc {
 	ASC_TARGET_FAILURE = 0x4400,
 	ASC_INVALID_MESSAGE = 0x4900,
 	ASC_DATA_PHASE = 0x4b00,
+	ASC_NO_REGISTRATIONS = 0x5504, /* insufficient registration resources */
 };
 
 /* Sense data in host order. */
