@@ -6,7 +6,8 @@
  *
  * Control: bits 0-1 LUN 0, 1, an unmapped one, the well known one; bit 2 nexus; bit 3 stepped at home
  * although the view says local; bit 4 abort; bit 5 start over with fresh unit attentions; bits 6-7 task
- * attribute, but 3: no command, an event. Fault: bits 0-3 the result, or which event; bits 4-7 at which action.
+ * attribute, but 3: no command, an event. Fault: bits 0-3 the result, or which event; bits 4-7 at which
+ * action (14: room).
  */
 #include <errno.h>
 
@@ -17,7 +18,7 @@ struct world {
 	struct scsi_lu lu[2];
 	struct scsi_nexus nexus[2];
 	struct scsi_view view[2];
-	_Alignas(8) uint8_t buf[SCSI_DATA_MIN_BYTES];
+	_Alignas(8) uint8_t buf[SCSI_DATA_LONG_BYTES];
 };
 
 /* What the command under way has done so far. */
@@ -33,7 +34,11 @@ struct run {
 };
 
 static const uint8_t luns[4][8] = { { 0 }, { 0, 1 }, { 0x40, 9 }, { 0xc1, 0x01 } };
-static const struct scsi_port port = { .protocol = 4, .designator_type = 2, .name_len = 16 };
+static const struct scsi_port port = { .protocol = 4,
+				       .designator_type = 2,
+				       .name_len = 16,
+				       .relative_id = 1 };
+static const struct scsi_ports ports = { .n = 2, .id = { 1, 2 } };
 
 static void publish(struct world *w)
 {
@@ -68,7 +73,8 @@ static void world_init(struct world *w)
 		  .block_bytes = 512,
 		  .size_bytes = 1 << 30,
 		  .unmap_grain_bytes = 4096,
-		  .write_cache = true },
+		  .write_cache = true,
+		  .ports = &ports },
 		{ .serial = "2",
 		  .naa = { 0x60, 2 },
 		  .block_bytes = 4096,
@@ -81,8 +87,12 @@ static void world_init(struct world *w)
 
 	for (int i = 0; i < 2; i++)
 		check(scsi_lu_init(&w->lu[i], &p[i]) == 0);
-	for (int i = 0; i < 2; i++)
-		check(scsi_nexus_init(&w->nexus[i], &port, &port, map, 2) == 0);
+	for (int i = 0; i < 2; i++) {
+		struct scsi_port initiator = port;
+
+		initiator.name[15] = (uint8_t)i;
+		check(scsi_nexus_init(&w->nexus[i], &initiator, &port, map, 2) == 0);
+	}
 	publish(w);
 }
 
@@ -269,6 +279,19 @@ static struct scsi_act step(struct run *r, const struct scsi_event *ev)
 	return a;
 }
 
+/* Room may be what fails: it counts as an action that came before the first. */
+static struct scsi_event room_answer(struct run *r)
+{
+	static const int results[4] = { -EPIPE, -EBADMSG, -ECANCELED, -EIO };
+	struct scsi_event ev = { .type = SCSI_EV_ROOM };
+
+	if (r->fault >> 4 == 14) {
+		ev.result = results[r->fault & 3];
+		r->failed = true;
+	}
+	return ev;
+}
+
 /* The actions that are no I/O are carried out here: what comes next is one that is, or COMPLETE. */
 static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 {
@@ -281,7 +304,7 @@ static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 		switch (a.type) {
 		case SCSI_ACT_ROOM:
 			give_room(r);
-			ev = (struct scsi_event){ .type = SCSI_EV_ROOM };
+			ev = room_answer(r);
 			break;
 		case SCSI_ACT_WAIT:
 			check(r->go); /* nobody else is there */

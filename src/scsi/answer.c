@@ -164,7 +164,8 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 	uint8_t act = t->act;
 	struct scsi_act a;
 
-	if (act == SCSI_ACT_FETCH && ev->result != -ECANCELED)
+	if ((act == SCSI_ACT_FETCH || act == SCSI_ACT_ROOM) && ev->result != -ECANCELED &&
+	    ev->result != -EBADMSG) /* no matter of the medium */
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
 	if (!sense_of_errno(act, -ev->result, &s))
 		return answer_status(t, SCSI_STATUS_BUSY);

@@ -18,7 +18,12 @@
 #define SCSI_CMD_UNMAP      BIT(8)  /* exists only when the unit can unmap */
 #define SCSI_CMD_IN         BIT(9)  /* may transfer data to the initiator */
 #define SCSI_CMD_OUT        BIT(10) /* may transfer data from it */
-#define SCSI_CMD_BARRIER    BIT(11) /* runs alone in its task set, as if it were ORDERED */
+#define SCSI_CMD_RES_READ   BIT(12) /* a reservation that keeps readers out keeps it out */
+#define SCSI_CMD_RES_WRITE  BIT(13) /* likewise writers */
+#define SCSI_CMD_RES_EXEMPT \
+	BIT(14)                    /* is processed although another nexus has the unit by RESERVE */
+#define SCSI_CMD_DATA_LONG BIT(15) /* its parameter buffer has SCSI_DATA_LONG_BYTES */
+#define SCSI_CMD_BARRIER   BIT(11) /* runs alone in its task set, as if it were ORDERED */
 
 struct scsi_cmd {
 	uint8_t opcode;

@@ -29,17 +29,27 @@
 #define RW10(first)             MASK10(first, FF4, 0, 0xff, 0xff, 0)
 #define RW12(first)             MASK12(first, FF4, FF4, 0, 0)
 #define RW16(first)             MASK16(first, FF8, FF4, 0, 0)
+#define PR_IN_MASK              MASK10(0x1f, ZERO4, 0, 0xff, 0xff, 0)
+#define PR_OUT_MASK             MASK10(0x1f, 0xff, 0, 0, FF4, 0)
 #define MAINTENANCE(b2, b3, b4) MASK12(0x1f, b2, b3, b4, b4, FF4, 0, 0)
 
-#define ANSWERS_ALWAYS \
-	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | SCSI_CMD_IN)
-#define READS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN)
-#define WRITES   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT)
-#define VERIFIES (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT)
-#define SYNCS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM)
-#define ERASES   (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT)
-#define SETTINGS (SCSI_CMD_BARRIER | SCSI_CMD_OUT)
+/* Who may do it while another nexus holds a reservation: SPC-5 table 67, SBC-4 table 13. */
+#define RES_READ  SCSI_CMD_RES_READ                        /* unless readers are kept out */
+#define RES_WRITE (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE) /* nobody */
+
+#define ANSWERS_ALWAYS                                                                 \
+	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | \
+	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT)
+#define CHECKS   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
+#define READS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
+#define WRITES   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define VERIFIES (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
+#define SYNCS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
+#define ERASES   (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define SETTINGS (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE)
 #define REPORTS  (SCSI_CMD_DATA | SCSI_CMD_IN)
+#define PR_IN    (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN)
+#define PR_OUT   (SCSI_CMD_SA | SCSI_CMD_OUT)
 #define DPO_FUA  (CDB_DPO | CDB_FUA)
 
 enum cmd_index {
@@ -50,6 +60,8 @@ enum cmd_index {
 	CMD_WRITE_6,
 	CMD_INQUIRY,
 	CMD_MODE_SELECT_6,
+	CMD_RESERVE_6,
+	CMD_RELEASE_6,
 	CMD_MODE_SENSE_6,
 	CMD_START_STOP_UNIT,
 	CMD_READ_CAPACITY_10,
@@ -60,7 +72,21 @@ enum cmd_index {
 	CMD_WRITE_SAME_10,
 	CMD_UNMAP,
 	CMD_MODE_SELECT_10,
+	CMD_RESERVE_10,
+	CMD_RELEASE_10,
 	CMD_MODE_SENSE_10,
+	CMD_PR_READ_KEYS,
+	CMD_PR_READ_RESERVATION,
+	CMD_PR_CAPABILITIES,
+	CMD_PR_FULL_STATUS,
+	CMD_PR_REGISTER,
+	CMD_PR_RESERVE,
+	CMD_PR_RELEASE,
+	CMD_PR_CLEAR,
+	CMD_PR_PREEMPT,
+	CMD_PR_PREEMPT_AND_ABORT,
+	CMD_PR_REGISTER_AND_IGNORE,
+	CMD_PR_REGISTER_AND_MOVE,
 	CMD_READ_16,
 	CMD_WRITE_16,
 	CMD_VERIFY_16,
@@ -77,8 +103,7 @@ enum cmd_index {
 
 /* Opcode, service action, flags, timeout in seconds, mask, handler, note. */
 static const struct scsi_cmd cmd_table[CMD_COUNT] = {
-	[CMD_TEST_UNIT_READY] = { 0x00, 0, SYNCS | SCSI_CMD_WELL_KNOWN, 10, MASK6(ZERO4, 0),
-				  spc_test_unit_ready, "" },
+	[CMD_TEST_UNIT_READY] = { 0x00, 0, CHECKS, 10, MASK6(ZERO4, 0), spc_test_unit_ready, "" },
 	[CMD_REQUEST_SENSE] = { 0x03, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0, 0, 0xff, 0),
 				spc_request_sense, "fixed and descriptor format" },
 	[CMD_READ_6] = { 0x08, 0, READS, 30, RW6, sbc_read, "" },
@@ -87,11 +112,16 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 			  spc_inquiry, "standard data; VPD 00 80 83 86 B0 B1 B2" },
 	[CMD_MODE_SELECT_6] = { 0x15, 0, SETTINGS, 60, MASK6(0x11, 0, 0, 0xff, 0), spc_mode_select,
 				"pages 01 08 0A 1C; settings are not saved (PS 0)" },
-	[CMD_MODE_SENSE_6] = { 0x1a, 0, REPORTS, 10, MASK6(0x08, 0xff, 0xff, 0xff, 0),
+	[CMD_RESERVE_6] = { 0x16, 0, 0, 10, MASK6(ZERO4, 0), spc_reserve,
+			    "SPC-2; where there are registrations as CRH says" },
+	[CMD_RELEASE_6] = { 0x17, 0, SCSI_CMD_RES_EXEMPT, 10, MASK6(ZERO4, 0), spc_release,
+			    "likewise" },
+	[CMD_MODE_SENSE_6] = { 0x1a, 0, REPORTS | RES_READ, 10, MASK6(0x08, 0xff, 0xff, 0xff, 0),
 			       spc_mode_sense_6, "pages 01 08 0A 1C 3F" },
-	[CMD_START_STOP_UNIT] = { 0x1b, 0, 0, 60, MASK6(0x01, 0, 0, 0x05, 0), sbc_start_stop,
+	[CMD_START_STOP_UNIT] = { 0x1b, 0, RES_WRITE, 60, MASK6(0x01, 0, 0, 0x05, 0),
+				  sbc_start_stop,
 				  "START, NO_FLUSH; IMMED is accepted, status comes when it is "
-				  "done" },
+				  "done; no reservation keeps START out" },
 	[CMD_READ_CAPACITY_10] = { 0x25, 0, REPORTS | SCSI_CMD_MEDIUM, 10, MASK10(0, ZERO4, ZERO4),
 				   sbc_read_capacity_10, "" },
 	[CMD_READ_10] = { 0x28, 0, READS, 30, RW10(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
@@ -108,9 +138,35 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_MODE_SELECT_10] = { 0x55, 0, SETTINGS, 60, MASK10(0x11, ZERO4, 0, 0xff, 0xff, 0),
 				 spc_mode_select,
 				 "pages 01 08 0A 1C; settings are not saved (PS 0)" },
-	[CMD_MODE_SENSE_10] = { 0x5a, 0, REPORTS, 10,
+	[CMD_RESERVE_10] = { 0x56, 0, 0, 10, MASK10(0, ZERO4, ZERO4), spc_reserve,
+			     "no third party, no extents" },
+	[CMD_RELEASE_10] = { 0x57, 0, SCSI_CMD_RES_EXEMPT, 10, MASK10(0, ZERO4, ZERO4), spc_release,
+			     "likewise" },
+	[CMD_MODE_SENSE_10] = { 0x5a, 0, REPORTS | RES_READ, 10,
 				MASK10(0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0), spc_mode_sense_10,
 				"pages 01 08 0A 1C 3F; LLBAA" },
+	[CMD_PR_READ_KEYS] = { 0x5e, SCSI_PR_IN_READ_KEYS, PR_IN, 10, PR_IN_MASK, spc_pr_read_keys,
+			       "" },
+	[CMD_PR_READ_RESERVATION] = { 0x5e, SCSI_PR_IN_READ_RESERVATION, PR_IN, 10, PR_IN_MASK,
+				      spc_pr_read_reservation, "" },
+	[CMD_PR_CAPABILITIES] = { 0x5e, SCSI_PR_IN_REPORT_CAPABILITIES, PR_IN, 10, PR_IN_MASK,
+				  spc_pr_capabilities,
+				  "CRH, SIP_C, ATP_C, all six types; PTPL_C 0" },
+	[CMD_PR_FULL_STATUS] = { 0x5e, SCSI_PR_IN_READ_FULL_STATUS, PR_IN | SCSI_CMD_DATA_LONG, 10,
+				 PR_IN_MASK, spc_pr_full_status, "" },
+	[CMD_PR_REGISTER] = { 0x5f, SCSI_PR_OUT_REGISTER, PR_OUT, 30, PR_OUT_MASK, spc_pr_out,
+			      "SPEC_I_PT, ALL_TG_PT; APTPL is refused; up to 128 registrations" },
+	[CMD_PR_RESERVE] = { 0x5f, SCSI_PR_OUT_RESERVE, PR_OUT, 30, PR_OUT_MASK, spc_pr_out,
+			     "all six types" },
+	[CMD_PR_RELEASE] = { 0x5f, SCSI_PR_OUT_RELEASE, PR_OUT, 30, PR_OUT_MASK, spc_pr_out, "" },
+	[CMD_PR_CLEAR] = { 0x5f, SCSI_PR_OUT_CLEAR, PR_OUT, 30, PR_OUT_MASK, spc_pr_out, "" },
+	[CMD_PR_PREEMPT] = { 0x5f, SCSI_PR_OUT_PREEMPT, PR_OUT, 30, PR_OUT_MASK, spc_pr_out, "" },
+	[CMD_PR_PREEMPT_AND_ABORT] = { 0x5f, SCSI_PR_OUT_PREEMPT_AND_ABORT, PR_OUT, 30, PR_OUT_MASK,
+				       spc_pr_out, "" },
+	[CMD_PR_REGISTER_AND_IGNORE] = { 0x5f, SCSI_PR_OUT_REGISTER_AND_IGNORE, PR_OUT, 30,
+					 PR_OUT_MASK, spc_pr_out, "ALL_TG_PT; APTPL is refused" },
+	[CMD_PR_REGISTER_AND_MOVE] = { 0x5f, SCSI_PR_OUT_REGISTER_AND_MOVE, PR_OUT, 30, PR_OUT_MASK,
+				       spc_pr_out, "UNREG; APTPL is refused" },
 	[CMD_READ_16] = { 0x88, 0, READS, 30, RW16(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_WRITE_16] = { 0x8a, 0, WRITES, 30, RW16(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
 	[CMD_VERIFY_16] = { 0x8f, 0, VERIFIES, 60, RW16(CDB_DPO | 0x02), sbc_verify,
@@ -126,11 +182,13 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				   "" },
 	[CMD_REPORT_LUNS] = { 0xa0, 0, ANSWERS_ALWAYS, 10, MASK12(0, 0xff, 0, 0, 0, FF4, 0, 0),
 			      spc_report_luns, "SELECT REPORT 00h, 01h, 02h" },
-	[CMD_REPORT_SUPPORTED_OPS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_OPS, REPORTS | SCSI_CMD_SA,
-				       10, MAINTENANCE(0x87, 0xff, 0xff), spc_report_opcodes,
+	[CMD_REPORT_SUPPORTED_OPS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_OPS,
+				       REPORTS | RES_READ | SCSI_CMD_SA, 10,
+				       MAINTENANCE(0x87, 0xff, 0xff), spc_report_opcodes,
 				       "all four reporting options, RCTD" },
-	[CMD_REPORT_SUPPORTED_TMFS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_TMFS, REPORTS | SCSI_CMD_SA,
-					10, MAINTENANCE(0x80, 0, 0), spc_report_tmfs, "REPD" },
+	[CMD_REPORT_SUPPORTED_TMFS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_TMFS,
+					REPORTS | RES_READ | SCSI_CMD_SA, 10,
+					MAINTENANCE(0x80, 0, 0), spc_report_tmfs, "REPD" },
 	[CMD_READ_12] = { 0xa8, 0, READS, 30, RW12(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_WRITE_12] = { 0xaa, 0, WRITES, 30, RW12(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
 };
@@ -143,6 +201,8 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x0a] = CMD_WRITE_6,
 	[0x12] = CMD_INQUIRY,
 	[0x15] = CMD_MODE_SELECT_6,
+	[0x16] = CMD_RESERVE_6,
+	[0x17] = CMD_RELEASE_6,
 	[0x1a] = CMD_MODE_SENSE_6,
 	[0x1b] = CMD_START_STOP_UNIT,
 	[0x25] = CMD_READ_CAPACITY_10,
@@ -153,7 +213,11 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x41] = CMD_WRITE_SAME_10,
 	[0x42] = CMD_UNMAP,
 	[0x55] = CMD_MODE_SELECT_10,
+	[0x56] = CMD_RESERVE_10,
+	[0x57] = CMD_RELEASE_10,
 	[0x5a] = CMD_MODE_SENSE_10,
+	[0x5e] = CMD_PR_READ_KEYS,
+	[0x5f] = CMD_PR_REGISTER,
 	[0x88] = CMD_READ_16,
 	[0x8a] = CMD_WRITE_16,
 	[0x8f] = CMD_VERIFY_16,

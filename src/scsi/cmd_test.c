@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#define N_CMDS 28
+#define N_CMDS 44
 
 static struct rig *r;
 

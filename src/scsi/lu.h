@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "scsi/pr.h"
 #include "scsi/set.h"
 
 #define SCSI_SERIAL_MAX 36 /* bytes of a unit serial number, without the NUL */
@@ -32,6 +33,9 @@ struct scsi_lu_params {
 	bool write_cache; /* completed writes may be volatile until a flush */
 	bool rotational;
 	bool descriptor_sense; /* D_SENSE of the control mode page, until MODE SELECT changes it */
+	const struct scsi_ports
+		*ports; /* of the device server; must outlive the unit. NULL: of a nexus
+					 * only its own is known */
 };
 
 enum scsi_ua_intlck { /* UA_INTLCK_CTRL: a unit attention that was reported with CHECK CONDITION ... */
@@ -80,6 +84,9 @@ struct scsi_lu {
 	struct scsi_mode mode;
 	struct scsi_mode mode_default; /* after init and a reset */
 	struct scsi_order order;
+	const struct scsi_ports *ports;
+	struct scsi_pr pr;
+	const struct scsi_nexus *reserved; /* by RESERVE; NULL: by nobody */
 };
 
 /**

@@ -24,6 +24,7 @@ static int map_check(const struct scsi_map_entry *map, size_t n_map)
 static void itl_unmap(struct scsi_itl *itl)
 {
 	scsi_set_unmap(itl);
+	pr_nexus_lost(itl->lu, itl->nexus);
 	list_del(&itl->lu_node);
 	itl->lu = NULL;
 	itl->uas = (struct scsi_uas){ 0 };
@@ -37,6 +38,7 @@ static void itl_map(struct scsi_itl *itl, struct scsi_lu *lu, bool read_only)
 	itl->uas = (struct scsi_uas){ 0 };
 	itl->hit = false;
 	scsi_set_init(&itl->set, lu);
+	pr_sync_itl(itl);
 	list_push(&lu->nexuses, &itl->lu_node);
 	scsi_uas_add(&itl->uas, SCSI_UA_POWER_ON);
 	itl->uas.told = SCSI_UA_POWER_ON; /* who begins expects it */
@@ -144,6 +146,7 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 		v.flags |= SCSI_VIEW_D_SENSE;
 	if (lu->write_cache && !lu->mode.wce)
 		v.flags |= SCSI_VIEW_WRITE_THROUGH;
+	v.flags |= pr_denied(itl);
 	return v;
 }
 

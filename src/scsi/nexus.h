@@ -37,7 +37,8 @@ struct scsi_itl {
 	struct scsi_uas uas;
 	struct scsi_set set; /* with TST 001b */
 	bool read_only;
-	bool hit; /* a TMF that is under way aborted a command of it; see scsi_tmf_hit() */
+	int16_t reg; /* its registration at the unit, -1: none */
+	bool hit;    /* a TMF that is under way aborted a command of it; see scsi_tmf_hit() */
 };
 
 /* About 50 KiB; stays where it is from init to deinit. */
@@ -55,6 +56,10 @@ struct scsi_nexus {
 #define SCSI_VIEW_GATHER        BIT(4) /* its task set is kept at home: everything goes there */
 #define SCSI_VIEW_D_SENSE       BIT(5) /* sense data in descriptor format */
 #define SCSI_VIEW_WRITE_THROUGH BIT(6) /* a WRITE is stable when it ends, as with FUA */
+/* Reservations of others: these commands go home, and conflict there. READ, WRITE: as SCSI_CMD_RES_*. */
+#define SCSI_VIEW_RES_ALL   BIT(7)
+#define SCSI_VIEW_RES_READ  BIT(12)
+#define SCSI_VIEW_RES_WRITE BIT(13)
 
 /* A LUN as workers other than home may know it. */
 struct scsi_view_lun {

@@ -308,6 +308,10 @@ enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret)
 	}
 	if (!o->n_reasons && o->state == SCSI_ORDER_GATHERED) {
 		o->state = SCSI_ORDER_OPEN;
+		o->publish = true;
+	}
+	if (o->publish) {
+		o->publish = false;
 		return SCSI_ASK_PUBLISH;
 	}
 	return SCSI_ASK_NOTHING;

@@ -62,6 +62,7 @@ struct scsi_order {
 	bool mode_reason;  /* the mode pages are one of them */
 	uint64_t seq;      /* of the last task that entered */
 	struct list dirty; /* struct scsi_set.dirty */
+	bool publish;      /* something else that views say has changed */
 };
 
 /* What is to be done for a unit; see scsi_lu_next(). */

@@ -22,7 +22,13 @@
 #include "wire/lun.h"
 
 /* What sends every command home, with what must be there for one to stay. */
-#define VIEW_LOCAL_MASK (SCSI_VIEW_MAPPED | SCSI_VIEW_UA | SCSI_VIEW_NOT_READY | SCSI_VIEW_GATHER)
+#define VIEW_LOCAL_MASK                                                             \
+	(SCSI_VIEW_MAPPED | SCSI_VIEW_UA | SCSI_VIEW_NOT_READY | SCSI_VIEW_GATHER | \
+	 SCSI_VIEW_RES_ALL)
+/* What some commands are sent home by besides: the bits are the same. */
+#define CMD_RES_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE)
+_Static_assert(SCSI_CMD_RES_READ == SCSI_VIEW_RES_READ && SCSI_CMD_RES_WRITE == SCSI_VIEW_RES_WRITE,
+	       "views and commands name reservations by the same bits");
 
 static bool bits_allowed(const uint8_t *cdb, const uint8_t *mask)
 {
@@ -52,7 +58,8 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
 	t->n_blocks = at->n_blocks;
 	t->view_flags = at->flags;
 	if (!cmd || !(cmd->flags & SCSI_CMD_LOCAL) || t->attr != SCSI_ATTR_SIMPLE ||
-	    (at->flags & VIEW_LOCAL_MASK) != SCSI_VIEW_MAPPED || !bits_allowed(t->cdb, cmd->mask))
+	    (at->flags & (VIEW_LOCAL_MASK | (cmd->flags & CMD_RES_MASK))) != SCSI_VIEW_MAPPED ||
+	    !bits_allowed(t->cdb, cmd->mask))
 		return SCSI_ROUTE_HOME;
 	t->route = SCSI_ROUTE_LOCAL;
 	return SCSI_ROUTE_LOCAL;
@@ -66,8 +73,8 @@ void scsi_route_home(struct scsi_task *t)
 
 uint32_t scsi_task_data_bytes(const struct scsi_task *t)
 {
-	(void)t;
-	return SCSI_DATA_MIN_BYTES;
+	return t->cmd && t->cmd->flags & SCSI_CMD_DATA_LONG ? SCSI_DATA_LONG_BYTES
+							    : SCSI_DATA_MIN_BYTES;
 }
 
 struct scsi_act task_start_cmd(struct scsi_task *t)

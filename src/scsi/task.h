@@ -10,9 +10,10 @@
 #include "wire/cdb.h"
 #include "wire/sense.h"
 
-#define SCSI_DATA_MIN_BYTES 4096u /* smallest parameter buffer that serves nearly every command */
-#define SCSI_PIECE_BYTES    (256u << 10)           /* longest VERIFY or WRITE_SAME action */
-#define SCSI_PIECE_TRIM     (uint64_t)(256u << 20) /* longest UNMAP or WRITE_ZEROES action, bytes */
+#define SCSI_DATA_MIN_BYTES  4096u                  /* parameter buffer of all commands but */
+#define SCSI_DATA_LONG_BYTES 8192u                  /* a few that have data-in only */
+#define SCSI_PIECE_BYTES     (256u << 10)           /* longest VERIFY or WRITE_SAME action */
+#define SCSI_PIECE_TRIM      (uint64_t)(256u << 20) /* longest UNMAP or WRITE_ZEROES action, bytes */
 
 enum scsi_event_type {
 	SCSI_EV_START, /* once, first */
@@ -27,11 +28,11 @@ enum scsi_event_type {
 struct scsi_event {
 	enum scsi_event_type type;
 	/*
-	 * DATA, IO_DONE: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the store is
-	 * smaller than it said), -ENOSPC, -EROFS, -ENXIO (the store is gone), -ENOMEM and -EAGAIN (no
-	 * means just now), -ECANCELED, -ETIMEDOUT, -EINVAL; of the transport, when data could not be
-	 * moved from or to the initiator: -EPIPE, or -EBADMSG when it describes its buffers wrongly;
-	 * COMPARE: -EILSEQ, the data differ.
+	 * DATA, IO_DONE, ROOM: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the
+	 * store is smaller than it said), -ENOSPC, -EROFS, -ENXIO (the store is gone), -ENOMEM and
+	 * -EAGAIN (no means just now), -ECANCELED, -ETIMEDOUT, -EINVAL; of the transport, when data
+	 * could not be moved from or to the initiator: -EPIPE, or -EBADMSG when it describes its
+	 * buffers wrongly; COMPARE: -EILSEQ, the data differ.
 	 */
 	int result;
 	bool tell; /* ABORT: it ends with TASK ABORTED, see scsi_tmf_tells(); else nothing is sent */
@@ -142,6 +143,7 @@ struct scsi_task {
 	uint8_t where;          /* in its set */
 	bool answer_waits;      /* it is held until the unit is gathered */
 	bool cleared;           /* the commands its CHECK CONDITION aborts (QERR) have ended */
+	bool has_victims;       /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
 	struct scsi_event kept; /* the event that came while it was held */
 };
 

@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "scsi/answer.h"
 #include "scsi/cmd.h"
+#include "scsi/spc.h"
 #include "wire/lun.h"
 
 static bool naca(const struct scsi_task *t)
@@ -91,13 +92,19 @@ static uint16_t ua_to_report(struct scsi_task *t, struct scsi_itl *itl)
 static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 {
 	const struct scsi_cmd *cmd = t->cmd;
+	bool ua = itl->uas.n && !(cmd && cmd->flags & SCSI_CMD_UA_EXEMPT);
 	struct scsi_view_lun at = scsi_nexus_at(t->nexus, (unsigned)(itl - t->nexus->lun));
 
 	t->n_blocks = at.n_blocks;
 	t->view_flags = at.flags;
 	if (bad_attr(t))
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_MESSAGE);
-	if (itl->uas.n && !(cmd && cmd->flags & SCSI_CMD_UA_EXEMPT))
+	/* by precedence (SAM-5 5.3.3): that there was a reset, a conflict, other news, all else */
+	if (ua && itl->uas.q[0] >> 8 == SCSI_UA_POWER_ON >> 8)
+		return answer_fail(t, SENSE_UNIT_ATTENTION, ua_to_report(t, itl));
+	if (pr_conflicts(t, itl))
+		return answer_status(t, SCSI_STATUS_RESERVATION_CONFLICT);
+	if (ua)
 		return answer_fail(t, SENSE_UNIT_ATTENTION, ua_to_report(t, itl));
 	if (!cmd || !scsi_cmd_supported(cmd, t->lu))
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
@@ -152,7 +159,12 @@ static enum scsi_status aca_status(const struct scsi_set *s, const struct scsi_t
 	if (t->nexus == s->aca)
 		return t->attr == SCSI_ATTR_ACA && !s->aca_task ? SCSI_STATUS_GOOD
 								: SCSI_STATUS_ACA_ACTIVE;
-	if (t->attr == SCSI_ATTR_ACA || naca(t))
+	if (t->attr == SCSI_ATTR_ACA)
+		return SCSI_STATUS_ACA_ACTIVE;
+	if (t->cmd && t->cmd->start == spc_pr_out &&
+	    t->cmd->service_action == SCSI_PR_OUT_PREEMPT_AND_ABORT)
+		return SCSI_STATUS_GOOD;
+	if (naca(t))
 		return SCSI_STATUS_ACA_ACTIVE;
 	return SCSI_STATUS_BUSY;
 }
@@ -164,6 +176,7 @@ static struct scsi_act home_start(struct scsi_task *t)
 
 	task_nothing_moved(t);
 	t->cleared = false;
+	t->has_victims = false;
 	t->lu = itl ? itl->lu : NULL;
 	if (!itl)
 		return start_turn(t);
@@ -230,15 +243,18 @@ static struct scsi_act home_abort(struct scsi_task *t, const struct scsi_event *
 
 /* --- the end --- */
 
-/* BUSY is noted for who wants to know. */
+/* BUSY and RESERVATION CONFLICT are noted for who wants to know. */
 static void note_status(struct scsi_task *t, struct scsi_act *a)
 {
-	struct scsi_itl *itl = answer_itl(t);
+	bool busy = t->status == SCSI_STATUS_BUSY;
+	struct scsi_itl *itl;
 
-	if (!itl || itl->lu != t->lu || t->lu->mode.ua_intlck != SCSI_UA_INTLCK_NOTE ||
-	    t->status != SCSI_STATUS_BUSY)
+	if (!busy && t->status != SCSI_STATUS_RESERVATION_CONFLICT)
 		return;
-	scsi_uas_add(&itl->uas, SCSI_UA_PREVIOUS_BUSY);
+	itl = answer_itl(t);
+	if (!itl || itl->lu != t->lu || t->lu->mode.ua_intlck != SCSI_UA_INTLCK_NOTE)
+		return;
+	scsi_uas_add(&itl->uas, busy ? SCSI_UA_PREVIOUS_BUSY : SCSI_UA_PREVIOUS_CONFLICT);
 	if (a->changed == SCSI_CHANGED_NOTHING)
 		a->changed = SCSI_CHANGED_NEXUS;
 }

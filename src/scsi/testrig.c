@@ -49,12 +49,16 @@ struct rig *rig_new(void)
 	struct scsi_map_entry map[2];
 
 	assert_non_null(r);
+	r->ports = (struct scsi_ports){ .n = 2, .id = { 1, 2 } };
+	small.ports = &r->ports;
 	assert_int_equal(scsi_lu_init(&r->lu[0], &small), 0);
 	assert_int_equal(scsi_lu_init(&r->lu[1], &big), 0);
 	map[0] = (struct scsi_map_entry){ .lu = &r->lu[0], .lun = 0 };
 	map[1] = (struct scsi_map_entry){ .lu = &r->lu[1], .lun = 1 };
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		initiator.name[15] = (uint8_t)(i + 1);
 		assert_int_equal(scsi_nexus_init(&r->nexus[i], &initiator, &target, map, 2), 0);
+	}
 	rig_views(r);
 	return r;
 }
@@ -137,6 +141,9 @@ static void check_protected(const struct rig *r, const struct scsi_act *a)
 
 static void give_room(struct rig *r)
 {
+	if (r->unmap)
+		assert_int_equal(scsi_nexus_remap(r->t.nexus, NULL, 0), 1);
+	r->unmap = false;
 	assert_true(scsi_task_data_bytes(&r->t) <= sizeof(r->data));
 	r->t.data = r->data;
 	r->t.data_cap = scsi_task_data_bytes(&r->t);
@@ -281,6 +288,10 @@ static bool other_act(struct rig *r, struct scsi_act *a)
 		if (r->abort_room)
 			(void)step(r, (struct scsi_event){ .type = SCSI_EV_ABORT });
 		give_room(r);
+		if (r->fail_type == SCSI_ACT_ROOM) {
+			ev.result = r->fail_result;
+			r->fail_type = SCSI_ACT_NONE;
+		}
 		break;
 	case SCSI_ACT_WAIT:
 		assert_true(r->go); /* nobody else is there to wait for */

@@ -15,11 +15,12 @@
 struct rig {
 	struct scsi_lu
 		lu[2]; /* 0: 512-byte blocks, can unmap, write cache; 1: 4096, cannot, none */
-	struct scsi_nexus nexus[2];
+	struct scsi_ports ports;    /* 1 and 2 */
+	struct scsi_nexus nexus[2]; /* of initiator ports ...01 and ...02 with target port 1 */
 	struct scsi_view view[2];
 	uint8_t disk[2][RIG_DISK_LEN];
-	_Alignas(8) uint8_t data[SCSI_DATA_MIN_BYTES]; /* parameter buffer */
-	uint8_t in[RIG_BUF_LEN];                       /* the initiator's */
+	_Alignas(8) uint8_t data[SCSI_DATA_LONG_BYTES]; /* parameter buffer */
+	uint8_t in[RIG_BUF_LEN];                        /* the initiator's */
 	uint8_t out[RIG_BUF_LEN];
 	struct scsi_task t; /* the last command */
 	/* what it did */
@@ -39,6 +40,7 @@ struct rig {
 	bool force_home;   /* routed to home although a view says local */
 	unsigned abort_at; /* ABORT at this action (1: the first); 0: never */
 	bool abort_room;   /* ABORT when it asks for room */
+	bool unmap;        /* its nexus has no unit any more when it asks for data or room */
 };
 
 /* Units at LUN 0 and 1 of both nexuses; unit attentions are still owed. */

@@ -116,6 +116,12 @@ void scsi_task_clear(struct scsi_tmf *m, const struct scsi_task *t)
 				.lu = t->lu,
 				.except = t,
 				.tas = mode->tas };
+	if (t->has_victims) {
+		m->victims = (const void *)t->data;
+		m->n_victims = t->n_desc;
+		tmf_decide(m, SCSI_TMF_FUNCTION_COMPLETE, SCSI_TMF_SCOPE_VICTIMS);
+		return;
+	}
 	tmf_decide(m, SCSI_TMF_FUNCTION_COMPLETE,
 		   mode->qerr == 3 || mode->tst ? SCSI_TMF_SCOPE_NEXUS_LU : SCSI_TMF_SCOPE_LU);
 }
@@ -133,6 +139,8 @@ bool scsi_tmf_means(const struct scsi_tmf *m, const struct scsi_task *t, const s
 		return lu == m->lu;
 	case SCSI_TMF_SCOPE_NEXUS:
 		return t->nexus == m->nexus;
+	case SCSI_TMF_SCOPE_VICTIMS:
+		return lu == m->lu && pr_is_among(t->nexus, m->victims, m->n_victims);
 	case SCSI_TMF_SCOPE_ACA:
 		return t->nexus == m->nexus && lu == m->lu && t->attr == SCSI_ATTR_ACA;
 	default:
@@ -181,9 +189,12 @@ static bool tell_the_hit(struct scsi_tmf *m)
 
 static void nexus_reset(struct scsi_nexus *n)
 {
-	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
-		if (n->lun[i].lu)
-			scsi_lu_clear_aca(n->lun[i].lu, n);
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++) {
+		if (!n->lun[i].lu)
+			continue;
+		scsi_lu_clear_aca(n->lun[i].lu, n);
+		pr_nexus_lost(n->lun[i].lu, n);
+	}
 	scsi_nexus_ua(n, SCSI_UA_NEXUS_LOSS);
 }
 
@@ -201,6 +212,7 @@ enum scsi_changed scsi_tmf_finish(struct scsi_tmf *m)
 	}
 	if (m->fn == SCSI_TMF_LUN_RESET && m->lu) {
 		m->lu->stopped = false;
+		m->lu->reserved = NULL; /* that of RESERVE; a persistent one stays */
 		scsi_lu_clear_aca(m->lu, NULL);
 		(void)scsi_lu_set_mode(m->lu, &m->lu->mode_default);
 		scsi_lu_ua(m->lu, SCSI_UA_BUS_DEVICE_RESET, NULL);

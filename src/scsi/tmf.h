@@ -13,6 +13,7 @@
 #pragma once
 
 #include "scsi/nexus.h"
+#include "scsi/pr.h"
 #include "scsi/task.h"
 
 enum scsi_tmf_fn {
@@ -43,6 +44,7 @@ enum scsi_tmf_scope {
 	SCSI_TMF_SCOPE_LU,       /* all of every nexus at @lu */
 	SCSI_TMF_SCOPE_NEXUS,    /* all of @nexus */
 	SCSI_TMF_SCOPE_ACA,      /* those of @nexus at @lu with the ACA attribute */
+	SCSI_TMF_SCOPE_VICTIMS,  /* those of the nexuses at @victims at @lu */
 };
 
 struct scsi_tmf {
@@ -59,8 +61,10 @@ struct scsi_tmf {
 	uint8_t info[3];    /* QUERY ASYNC EVENT: additional response information, SAM-5 7.10 */
 	/* the core's own */
 	const struct scsi_task *except; /* is not meant */
-	bool tas;                       /* of the unit, when the function began */
-	bool any;                       /* scsi_tmf_hit() was called */
+	const struct scsi_pr_nexus *victims;
+	unsigned n_victims;
+	bool tas; /* of the unit, when the function began */
+	bool any; /* scsi_tmf_hit() was called */
 };
 
 /**

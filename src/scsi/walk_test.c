@@ -20,12 +20,14 @@
 #include <string.h>
 
 #define STEPS  60000
-#define N_CMDS 28
+#define N_CMDS 44
 
 static void random_cdb(struct prng *rnd, uint8_t *cdb)
 {
 	const struct scsi_cmd *cmd = scsi_cmd_at(prng_below(rnd, N_CMDS));
 
+	while (!(cmd->flags & SCSI_CMD_MEDIUM) && prng_below(rnd, 2)) /* mostly those with I/O */
+		cmd = scsi_cmd_at(prng_below(rnd, N_CMDS));
 	for (size_t i = 0; i < CDB_MAX_BYTES; i++)
 		cdb[i] = (uint8_t)prng_u64(rnd);
 	if (prng_below(rnd, 16) == 0)
@@ -67,6 +69,22 @@ static void random_modes(struct prng *rnd, struct rig *r, uint8_t *cdb)
 		cdb[4] = (uint8_t)(header + 12);
 }
 
+/* PERSISTENT RESERVE OUT with few keys, so that they often match. */
+static void random_pr_out(struct prng *rnd, struct rig *r, uint8_t *cdb)
+{
+	uint32_t len = prng_below(rnd, 8) ? 24 : (uint32_t)(24 + 4 * prng_below(rnd, 8));
+
+	memset(r->out, 0, 64);
+	put_be64(r->out, prng_below(rnd, 3));
+	put_be64(r->out + 8, prng_below(rnd, 3));
+	r->out[20] = prng_below(rnd, 4) ? 0 : (uint8_t)(prng_u64(rnd) & 0x0d);
+	put_be32(r->out + 24, len - 28);
+	r->out[28] = TRANSPORT_ID_SRP;
+	r->out[43] = (uint8_t)prng_below(rnd, 4);
+	cdb[2] = (uint8_t)prng_below(rnd, 9);
+	put_be32(cdb + 5, len);
+}
+
 static void random_list(struct prng *rnd, struct rig *r, uint8_t *cdb)
 {
 	unsigned n = (unsigned)prng_below(rnd, 8);
@@ -75,6 +93,8 @@ static void random_list(struct prng *rnd, struct rig *r, uint8_t *cdb)
 		return;
 	if (cdb[0] == SCSI_OP_MODE_SELECT_6 || cdb[0] == SCSI_OP_MODE_SELECT_10)
 		random_modes(rnd, r, cdb);
+	if (cdb[0] == SCSI_OP_PERSISTENT_RESERVE_OUT)
+		random_pr_out(rnd, r, cdb);
 	if (cdb[0] != SCSI_OP_UNMAP)
 		return;
 	put_be16(r->out, (uint16_t)(n * 16 + 6));
@@ -87,15 +107,15 @@ static void random_list(struct prng *rnd, struct rig *r, uint8_t *cdb)
 
 static void random_fault(struct prng *rnd, struct rig *r)
 {
-	static const int errs[] = { EIO,       ENODATA, ENOSPC, EROFS,  EINVAL, ECANCELED,
+	static const int errs[] = { EIO,       ENODATA, ENOSPC, EROFS,  EINVAL, ECANCELED, EBADMSG,
 				    ETIMEDOUT, EPIPE,   ENXIO,  ENOMEM, EILSEQ, E2BIG };
 
 	r->fail_type = SCSI_ACT_NONE;
 	r->abort_at = 0;
 	r->abort_room = prng_below(rnd, 64) == 0;
 	if (prng_below(rnd, 4) == 0) {
-		r->fail_type = (enum scsi_act_type)(SCSI_ACT_FETCH +
-						    prng_below(rnd, SCSI_ACT_COMPARE - 1));
+		r->fail_type =
+			(enum scsi_act_type)(SCSI_ACT_FETCH + prng_below(rnd, SCSI_ACT_ROOM - 1));
 		r->fail_result = -errs[prng_below(rnd, ARRAY_SIZE(errs))];
 		r->fail_done = prng_u64(rnd) >> prng_below(rnd, 64);
 	}

@@ -36,21 +36,29 @@ bool data_get_buf(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c))
 	return data_get(c, &c->buf, pool_class_of(len), POOL_1M);
 }
 
+/* Its parameters do not fit in the buffers that most have: long data-in, all that the command moves. */
+static bool data_param_is_long(const struct cmd *c)
+{
+	return scsi_task_data_bytes(&c->task) > SCSI_DATA_MIN_BYTES;
+}
+
 /*
  * A command may need a buffer while it holds its parameters, but never the other way round. So that those who
- * wait for a buffer cannot hold all of them, parameters get none of the larger classes.
+ * wait for a buffer cannot hold all of them, parameters get none of the larger classes. Long ones stand where
+ * the buffers of other commands do: when they are there, nothing is waited for any more.
  */
 bool data_get_param(struct cmd *c, void (*resume)(struct cmd *c))
 {
+	enum pool_class from = pool_class_of(scsi_task_data_bytes(&c->task));
+
 	c->resume = resume;
-	return data_get(c, &c->param, pool_class_of(SCSI_DATA_MIN_BYTES),
-			pool_class_of(SCSI_DATA_MIN_BYTES));
+	return data_get(c, &c->param, from, data_param_is_long(c) ? POOL_1M : from);
 }
 
 /*
  * A table is held while its command waits for buffers, and is waited for by a command that may hold its
- * parameters: parameters, table, buffer is the order. The largest class, which buffers may always come from,
- * is for none but them, so it comes back for certain.
+ * parameters: parameters, table, buffer (or long parameters) is the order. The largest class, which buffers may
+ * always come from, is for none but them, so it comes back for certain.
  */
 bool data_get_table(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c))
 {
@@ -297,7 +305,16 @@ static void data_end(struct cmd *c, int result, bool keep)
 {
 	if (!keep)
 		data_put_buf(c, &c->buf);
-	cmd_event(c, c->act.type == SCSI_ACT_FETCH ? SCSI_EV_DATA : SCSI_EV_IO_DONE, result);
+	switch (c->act.type) {
+	case SCSI_ACT_FETCH:
+		cmd_event(c, SCSI_EV_DATA, result);
+		break;
+	case SCSI_ACT_ROOM:
+		cmd_event(c, SCSI_EV_ROOM, result);
+		break;
+	default:
+		cmd_event(c, SCSI_EV_IO_DONE, result);
+	}
 }
 
 static uint32_t data_burst(const struct cmd *c, uint32_t max)
@@ -533,13 +550,14 @@ static void data_tabled(struct cmd *c)
 		data_start(c);
 }
 
-/* An action that moves data needs the descriptors. */
+/* An action that moves data needs the descriptors; so does who gets long parameters, before. */
 static bool data_needs_table(const struct cmd *c)
 {
 	enum scsi_act_type t = c->act.type;
 
-	return c->is.need_table && (t == SCSI_ACT_READ || t == SCSI_ACT_WRITE ||
-				    t == SCSI_ACT_COMPARE || t == SCSI_ACT_FETCH);
+	return c->is.need_table &&
+	       (t == SCSI_ACT_READ || t == SCSI_ACT_WRITE || t == SCSI_ACT_COMPARE ||
+		t == SCSI_ACT_FETCH || (t == SCSI_ACT_ROOM && data_param_is_long(c)));
 }
 
 /* The parameter buffer, which ROOM is about and FETCH needs; false: it waits for one. */
@@ -559,10 +577,14 @@ void data_start(struct cmd *c)
 {
 	check(!c->buf);
 	c->done_bytes = 0;
+	if (c->act.type == SCSI_ACT_ROOM && data_needs_table(c)) {
+		table_fetch(c, data_tabled);
+		return;
+	}
 	if (!data_has_room(c))
 		return;
 	if (c->act.type == SCSI_ACT_ROOM) {
-		cmd_event(c, SCSI_EV_ROOM, 0);
+		data_end(c, 0, false);
 		return;
 	}
 	if (c->act.type == SCSI_ACT_FETCH && !c->param) {
