@@ -217,7 +217,9 @@ static int port_open(struct daemon *d, const struct config_target *c)
 	r = tgt_port_new(&p->port, d->tgt, &o);
 	if (r) {
 		log_error("target %s: %s", c->name,
-			  r == -EEXIST ? "its ids belong to another target" : strerror(-r));
+			  r == -EEXIST   ? "its ids belong to another target"
+			  : r == -ENOSPC ? "there are too many targets"
+					 : strerror(-r));
 		free(p);
 		return r;
 	}

@@ -287,6 +287,7 @@ struct tgt_listener {
 struct tgt_port {
 	struct port port; /* .node is on t->ports */
 	struct tgt *t;
+	uint16_t relative_id; /* as SCSI numbers it; in t->relative_ids until it is retired */
 	char name[64];
 	bool default_port;
 	bool retired;
@@ -334,6 +335,9 @@ struct tgt {
 	/* the home worker's */
 	struct login_rate rate;
 	struct list ports; /* struct port.node */
+	struct scsi_ports relative_ids;
+	uint16_t
+		last_relative_id; /* none is used again: registrations may name a port that has gone */
 	struct list listeners;
 	struct list units;
 	struct list chans;

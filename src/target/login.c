@@ -88,7 +88,7 @@ static int login_session(struct tchan *ch, const struct scsi_map_entry *map, uns
 	struct port_nexus *n = ch->pc.nexus;
 	struct scsi_port ini = { .protocol = 4, .designator_type = 2, .name_len = 16 };
 	struct scsi_port tgt = {
-		.protocol = 4, .designator_type = 2, .name_len = 16, .relative_id = 1
+		.protocol = 4, .designator_type = 2, .name_len = 16, .relative_id = p->relative_id
 	};
 	struct session *s = n->user;
 

@@ -23,6 +23,34 @@ static bool port_id_taken(const struct tgt *t, const struct srp_port_id *id)
 	return false;
 }
 
+/* --- relative port identifiers --- */
+
+static bool port_number(struct tgt_port *p)
+{
+	struct tgt *t = p->t;
+
+	if (t->relative_ids.n == SCSI_PORTS_MAX || t->last_relative_id == UINT16_MAX)
+		return false;
+	p->relative_id = ++t->last_relative_id;
+	t->relative_ids.id[t->relative_ids.n++] = p->relative_id;
+	return true;
+}
+
+static void port_unnumber(struct tgt_port *p)
+{
+	struct scsi_ports *ids = &p->t->relative_ids;
+
+	for (unsigned i = 0; i < ids->n; i++) {
+		if (ids->id[i] != p->relative_id)
+			continue;
+		ids->n--;
+		memmove(ids->id + i, ids->id + i + 1, (ids->n - i) * sizeof(ids->id[0]));
+		return;
+	}
+}
+
+/* --- ports --- */
+
 /* What was left to us is decided. */
 static struct tgt_port_limits port_limits_of(const struct tgt_port_limits *in)
 {
@@ -60,6 +88,11 @@ int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opt
 		return -ENOMEM;
 	}
 	p->t = t;
+	if (!port_number(p)) {
+		free(cfg.pool);
+		free(p);
+		return -ENOSPC;
+	}
 	p->pool = cfg.pool;
 	p->default_port = o->default_port;
 	p->limits = limits;
@@ -175,6 +208,7 @@ void tgt_port_retire(struct tgt_port *p)
 	struct list *pos;
 
 	port_unlisten_all(p);
+	port_unnumber(p);
 	p->retired = true;
 	tgt_port_disable(p);
 	list_for_each (pos, &p->port.nexuses) {

@@ -42,7 +42,7 @@ struct tgt *tgt_free(struct tgt *t);
  * @name:    for status; copied
  * @handler: for status ("vdisk_ram"); static
  * @backend: owned by the unit from success on
- * @params:  size, block size and abilities are taken from @backend
+ * @params:  size, block size, abilities and ports are set here, of @backend and @t
  *
  * Return: 0, -ENOMEM, -ENOSPC (no timer left), -EINVAL (a parameter the SCSI core refuses).
  */
@@ -90,7 +90,8 @@ struct tgt_port_opts {
 	void *acl_ctx;
 };
 
-/* A disabled port without listeners. Return: 0, -ENOMEM, -EEXIST (the id is taken). */
+/* A disabled port without listeners. Return: 0, -ENOMEM, -EEXIST (the id is taken), -ENOSPC (SCSI_PORTS_MAX; or its
+ * number as a SCSI port, of which none is used twice, would be above 65535). */
 must_check int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opts *opts);
 /**
  * tgt_port_listen() - also take logins at @addr

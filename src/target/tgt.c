@@ -112,6 +112,7 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const c
 	params->rotational |= backend->rotational;
 	params->write_cache = backend->write_cache;
 	params->max_transfer_bytes = TGT_MAX_TRANSFER;
+	params->ports = &t->relative_ids;
 	r = scsi_lu_init(&u->lu, params);
 	/* Taken now, so that it is there when the unit is to be closed; set to never. */
 	worker_timer_init(&u->retry, unit_retry);
