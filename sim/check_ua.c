@@ -258,6 +258,12 @@ static void remap_host(struct host *h)
 
 		if (gone) {
 			soften(t);
+			if (moved)
+				add(t, SCSI_UA_LUNS_CHANGED, NEVER);
+			if (was->ro[i] != is->ro[i])
+				add(t, SCSI_UA_MODE_CHANGED, NEVER);
+			if (after && !before)
+				add(t, SCSI_UA_POWER_ON, NEVER);
 			continue;
 		}
 		if (before != after)

@@ -76,6 +76,8 @@ void fabric_deaf(struct fab_conn *c);
 void fabric_no_rtu(struct fab_conn *c);
 /* The cable of @c is cut: nothing arrives any more, and nobody is told. */
 void fabric_cut(struct fab_conn *c);
+/* The host of @c is switched off: nobody is told. It comes back, and knows nothing of @c. */
+void fabric_vanish(struct fab_conn *c);
 /* Tell the target's end of every connection that the device is gone; its calls fail from now on. */
 void fabric_remove_device(struct fab *f);
 void fabric_return_device(struct fab *f);

@@ -147,6 +147,7 @@ struct end {
 	bool frozen;
 	bool deaf;
 	bool no_rtu;
+	bool vanished; /* its host was switched off: nothing comes from it, nothing is taken */
 	bool comm_est; /* was told */
 	bool fin_due;  /* as soon as the send queue is empty */
 	bool fin_sent;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* What is on its way between the two ends of a connection. */
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "sim/dice.h"
@@ -102,7 +103,7 @@ struct pkt *fabric_send_to(struct link *l, unsigned to, enum pkt_type type)
 
 struct pkt *fabric_send(struct end *from, enum pkt_type type)
 {
-	return fabric_send_to(from->link, !from->side, type);
+	return from->vanished ? NULL : fabric_send_to(from->link, !from->side, type);
 }
 
 void fabric_send_surely(struct end *from, enum pkt_type type)
@@ -159,6 +160,14 @@ static void hand_over(struct link *l, struct pkt *p, struct end *e)
 	}
 }
 
+static void refuse_stream(struct link *l, unsigned side)
+{
+	struct pkt *p = fabric_send_to(l, !side, PKT_RESET);
+
+	if (p)
+		p->len = ECONNRESET;
+}
+
 static void arrive(struct sched_ev *ev)
 {
 	struct pkt *p = container_of(ev, struct pkt, ev);
@@ -166,6 +175,11 @@ static void arrive(struct sched_ev *ev)
 	struct end *e = l->end[p->to];
 
 	list_del(&p->node);
+	if (e && e->vanished)
+		e = NULL;
+	/* The machine is up again and knows nothing of this stream. */
+	if (!e && !l->f->dreq && is_data(p->type) && l->end[!p->to])
+		refuse_stream(l, p->to);
 	if (!l->cut && is_held(l, p, e)) {
 		list_push(&e->held, &p->node);
 		return;
@@ -176,7 +190,13 @@ static void arrive(struct sched_ev *ev)
 	fabric_link_check(l);
 }
 
-/* --- frozen ends --- */
+/* --- ends that do not take part --- */
+
+void fabric_vanish(struct fab_conn *c)
+{
+	end_of(c)->vanished = true;
+	fabric_drop_sent(end_of(c));
+}
 
 void fabric_drop_held(struct end *e)
 {

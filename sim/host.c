@@ -188,6 +188,8 @@ static void manage(struct host *h, struct hchan *c)
 /* It goes: in order, at once, or without anybody being told. */
 static void leave(struct host *h, struct hchan *c)
 {
+	bool cable = dice_below(2);
+
 	switch (dice_below(4)) {
 	case 0:
 		hchan_logout(c);
@@ -199,7 +201,10 @@ static void leave(struct host *h, struct hchan *c)
 		for (unsigned i = 0; i < HOST_CHANS_MAX; i++) {
 			if (!hchan_live(h->chan[i]))
 				continue;
-			fabric_cut(h->chan[i]->fc);
+			if (cable)
+				fabric_cut(h->chan[i]->fc);
+			else
+				fabric_vanish(h->chan[i]->fc);
 			hchan_drop(h->chan[i]);
 		}
 		break;

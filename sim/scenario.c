@@ -17,6 +17,7 @@ struct trouble {
 	bool slow;
 	bool restless; /* hosts that abort, reset, leave and come back */
 	bool storm;    /* ... and do little else */
+	bool late;     /* ... and all that may come late does */
 };
 
 /* --- the parts --- */
@@ -48,6 +49,27 @@ static void roll_net(struct scenario *s, const struct trouble *t)
 	n->no_est_pct = dice_below(2) ? 0 : 50;
 	n->wr_fail_pmille = dice_below(2) ? 0 : dice_below(4);
 	n->mute_pct = dice_below(2) ? 0 : dice_below(101);
+}
+
+/* Events cross, come when what they are about is over, or many at a time. */
+static void make_late(struct scenario *s)
+{
+	s->dreq = dice_below(4);
+	s->net.cm_lose_pct = 20 + dice_below(50);
+	s->net.cm_again_ns = dice_range(1, 30) * NSEC_PER_MSEC;
+	s->net.comm_est_pct = dice_below(3) ? 100 : 0;
+	s->net.late_est_pct = 80;
+	s->net.rtu_late_pct = dice_below(2) ? 0 : 100;
+	s->net.flush_ns = dice_log(1000, 2 * NSEC_PER_MSEC);
+	s->net.mute_pct = 0;
+	s->pace.stall_pmille = dice_below(30);
+	s->pace.stall_ns = dice_log(NSEC_PER_MSEC, 30 * NSEC_PER_MSEC);
+	s->deed[DEED_CALM] = 2;
+	for (unsigned i = 0; i < s->n_disks; i++) {
+		s->mood[i].hang_pmille = 100 + dice_below(400);
+		s->mood[i].stuck_pct = 90;
+		s->mood[i].sync_pct = 0;
+	}
 }
 
 static void roll_pace(struct scenario *s, const struct trouble *t)
@@ -215,9 +237,9 @@ static void roll_deeds(struct scenario *s, const struct trouble *t)
 static struct trouble roll_trouble(struct scenario *s)
 {
 	static const char *const kinds[] = { "calm",  "restless", "network", "disks", "operator",
-					     "death", "hostile",  "memory",  "storm" };
+					     "death", "hostile",  "memory",  "storm", "late" };
 	struct trouble t = { 0 };
-	unsigned kind = dice_below(15);
+	unsigned kind = dice_below(16);
 
 	if (kind >= ARRAY_SIZE(kinds)) {
 		s->kind = "mixed";
@@ -240,10 +262,11 @@ static struct trouble roll_trouble(struct scenario *s)
 	t.death = kind == 5;
 	t.rogues = kind == 6;
 	t.memory = kind == 7;
-	t.storm = kind == 8;
+	t.late = kind == 9;
+	t.storm = kind == 8 || t.late;
 	if (t.storm) {
-		t.net = dice_below(4) == 0;
-		t.disks = dice_below(3) == 0;
+		t.net = t.late || dice_below(4) == 0;
+		t.disks = t.late || dice_below(3) == 0;
 	}
 	return t;
 }
@@ -270,6 +293,8 @@ void scenario_roll(struct scenario *s)
 	roll_config(s, &t);
 	for (unsigned i = 0; i < s->n_hosts; i++)
 		roll_host(s, &s->ways[i], &t);
+	if (t.late)
+		make_late(s);
 	if (t.memory) {
 		s->heap_fail_permille = dice_below(3) ? 0 : dice_below(100);
 		s->call_fail_permille = dice_below(3) ? dice_below(30) : 0;
