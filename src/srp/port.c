@@ -363,6 +363,20 @@ void port_quiet(struct port_chan *pc)
 	try_decide_nexus(pc->nexus);
 }
 
+bool port_works(const struct port *p, const struct port_login *login)
+{
+	struct port_addr addr = key_addr(login);
+	const struct port_nexus *n = find_nexus(p, login, &addr);
+	const struct list *i;
+
+	if (!n)
+		return false;
+	list_for_each (i, &n->chans)
+		if (!chan_of(i)->quiet)
+			return true;
+	return false;
+}
+
 void port_close_chan(struct port_chan *pc)
 {
 	check(pc->port);

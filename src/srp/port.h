@@ -172,6 +172,12 @@ void port_closing(struct port_chan *pc);
  */
 void port_quiet(struct port_chan *pc);
 
+/*
+ * Could a command of an older login of this nexus still do something? To be asked of a port that is on its way
+ * out before another one with its identifier takes @login: the nexus is the same (INV-25).
+ */
+bool port_works(const struct port *p, const struct port_login *login);
+
 /* Ask that channel @pc, or every channel of the nexus, be closed in an orderly way (PORT_CLOSE_SESSION).
  * Drain all queues. */
 void port_close_chan(struct port_chan *pc);

@@ -161,6 +161,32 @@ static void eviction(void **state)
 	expect_admission(&a, 0, SRP_LOGIN_RESULT_NONE);
 }
 
+/* INV-25: a port that takes the place of another is told when that one's channels can do nothing any more. */
+static void works(void **state)
+{
+	struct port_login l = login_of(1, true);
+	struct port_login other = login_of(2, true);
+	struct port_chan a;
+	struct port_chan b;
+
+	(void)state;
+	assert_false(port_works(&port, &l));
+	assert_int_equal(login(&a, 1, true), 0);
+	assert_int_equal(login(&b, 1, false), 0);
+	port_disable(&port);
+	assert_true(port_works(&port, &l));
+	assert_false(port_works(&port, &other));
+	port_closing(&a);
+	port_closing(&b);
+	port_quiet(&b);
+	assert_true(port_works(&port, &l));
+	port_quiet(&a);
+	assert_false(port_works(&port, &l));
+	release(&a);
+	release(&b);
+	assert_false(port_works(&port, &l));
+}
+
 /* A channel that cannot be built is released without having said port_closing(). */
 static void eviction_by_release(void **state)
 {
@@ -594,6 +620,7 @@ int main(void)
 		cmocka_unit_test_setup(credits, setup),
 		cmocka_unit_test_setup(memory, setup),
 		cmocka_unit_test_setup(nexus_key, setup),
+		cmocka_unit_test_setup(works, setup),
 		cmocka_unit_test_setup(find, setup),
 		cmocka_unit_test_setup(random_walk, setup),
 	};

@@ -260,6 +260,21 @@ static struct tchan *login_channel(struct tgt_port *p, struct fab_conn *conn,
 	return ch;
 }
 
+/* INV-25: a port that was retired may have had @p's identifier, and commands of this very nexus under way. */
+static bool login_works_elsewhere(const struct tgt_port *p, const struct port_login *login)
+{
+	struct list *pos;
+
+	list_for_each (pos, &p->t->ports) {
+		const struct port *other = list_entry(pos, struct port, node);
+
+		if (other != &p->port && srp_port_id_eq(&other->id, &p->port.id) &&
+		    port_works(other, login))
+			return true;
+	}
+	return false;
+}
+
 /* What is known of a login that was found in order. */
 struct login_ok {
 	struct srp_login_req req;
@@ -284,7 +299,8 @@ static int login_admit(struct tgt_port *p, struct fab_conn *conn, const struct l
 		return SRP_REJ_RESOURCES;
 	ch->login = ok->res;
 	login.bytes = channel_bytes(ch);
-	r = port_login(&p->port, &ch->pc, &login);
+	r = login_works_elsewhere(p, &login) ? SRP_REJ_RESOURCES
+					     : port_login(&p->port, &ch->pc, &login);
 	if (r) {
 		free(ch);
 		return r;
