@@ -11,8 +11,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "storm_conn.h"
@@ -37,23 +35,14 @@ struct storm {
 	enum mode mode;
 	struct sockaddr_in to;
 	struct plan_target target;
-	uint64_t count, seed;
+	uint64_t count, seed, late_ms;
 	unsigned batches, conns, hosts;
 	struct prng rnd;
 	struct conn conn[CONNS_MAX];
 	unsigned n_slots; /* twice as many as @conns: each may have a rival */
-	uint64_t n_started, n_done, n_failed, n_accepted, n_refused;
-	uint64_t longest_ns;
+	uint64_t n_started, n_done, n_failed, n_accepted, n_refused, n_late;
 	struct kind_count kinds[KINDS_MAX];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 static struct kind_count *count_of(struct storm *s, const char *kind)
 {
@@ -75,9 +64,11 @@ static struct conn *free_slot(struct storm *s)
 
 static void begin(struct storm *s, struct conn *c)
 {
-	unsigned host = 1 + (unsigned)(s->n_started % s->hosts);
+	uint64_t now = conn_now_ns();
 
-	(void)conn_start(c, &s->to, host, now_ns() + PATIENCE_NS);
+	c->late_ns = now + s->late_ms * NSEC_PER_MSEC;
+	c->deadline_ns = now + PATIENCE_NS;
+	conn_start(c, &s->to, 1 + (unsigned)(s->n_started % s->hosts));
 }
 
 static void start_one(struct storm *s, struct conn *c)
@@ -112,6 +103,7 @@ static void finish(struct storm *s, struct conn *c)
 	struct kind_count *k = count_of(s, c->plan.kind);
 
 	s->n_done += !c->plan.rival;
+	s->n_late += c->state == CONN_LATE;
 	s->n_accepted += c->login == LOGIN_ACCEPTED;
 	s->n_refused += c->login == LOGIN_REFUSED;
 	k->done++;
@@ -127,7 +119,7 @@ static void finish(struct storm *s, struct conn *c)
 /* One look at every connection. Return: how many are there. */
 static unsigned round_of_all(struct storm *s)
 {
-	uint64_t now = now_ns();
+	uint64_t now = conn_now_ns();
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < s->n_slots; i++) {
@@ -138,7 +130,7 @@ static unsigned round_of_all(struct storm *s)
 		conn_run(c, now);
 		if (c->state == CONN_WANTS_RIVAL)
 			start_rival(s, c);
-		if (c->state == CONN_DONE || c->state == CONN_FAILED)
+		if (c->state == CONN_DONE || c->state == CONN_LATE || c->state == CONN_FAILED)
 			finish(s, c);
 		n += c->state != CONN_FREE;
 	}
@@ -190,8 +182,8 @@ static void report(const struct storm *s)
 	for (unsigned i = 0; i < KINDS_MAX && s->kinds[i].kind; i++)
 		printf("kind %" PRIu64 " %" PRIu64 " %s\n", s->kinds[i].done, s->kinds[i].failed,
 		       s->kinds[i].kind);
-	printf("end %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", s->n_done, s->n_failed,
-	       s->n_accepted, s->n_refused);
+	printf("end %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", s->n_done,
+	       s->n_failed, s->n_accepted, s->n_refused, s->n_late);
 }
 
 static void run(struct storm *s)
@@ -199,11 +191,11 @@ static void run(struct storm *s)
 	char line[16];
 
 	for (unsigned i = 1; i <= s->batches && s->n_failed < COMPLAINTS; i++) {
-		uint64_t begin_ns = now_ns();
+		uint64_t begin_ns = conn_now_ns();
 
 		batch(s, s->count * i / s->batches);
 		printf("batch %u %" PRIu64 " %" PRIu64 " %.6f\n", i, s->n_done, s->n_failed,
-		       (double)(now_ns() - begin_ns) / 1e9);
+		       (double)(conn_now_ns() - begin_ns) / 1e9);
 		(void)fflush(stdout);
 		if (!fgets(line, sizeof(line), stdin))
 			break;
@@ -236,6 +228,7 @@ static bool parse(struct storm *s, int argc, char **argv)
 					       { "conns", required_argument, NULL, 'c' },
 					       { "hosts", required_argument, NULL, 'h' },
 					       { "seed", required_argument, NULL, 's' },
+					       { "late-ms", required_argument, NULL, 'l' },
 					       { 0 } };
 	bool ok = true;
 	int o;
@@ -274,6 +267,9 @@ static bool parse(struct storm *s, int argc, char **argv)
 		case 's':
 			s->seed = v;
 			break;
+		case 'l':
+			s->late_ms = v;
+			break;
 		default:
 			return false;
 		}
@@ -285,7 +281,7 @@ static bool parse(struct storm *s, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static struct storm s = {
-		.count = 1000, .batches = 1, .conns = 16, .hosts = 64, .seed = 1
+		.count = 1000, .batches = 1, .conns = 16, .hosts = 64, .seed = 1, .late_ms = 1000
 	};
 
 	s.to = (struct sockaddr_in){ .sin_family = AF_INET };
@@ -294,7 +290,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr,
 			      "usage: storm --mode reject|cycle|cap --port N --target EXT:GUID "
 			      "--denied EXT:GUID [--count N] [--batches N] [--conns N] [--hosts N] "
-			      "[--seed N]\n");
+			      "[--seed N] [--late-ms N]\n");
 		return 2;
 	}
 	s.n_slots = 2 * s.conns;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -14,6 +15,14 @@
 #include "wire/srp_login_rsp.h"
 #include "wire/srp_logout.h"
 #include "wire/srp_rsp.h"
+
+uint64_t conn_now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
 
 static void conn_close(struct conn *c, bool reset)
 {
@@ -29,7 +38,7 @@ static void conn_close(struct conn *c, bool reset)
 
 static void end(struct conn *c, enum conn_state state)
 {
-	conn_close(c, state == CONN_FAILED);
+	conn_close(c, state != CONN_DONE);
 	c->state = state;
 }
 
@@ -46,10 +55,10 @@ __attribute__((format(printf, 2, 3))) static void fail(struct conn *c, const cha
 	va_start(ap, fmt);
 	(void)vsnprintf(c->text + n, sizeof(c->text) - (size_t)n, fmt, ap);
 	va_end(ap);
-	end(c, CONN_FAILED);
+	end(c, !c->parsed && conn_now_ns() > c->late_ns ? CONN_LATE : CONN_FAILED);
 }
 
-bool conn_start(struct conn *c, const struct sockaddr_in *to, unsigned host, uint64_t deadline_ns)
+void conn_start(struct conn *c, const struct sockaddr_in *to, unsigned host)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	const int on = 1;
@@ -59,16 +68,12 @@ bool conn_start(struct conn *c, const struct sockaddr_in *to, unsigned host, uin
 	c->connected = c->t_logout = false;
 	c->at = 0;
 	c->sent = c->n_in = c->parsed = 0;
-	c->deadline_ns = deadline_ns;
 	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + host);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0 || setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) ||
 	    bind(c->fd, (struct sockaddr *)&from, sizeof(from)) ||
-	    (connect(c->fd, (const struct sockaddr *)to, sizeof(*to)) && errno != EINPROGRESS)) {
+	    (connect(c->fd, (const struct sockaddr *)to, sizeof(*to)) && errno != EINPROGRESS))
 		fail(c, "cannot connect: %s", strerrordesc_np(errno));
-		return false;
-	}
-	return true;
 }
 
 /* --- what comes back --- */

@@ -13,6 +13,7 @@ enum conn_state {
 	CONN_BUSY,
 	CONN_WANTS_RIVAL, /* start one, then go on with conn_rival_started() */
 	CONN_DONE,        /* as planned */
+	CONN_LATE,        /* we were so slow that the target may have given us up */
 	CONN_FAILED       /* @text says how */
 };
 
@@ -30,8 +31,9 @@ struct conn {
 	bool connected;
 	unsigned at; /* step under way */
 	size_t sent;
-	size_t n_in;   /* bytes received */
-	size_t parsed; /* of them, understood */
+	size_t n_in;      /* bytes received */
+	size_t parsed;    /* of them, understood */
+	uint64_t late_ns; /* without a reply by then, whatever went wrong may be its deadline */
 	uint64_t deadline_ns;
 	bool t_logout; /* one came ... */
 	uint32_t t_logout_reason;
@@ -39,8 +41,9 @@ struct conn {
 	uint8_t in[CONN_IN_MAX]; /* the first of what was received */
 };
 
-/* Connect from 127.0.0.@host to @to. The plan is filled in. False: no socket, @c->text says why. */
-bool conn_start(struct conn *c, const struct sockaddr_in *to, unsigned host, uint64_t deadline_ns);
+uint64_t conn_now_ns(void);
+/* Connect from 127.0.0.@host to @to. The plan, late_ns and deadline_ns are filled in. */
+void conn_start(struct conn *c, const struct sockaddr_in *to, unsigned host);
 /* The socket may be ready, or time has passed: do what can be done. Changes @c->state. */
 void conn_run(struct conn *c, uint64_t now_ns);
 void conn_rival_started(struct conn *c);

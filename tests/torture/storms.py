@@ -21,7 +21,7 @@ class Storm:
                "--batches", str(batches), "--conns", str(conns), "--hosts", str(hosts), "--seed", str(seed)]
         self.secs = 0.0
         self.kinds = []
-        self.done = self.failed = self.accepted = self.refused = 0
+        self.done = self.failed = self.accepted = self.refused = self.late = 0
         self.proc = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def batches(self):
@@ -36,12 +36,13 @@ class Storm:
             elif word == "kind":
                 self.kinds.append((rest[2].strip(), int(rest[0]), int(rest[1])))
             elif word == "end":
-                self.done, self.failed, self.accepted, self.refused = map(int, line.split()[1:])
+                self.done, self.failed, self.accepted, self.refused, self.late = map(int, line.split()[1:])
         self.errors = self.proc.stderr.read()
         self.code = self.proc.wait(30)
 
     def ok(self):
-        return self.code == 0 and self.failed == 0 and self.done > 0
+        """Each as it must be. On a busy machine a few are too late for the target's deadline, which is no fault of it."""
+        return self.code == 0 and self.failed == 0 and self.done > 0 and self.late <= 8 + self.done // 1000
 
 
 def complaints(t, s):
@@ -74,7 +75,7 @@ def storm(tally, t, mode, count, seed, base_fds):
         print(f"       {done:7} {name}" + (f", {failed} FAILED" if failed else ""))
     rate = s.done / s.secs if s.secs else 0
     tally.note(f"{s.done} {what}, each as expected", s.ok(),
-               f"{rate:.0f}/s; {s.accepted} accepted, {s.refused} refused" + complaints(t, s))
+               f"{rate:.0f}/s; {s.accepted} accepted, {s.refused} refused, {s.late} too late" + complaints(t, s))
     tally.note(f"{what}: descriptors are the same", fds and set(fds) == {base_fds},
                f"{fds[0]} after the first batch, {fds[-1]} after the last, {base_fds} before" if fds else "no sample")
     if len(rss) >= 10 and count >= JUDGED and not lib.sanitizer():
