@@ -293,6 +293,7 @@ static void fab_free(struct fab *fab)
 
 static const struct fab_ops ops = {
 	.name = "simulated",
+	.request_priv_max = FAB_PRIVATE_DATA_MAX,
 	.listen = listen_at,
 	.unlisten = unlisten,
 	.listener_addr = listener_addr,

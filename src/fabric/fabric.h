@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The RDMA seam: what an SRP port needs of an RDMA provider. A connection (`fab_conn`) is a CM id and
- * its queue pair. Implementations: fabric/iwarp (MPA/DDP/RDMAP over TCP in user space).
+ * its queue pair. Implementations: fabric/iwarp (MPA/DDP/RDMAP over TCP in user space), fabric/verbs
+ * (rdma-core).
  *
  * Every connection belongs to one worker: all its calls are made there and all its events and
  * completions are delivered there. A connection request is delivered on the listener's worker;
@@ -138,6 +139,9 @@ struct fab_limits {
 
 struct fab_ops {
 	const char *name;
+	/* Bytes of private data that a request carries; replies carry FAB_PRIVATE_DATA_MAX. What arrives may
+	 * be longer than what was sent, by zeroes: InfiniBand pads to what its messages hold. */
+	size_t request_priv_max;
 	/*
 	 * listen - take connections at @addr; requests go to @handler with @ctx on @w.
 	 * Return: 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOMEM, another -errno.

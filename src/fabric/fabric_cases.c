@@ -25,6 +25,7 @@ static const struct fab_qp_attr attr = { .sq_depth = 64,
 
 /* The cases take these from the runner. */
 static rig_make_fn *make;
+static unsigned flags;
 static unsigned n_workers = 1;
 static struct rig rig;
 static struct ep a;
@@ -57,6 +58,14 @@ static void fill(uint8_t *p, size_t len, uint64_t seed)
 		p[i] = (uint8_t)prng_u64(&r);
 }
 
+/* Private data arrive as they were sent, maybe with zeroes behind them. */
+static void expect_priv(const struct ep_event *ev, const void *priv, size_t len)
+{
+	assert_true(ev->priv_len >= len && ev->priv_len <= FAB_PRIVATE_DATA_MAX);
+	assert_memory_equal(ev->priv, priv, len);
+	assert_true(mem_is_zero(ev->priv + len, ev->priv_len - len));
+}
+
 /* Completion @i of @e is this one. */
 static void expect_wc(struct ep *e, unsigned i, uint64_t wr_id, enum fab_wc_op op,
 		      enum fab_wc_status status)
@@ -80,10 +89,9 @@ static void connect_accept(void **state)
 	ep_open(&a, &rig, &attr);
 	ep_init(&b, &rig, rig.w[n_workers - 1]);
 	atomic_store(&rig.next, &b);
-	assert_int_equal(ep_connect(&a, priv, sizeof(priv)), 0);
+	assert_int_equal(ep_connect(&a, priv, rig.f->ops->request_priv_max), 0);
 	ev = ep_wait_event(&b, FAB_EV_CONNECT_REQUEST);
-	assert_int_equal(ev.priv_len, sizeof(priv));
-	assert_memory_equal(ev.priv, priv, sizeof(priv));
+	expect_priv(&ev, priv, rig.f->ops->request_priv_max);
 	assert_int_equal(ev.initiator_depth, 4);
 	assert_int_equal(ev.responder_resources, 4);
 	/* No answer without a queue pair, none too long, not two. */
@@ -95,8 +103,7 @@ static void connect_accept(void **state)
 	assert_int_equal(ep_accept(&b, priv, sizeof(priv), 4), 0);
 	assert_int_equal(ep_accept(&b, priv, 1, 4), -EINVAL);
 	ev = ep_wait_event(&a, FAB_EV_ESTABLISHED);
-	assert_int_equal(ev.priv_len, sizeof(priv));
-	assert_memory_equal(ev.priv, priv, sizeof(priv));
+	expect_priv(&ev, priv, sizeof(priv));
 	(void)ep_wait_event(&b, FAB_EV_ESTABLISHED);
 	assert_int_equal(ep_n_evs(&a), 1);
 	assert_int_equal(ep_n_evs(&b), 2);
@@ -114,13 +121,12 @@ static void reject_with_reason(void **state)
 	atomic_store(&rig.next, &b);
 	assert_int_equal(ep_connect(&a, NULL, 0), 0);
 	ev = ep_wait_event(&b, FAB_EV_CONNECT_REQUEST);
-	assert_int_equal(ev.priv_len, 0);
+	expect_priv(&ev, "", 0);
 	assert_int_equal(ep_reject(&b, "because", 7), 0);
 	assert_int_equal(ep_accept(&b, NULL, 0, 4), -EINVAL);
 	ep_destroy(&b); /* at once: the peer gets to read the reason all the same */
 	ev = ep_wait_event(&a, FAB_EV_REJECTED);
-	assert_int_equal(ev.priv_len, 7);
-	assert_memory_equal(ev.priv, "because", 7);
+	expect_priv(&ev, "because", 7);
 	rig_pass(&rig, 5);
 	assert_int_equal(ep_n_evs(&a), 1);
 	ep_destroy(&a);
@@ -476,7 +482,8 @@ static void refused_access(enum fab_wr_op op, bool dereg, unsigned access)
 	wr = rdma(op, 1, &mr, 4096, sge);
 	assert_int_equal(ep_post(&a, &wr, 1), 0);
 	assert_int_equal(ep_marker(&a, 2), 0);
-	(void)ep_wait_event(&b, FAB_EV_QP_FATAL);
+	if (flags & CASES_TELLS)
+		(void)ep_wait_event(&b, FAB_EV_QP_FATAL);
 	(void)ep_wait_event(&b, FAB_EV_DISCONNECTED);
 	(void)ep_wait_event(&a, FAB_EV_DISCONNECTED);
 	ep_wait_wcs(&a, 2);
@@ -484,7 +491,10 @@ static void refused_access(enum fab_wr_op op, bool dereg, unsigned access)
 	assert_true(op == FAB_WR_WRITE || a.wc[0].status != FAB_WC_OK);
 	assert_int_equal(a.wc[1].wr_id, 2);
 	assert_int_equal(far_mem[0], 0x11);
-	assert_int_equal(near_mem[0], 0x22);
+	/* Where a READ has one sink its first parts are READs of their own, inside the region, and siw does not
+	 * look at the right to read. */
+	if (dereg || flags & CASES_TELLS)
+		assert_int_equal(near_mem[0], 0x22);
 	finish();
 }
 
@@ -622,7 +632,9 @@ static void destroy_in_request(void **state)
 	ep_hook(&b, destroy_on_event, NULL);
 	atomic_store(&rig.next, &b);
 	assert_int_equal(ep_connect(&a, NULL, 0), 0);
-	(void)ep_wait_event(&a, FAB_EV_CONNECT_ERROR);
+	/* One provider ends the connection, another rejects it in the kernel. */
+	ep_wait_events(&a, 1);
+	assert_true(ep_count(&a, FAB_EV_CONNECT_ERROR) + ep_count(&a, FAB_EV_REJECTED) == 1);
 	finish();
 }
 
@@ -710,7 +722,7 @@ static void churn(void **state)
 	rig_stop(&rig);
 }
 
-int fabric_cases_run(rig_make_fn *make_fab, const char *name, bool stream)
+int fabric_cases_run(rig_make_fn *make_fab, const char *name, unsigned which)
 {
 	static const struct CMUnitTest any[] = {
 		cmocka_unit_test(connect_accept),
@@ -741,10 +753,11 @@ int fabric_cases_run(rig_make_fn *make_fab, const char *name, bool stream)
 	int failed = 0;
 
 	make = make_fab;
+	flags = which;
 	for (n_workers = 1; n_workers <= 2; n_workers++) {
 		(void)snprintf(group, sizeof(group), "%s, %u workers", name, n_workers);
 		failed += cmocka_run_group_tests_name(group, any, NULL, NULL);
-		if (stream)
+		if (flags & CASES_STREAM)
 			failed += cmocka_run_group_tests_name(group, stream_only, NULL, NULL);
 	}
 	return failed;

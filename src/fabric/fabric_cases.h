@@ -7,13 +7,17 @@
 
 #include "fabric/fabric_rig.h"
 
+/* What holds for the provider under test, beside what holds for all. */
+#define CASES_STREAM BIT(0) /* no disconnect handshake, and a responder that may not speak first */
+#define CASES_TELLS \
+	BIT(1) /* an end that refused an access is told so, and nothing of a refused READ arrives */
+
 /**
  * fabric_cases_run() - all cases
- * @make:   makes the provider under test
- * @name:   for the report
- * @stream: also what holds only where a connection is a stream whose end both sides see: no disconnect
- *          handshake, and a responder that may not speak first
+ * @make:  makes the provider under test
+ * @name:  for the report
+ * @flags: CASES_...
  *
  * Return: the number of cases that failed.
  */
-int fabric_cases_run(rig_make_fn *make, const char *name, bool stream);
+int fabric_cases_run(rig_make_fn *make, const char *name, unsigned flags);

@@ -18,6 +18,8 @@
 #define WAIT_NS (10 * NSEC_PER_SEC)
 
 bool rig_virtual;
+struct in_addr rig_addr4;
+struct in6_addr rig_addr6;
 static unsigned fds_at_start;
 
 unsigned rig_fds(void)
@@ -50,6 +52,18 @@ void rig_pass(struct rig *r, unsigned ms)
 		rig_step(r);
 }
 
+/* What came, for the reader of a failure. */
+static void ep_print(const struct ep *e)
+{
+	for (unsigned i = 0; i < e->n_ev; i++)
+		print_error("event %d, error %d, %s\n", (int)e->ev[i].type, e->ev[i].error,
+			    e->ev[i].text);
+	for (unsigned i = e->n_wc > 20 ? e->n_wc - 20 : 0; i < e->n_wc; i++)
+		print_error("completion %u: wr_id %llu, op %d, status %d\n", i,
+			    (unsigned long long)e->wc[i].wr_id, (int)e->wc[i].op,
+			    (int)e->wc[i].status);
+}
+
 void rig_wait(struct ep *e, bool (*done)(struct ep *, unsigned), unsigned arg)
 {
 	uint64_t end = worker_clock_ns() + WAIT_NS;
@@ -61,9 +75,11 @@ void rig_wait(struct ep *e, bool (*done)(struct ep *, unsigned), unsigned arg)
 		(void)pthread_mutex_unlock(&e->lock);
 		if (is_done)
 			return;
-		if (worker_clock_ns() > end)
+		if (worker_clock_ns() > end) {
+			ep_print(e);
 			fail_msg("waited in vain: %u events, %u completions, for %u", e->n_ev,
 				 e->n_wc, arg);
+		}
 		rig_step(e->rig);
 	}
 }
@@ -257,9 +273,9 @@ void rig_start(struct rig *r, rig_make_fn *make, const struct fab_limits *limits
 	assert_int_equal(make(&r->f, limits), 0);
 	r->addr.ss_family = (sa_family_t)family;
 	if (family == AF_INET)
-		in4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		in4->sin_addr.s_addr = rig_addr4.s_addr ? rig_addr4.s_addr : htonl(INADDR_LOOPBACK);
 	else
-		in6->sin6_addr = in6addr_loopback;
+		in6->sin6_addr = IN6_IS_ADDR_UNSPECIFIED(&rig_addr6) ? in6addr_loopback : rig_addr6;
 	assert_int_equal(rig_do_on(r, r->w[0], do_listen, NULL, r), 0);
 }
 

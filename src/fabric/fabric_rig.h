@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -49,6 +50,10 @@ struct ep {
 extern bool rig_virtual;
 
 typedef int rig_make_fn(struct fab **ret, const struct fab_limits *limits);
+
+/* Where the rig listens and connects to; loopback unless a test says otherwise. */
+extern struct in_addr rig_addr4;
+extern struct in6_addr rig_addr6;
 
 struct rig {
 	struct fab *f;

@@ -19,7 +19,7 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 # Kernel modules, with what they depend on. Those of INIT are loaded before anything else runs.
 INIT = ["virtio_pci", "virtio_console", "9p", "9pnet_virtio"]
 MODULES = INIT + ["virtio_net", "virtio_blk", "dummy", "veth", "ib_srp", "ib_srpt", "rdma_rxe", "ib_uverbs", "rdma_ucm", "ib_umad",
-                  "target_core_mod", "target_core_file", "target_core_iblock", "sd_mod", "sg", "ext4", "crc32c_generic",
+                  "target_core_mod", "target_core_file", "target_core_iblock", "sd_mod", "sg", "ext4", "crc32c_generic", "crc32_generic", "crc32-pclmul",
                   "crc32c-intel", "libcrc32c", "loop", "null_blk", "dm_multipath", "dm_mod", "iw_cm", "tcp_diag", "inet_diag"]
 
 PROGRAMS = """basename bash cat chmod cksum cmp comm cp cut date dd df diff dirname du echo env expr false find grep awk head hostname id
@@ -31,7 +31,7 @@ PROGRAMS = """basename bash cat chmod cksum cmp comm cp cut date dd df diff dirn
 OPTIONAL = {"strace", "hostname"}
 
 # Found at run time by dlopen() only.
-PLUGINS = ["/etc/libibverbs.d/*.driver", "/usr/lib/*/libibverbs/libsiw-*.so", "/usr/lib/*/libibverbs/librxe-*.so"]
+PLUGINS = ["/etc/libibverbs.d/siw.driver", "/etc/libibverbs.d/rxe.driver", "/usr/lib/*/libibverbs/libsiw-*.so", "/usr/lib/*/libibverbs/librxe-*.so"]
 LIBRARIES = ["/usr/lib/*/libgcc_s.so.1", "/usr/lib/*/libasan.so.8", "/usr/lib/*/libubsan.so.1", "/usr/lib/*/libtsan.so.2",
              "/usr/lib/*/libstdbuf.so", "/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/*/libibverbs.so.1",
              "/usr/lib/*/librdmacm.so.1", "/usr/lib/*/liburing.so.2", "/usr/lib/*/libjansson.so.4",

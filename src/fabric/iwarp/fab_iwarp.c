@@ -36,6 +36,7 @@ static void fi_peer_addr(const struct fab_conn *c, struct sockaddr_storage *ret)
 
 static const struct fab_ops fi_ops = {
 	.name = "iwarp",
+	.request_priv_max = FAB_PRIVATE_DATA_MAX,
 	.listen = fi_listen,
 	.unlisten = fi_unlisten,
 	.listener_addr = fi_listener_addr,

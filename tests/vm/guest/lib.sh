@@ -55,6 +55,17 @@ rdma_attach() {
 	within 10 test -e "/sys/class/infiniband_srp/srp-$1-1/add_target" || die "no add_target for $1"
 }
 
+# A dummy interface dN with 192.168.(77+N).1 and fd00:(77+N)::1, device rdmaN: initiator and target share it, because rxe
+# does not leave the first network namespace.
+rdma_dummy() {
+	local n=$1 net=$((77 + $1))
+	ip link add "d$n" mtu "$MTU" type dummy
+	ip addr add "192.168.$net.1/24" dev "d$n"
+	ip addr add "fd00:$net::1/64" dev "d$n" nodad
+	ip link set "d$n" up
+	rdma_attach "rdma$n" "d$n"
+}
+
 # The N-th pair: host end hN with 192.168.(77+N).2, target end tN with .1 and fd00:(77+N)::1, device rdmaN.
 rdma_pair() {
 	local n=$1 net=$((77 + $1))
@@ -83,6 +94,8 @@ rdma_up() {
 		ADDR=10.0.2.2
 		PORT=$VM_PORT
 		rdma_attach rdma0 eth0
+	elif [ "$VM_RDMA" = rxe ]; then
+		rdma_dummy 0
 	else
 		ip netns add target
 		ip -n target link set lo up
