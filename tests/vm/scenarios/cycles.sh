@@ -24,13 +24,13 @@ srptd_start
 # Nothing reads the disk, or the kernel would look for partitions on it.
 modprobe -r sd_mod sg 2>/dev/null || true
 pid=$(pgrep -x srptd)
-rss() { awk '/VmRSS/ { print $2 }' "/proc/$pid/status"; }
+rss() { awk '/RssAnon/ { print $2 }' "/proc/$pid/status"; }
 fds() { ls "/proc/$pid/fd" | wc -l; }
 cycle() {
 	local h id=0200000000000002
 	[ $(($1 % 10)) != 0 ] || id=$ID_EXT
 	# The host forgets a login some time after it let it go, so the next one has another name.
-	echo "id_ext=$id,ioc_guid=$id,dest=$ADDR:$PORT,ch_count=1,initiator_ext=$(($1 % 8 + 1))" \
+	echo "id_ext=$id,ioc_guid=$id,dest=$ADDR:$PORT,ch_count=1,initiator_ext=$(printf %x "$1")" \
 		>/sys/class/infiniband_srp/srp-rdma0-1/add_target || die "login $1"
 	for h in /sys/class/srp_remote_ports/port-*/delete; do { echo 1 >"$h"; } 2>/dev/null || true; done
 }

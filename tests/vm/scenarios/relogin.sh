@@ -19,15 +19,13 @@ for p in /sys/class/srp_remote_ports/port-"$HOST":*; do
 	echo 1 >"$p/reconnect_delay"
 	echo off >"$p/fast_io_fail_tmo"
 done
-# The host's connections end while the link is down, so that the target hears nothing of it.
+# The host's connections end while nothing of it gets through, so that the target does not hear of it.
 cut() {
-	ip -n target link set t0 down
-
+	ip route add blackhole $ADDR/32
 	ss -Ktn dst $ADDR >/dev/null
-
 	same "$(n_channels)" 2 "channels"
 	sleep 1
-	ip -n target link set t0 up
+	ip route del blackhole $ADDR/32
 }
 modprobe tcp_diag
 step "the link dies under I/O"
