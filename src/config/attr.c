@@ -141,10 +141,16 @@ const char *attr_log_level(const char *text, enum log_level *ret)
 /* @host to an address with @port; false when it is none. */
 static bool attr_address(const char *host, uint16_t port, struct config_listen *ret)
 {
+	struct config_listen_ib ib = { .family = AF_IB, .port = htons(port) };
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
 	memset(&ret->addr, 0, sizeof(ret->addr));
+	if (!strcmp(host, "ib")) {
+		memcpy(&ret->addr, &ib, sizeof(ib));
+		ret->addr_len = sizeof(ib);
+		return true;
+	}
 	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
 		memcpy(&ret->addr, &v4, sizeof(v4));
 		ret->addr_len = sizeof(v4);
@@ -161,7 +167,7 @@ static bool attr_address(const char *host, uint16_t port, struct config_listen *
 const char *attr_listen(const char *text, struct config_listen *ret)
 {
 	static const char allowed[] =
-		"ADDRESS, IPV4:PORT or [IPV6]:PORT with numeric addresses, as "
+		"ADDRESS, IPV4:PORT, [IPV6]:PORT or ib:PORT with numeric addresses, as "
 		"0.0.0.0:5555 or [fd00::1]:5555";
 	const char *colon = strrchr(text, ':');
 	char host[64];

@@ -96,15 +96,23 @@ struct config_group {
 	struct config_pos pos;
 };
 
+/* "ib:PORT": logins by the InfiniBand CM on every device. */
+struct config_listen_ib {
+	sa_family_t family; /* AF_IB */
+	uint16_t port;      /* network byte order; the low 16 bits of the service id */
+};
+
 struct config_listen {
-	struct sockaddr_storage addr; /* AF_INET or AF_INET6, with port */
+	/* AF_INET or AF_INET6, with port; AF_IB: struct config_listen_ib */
+	struct sockaddr_storage addr;
 	socklen_t addr_len;
 	struct config_pos pos;
 };
 
 enum config_driver {
-	CONFIG_DRIVER_SRPT, /* TARGET_DRIVER srpt: SRP over the provider the daemon prefers */
+	CONFIG_DRIVER_SRPT, /* TARGET_DRIVER srpt: over RDMA devices where there are, else over iWARP */
 	CONFIG_DRIVER_IWARP, /* TARGET_DRIVER iwarp: SRP over user-space iWARP, whatever else there is */
+	CONFIG_DRIVER_VERBS, /* TARGET_DRIVER verbs: SRP over RDMA devices, and only over them */
 	CONFIG_DRIVER_COUNT
 };
 

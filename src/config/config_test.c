@@ -257,6 +257,30 @@ static void test_demo(void **state)
 	config_free(c);
 }
 
+/* Logins by the InfiniBand CM: an address of its own kind, that goes round and that a login line tells. */
+static void test_infiniband(void **state)
+{
+	static const char text[] = "TARGET_DRIVER verbs {\n	TARGET t {\n"
+				   "		listen ib\n		listen ib:4711\n"
+				   "		id_ext 1\n		ioc_guid 2\n	}\n}\n";
+	struct config_errors errs;
+	struct config *c;
+	char line[160];
+
+	(void)state;
+	assert_int_equal(config_parse(&c, text, sizeof(text) - 1, "ib.conf", &errs), 0);
+	assert_int_equal(c->targets[0].driver, CONFIG_DRIVER_VERBS);
+	assert_int_equal(c->targets[0].n_listens, 2);
+	config_listen_format(&c->targets[0].listens[0], line, sizeof(line));
+	assert_string_equal(line, "ib:5555");
+	config_listen_format(&c->targets[0].listens[1], line, sizeof(line));
+	assert_string_equal(line, "ib:4711");
+	config_login_line(&c->targets[0], &c->targets[0].listens[1], line, sizeof(line));
+	assert_string_equal(line, "id_ext=0000000000000001,ioc_guid=0000000000000002,"
+				  "dgid=GID-OF-THE-PORT,pkey=ffff,service_id=00000000013f1267");
+	config_free(c);
+}
+
 /* --- refused --- */
 
 #define T(body) "TARGET_DRIVER srpt {\n TARGET t {\n id_ext 1\n ioc_guid 1\n" body "\n }\n}\n"
@@ -278,7 +302,7 @@ static const struct refusal refusals[] = {
 	{ T("listn 1.2.3.4"), 5, 1, "did you mean \"listen\"?" },
 	{ T("GROUP g {\n INITIATR *\n }"), 6, 2, "did you mean \"INITIATOR\"?" },
 	{ "HANDLER vdisk_blockio {\n}", 1, 9, "must be vdisk_fileio, vdisk_nullio or vdisk_ram" },
-	{ "TARGET_DRIVER ib_srpt {\n}", 1, 15, "must be srpt or iwarp" },
+	{ "TARGET_DRIVER ib_srpt {\n}", 1, 15, "must be srpt, verbs or iwarp" },
 	{ "HANDLER vdisk_ram {\n DEVCE d {\n x\n }\n}", 2, 2, "did you mean \"DEVICE\"?" },
 	/* shape */
 	{ "workers", 1, 1, "\"workers\" needs more" },
@@ -371,6 +395,13 @@ static const struct refusal refusals[] = {
 	  " TARGET b { id_ext 2; ioc_guid 1; listen 1.1.1.1 }\n}",
 	  3, 42, "is part of listen 0.0.0.0:5555 in line 2" },
 	{ T("listen [fd00::1]:7\n listen [::]:7"), 6, 9, "is part of" },
+	{ T("listen ib:7\n listen ib:7"), 6, 9, "is there twice" },
+	{ T("listen ib:0"), 5, 8, "a port from 1 to 65535" },
+	{ "TARGET_DRIVER iwarp {\n TARGET a { id_ext 1; ioc_guid 1; listen ib }\n}", 2, 42,
+	  "needs TARGET_DRIVER srpt or verbs" },
+	{ "TARGET_DRIVER verbs {\n TARGET a { id_ext 1; ioc_guid 1; listen 1.1.1.1 }\n}\n"
+	  "TARGET_DRIVER iwarp {\n TARGET b { id_ext 2; ioc_guid 1; listen 1.1.1.1 }\n}",
+	  5, 42, "has another TARGET_DRIVER" },
 };
 
 /* One mistake is one error, at the place of the mistake. */
@@ -646,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_empty_file_has_defaults),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_demo),
+		cmocka_unit_test(test_infiniband),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_all_errors_in_order),
 		cmocka_unit_test(test_errors_are_limited),

@@ -82,7 +82,10 @@ bool config_glob(const char *glob, const char *text)
 	return !*glob;
 }
 
-/* The address of @peer without port; "" when there is none. */
+/* Of struct sockaddr_ib, which is the kernel's and not the C library's. */
+#define SOCKADDR_IB_GID 8
+
+/* The address of @peer without port, of InfiniBand the GID; "" when there is none. */
 static void match_address(const struct sockaddr *peer, char *buf, socklen_t len)
 {
 	struct sockaddr_in v4;
@@ -91,7 +94,10 @@ static void match_address(const struct sockaddr *peer, char *buf, socklen_t len)
 	int family = AF_INET;
 
 	buf[0] = '\0';
-	if (peer && peer->sa_family == AF_INET) {
+	if (peer && peer->sa_family == AF_IB) {
+		addr = (const uint8_t *)peer + SOCKADDR_IB_GID;
+		family = AF_INET6;
+	} else if (peer && peer->sa_family == AF_INET) {
 		memcpy(&v4, peer, sizeof(v4));
 		addr = &v4.sin_addr;
 	} else if (peer && peer->sa_family == AF_INET6) {

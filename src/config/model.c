@@ -167,6 +167,7 @@ const char *config_driver_name(enum config_driver d)
 	static const char *const names[CONFIG_DRIVER_COUNT] = {
 		[CONFIG_DRIVER_SRPT] = "srpt",
 		[CONFIG_DRIVER_IWARP] = "iwarp",
+		[CONFIG_DRIVER_VERBS] = "verbs",
 	};
 
 	return names[d];
@@ -175,10 +176,14 @@ const char *config_driver_name(enum config_driver d)
 void config_listen_format(const struct config_listen *l, char *buf, size_t len)
 {
 	char host[INET6_ADDRSTRLEN] = "";
+	struct config_listen_ib ib;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 
-	if (l->addr.ss_family == AF_INET) {
+	if (l->addr.ss_family == AF_IB) {
+		memcpy(&ib, &l->addr, sizeof(ib));
+		(void)snprintf(buf, len, "ib:%u", ntohs(ib.port));
+	} else if (l->addr.ss_family == AF_INET) {
 		memcpy(&v4, &l->addr, sizeof(v4));
 		(void)inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
 		(void)snprintf(buf, len, "%s:%u", host, ntohs(v4.sin_port));
@@ -192,9 +197,19 @@ void config_listen_format(const struct config_listen *l, char *buf, size_t len)
 void config_login_line(const struct config_target *t, const struct config_listen *l, char *buf,
 		       size_t len)
 {
+	struct config_listen_ib ib;
 	char at[64];
 
 	config_listen_format(l, at, sizeof(at));
+	if (l->addr.ss_family == AF_IB) {
+		memcpy(&ib, &l->addr, sizeof(ib));
+		(void)snprintf(buf, len,
+			       "id_ext=%016llx,ioc_guid=%016llx,dgid=GID-OF-THE-PORT,pkey=ffff,"
+			       "service_id=00000000013f%04x",
+			       (unsigned long long)t->id_ext, (unsigned long long)t->ioc_guid,
+			       ntohs(ib.port));
+		return;
+	}
 	(void)snprintf(buf, len, "id_ext=%016llx,ioc_guid=%016llx,dest=%s",
 		       (unsigned long long)t->id_ext, (unsigned long long)t->ioc_guid, at);
 }

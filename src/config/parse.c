@@ -268,7 +268,7 @@ static void open_driver(struct parser *p, struct scope *up, bool block)
 			if (!strcmp(p->stmt.word[1], config_driver_name((enum config_driver)i)))
 				p->driver = (enum config_driver)i;
 		if (p->driver == CONFIG_DRIVER_COUNT)
-			(void)scope_value(p, 1, "srpt or iwarp");
+			(void)scope_value(p, 1, "srpt, verbs or iwarp");
 	}
 	if (block)
 		scope_read(p, &s, opened);

@@ -140,9 +140,14 @@ static void resolve_group(struct parse *p, struct config_group *g,
 
 static uint16_t resolve_port(const struct config_listen *l)
 {
+	struct config_listen_ib ib;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 
+	if (l->addr.ss_family == AF_IB) {
+		memcpy(&ib, &l->addr, sizeof(ib));
+		return ib.port;
+	}
 	if (l->addr.ss_family == AF_INET) {
 		memcpy(&v4, &l->addr, sizeof(v4));
 		return v4.sin_port;
@@ -156,6 +161,8 @@ static bool resolve_wildcard(const struct config_listen *l)
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 
+	if (l->addr.ss_family == AF_IB)
+		return true;
 	if (l->addr.ss_family == AF_INET) {
 		memcpy(&v4, &l->addr, sizeof(v4));
 		return v4.sin_addr.s_addr == htonl(INADDR_ANY);
@@ -193,6 +200,11 @@ static void resolve_listen_pair(struct parse *p, const struct config_target *con
 	if (t[0] == t[1])
 		errors_add(p->errs, b->pos, "listen %s is there twice; the first is in line %u",
 			   text, a->pos.line);
+	else if (t[0]->driver != t[1]->driver)
+		errors_add(p->errs, b->pos,
+			   "listen %s is that of TARGET \"%s\" in line %u, which has another "
+			   "TARGET_DRIVER",
+			   text, t[0]->name, a->pos.line);
 	else if (t[0]->default_target && t[1]->default_target)
 		errors_add(p->errs, t[1]->pos,
 			   "TARGET \"%s\" and \"%s\" are both default_target on %s: a login that "
@@ -244,6 +256,11 @@ static void resolve_target(struct parse *p, struct config_target *t,
 			break;
 		}
 	}
+	for (unsigned i = 0; i < t->n_listens; i++)
+		if (t->listens[i].addr.ss_family == AF_IB && t->driver == CONFIG_DRIVER_IWARP)
+			errors_add(p->errs, t->listens[i].pos,
+				   "listen ib needs TARGET_DRIVER srpt or verbs: iWARP has IP "
+				   "addresses only");
 	if (t->enabled && !t->n_listens)
 		errors_add(p->errs, t->pos,
 			   "TARGET \"%s\" is enabled but listens nowhere: add \"listen "

@@ -46,6 +46,13 @@ struct daemon {
 	bool stopping;
 };
 
+/* --- fabrics.c: the RDMA providers --- */
+
+/* Make d->fab for d->cfg. Errors that a user can mend are logged. Return: 0 or -errno. */
+must_check int fabrics_new(struct daemon *d);
+/* The transports this program has, "iwarp, verbs". */
+extern const char fabrics_built[];
+
 /* --- setup.c: from the model to objects --- */
 
 /* Open every device, make every target, listen. Errors are logged. Return: 0 or -errno. */

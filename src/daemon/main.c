@@ -15,7 +15,6 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
-#include "fabric/iwarp/fab_iwarp.h"
 
 #define START_TRIES    20u
 #define START_PAUSE_US 50000u
@@ -207,18 +206,12 @@ static int make_workers(struct daemon *d)
 static int make_target(struct daemon *d)
 {
 	const struct config_options *c = &d->cfg->opts;
-	/* An initiator may never address our memory; an RDMA READ's sink needs no region. */
-	struct fab_iwarp_opts fo = { .n_stags = 1,
-				     .limits = { .handshake_ms = c->handshake_ms,
-						 .handshakes_per_peer = c->handshakes_per_peer,
-						 .handshakes = c->handshakes,
-						 .max_conns = c->max_conns } };
 	struct tgt_opts to = { .workers = d->workers,
 			       .n_workers = d->n_workers,
 			       .logins_per_s = c->logins_per_s,
 			       .login_burst = c->logins_per_s > LOGIN_BURST ? c->logins_per_s
 									    : LOGIN_BURST };
-	int r = fab_iwarp_new(&d->fab, &fo);
+	int r = fabrics_new(d);
 
 	to.fab = d->fab;
 	if (!r)

@@ -606,8 +606,25 @@ const struct fab_handler channel_handler = { .event = channel_event, .complete =
 
 /* --- build and free --- */
 
+/* Announce @mem to the connection's provider; one with real devices registers it. Return: 0 or -errno. */
+static int channel_mem_add(struct tchan *ch, void *mem, size_t len)
+{
+	const struct fab *f = ch->mem_fab;
+
+	return f->ops->mem_add ? f->ops->mem_add(ch->mem_fab, mem, len) : 0;
+}
+
+static void channel_mem_del(struct tchan *ch, void *mem, size_t len)
+{
+	if (mem && ch->mem_fab && ch->mem_fab->ops->mem_del)
+		ch->mem_fab->ops->mem_del(ch->mem_fab, mem,
+					  len); /* harmless when it was not added */
+}
+
 static void channel_free_memory(struct tchan *ch)
 {
+	channel_mem_del(ch, ch->all_cmds, ch->n_cmds * sizeof(*ch->all_cmds));
+	channel_mem_del(ch, ch->rx_mem, ch->rx_mem_bytes);
 	free(ch->all_cmds);
 	free(ch->all_rx);
 	if (ch->rx_mem)
@@ -657,6 +674,10 @@ static int channel_alloc(struct tchan *ch)
 	if (ch->rx_mem == MAP_FAILED)
 		ch->rx_mem = NULL;
 	if (!ch->all_rx || !ch->all_cmds || !ch->rx_mem)
+		return -ENOMEM;
+	ch->mem_fab = ch->conn->fab; /* the connection goes before the memory */
+	if (channel_mem_add(ch, ch->rx_mem, ch->rx_mem_bytes) ||
+	    channel_mem_add(ch, ch->all_cmds, ch->n_cmds * sizeof(*ch->all_cmds)))
 		return -ENOMEM;
 	for (unsigned i = 0; i < ch->n_rx; i++)
 		ch->all_rx[i].buf = (uint8_t *)ch->rx_mem + i * l.stride + l.lead;

@@ -378,7 +378,11 @@ static void read_burst(struct cmd *c)
 		return;
 	}
 	c->burst_bytes = data_burst(c, DATA_DIRECT_MAX);
-	addr = drop_const(backend_map_read(c->unit->backend, off, c->burst_bytes));
+	/* Where memory must be registered a store's own is not: its pages may be given back and replaced, while the
+	 * registration keeps the old ones. */
+	addr = c->ch->conn->fab->ops->mem_add
+		       ? NULL
+		       : drop_const(backend_map_read(c->unit->backend, off, c->burst_bytes));
 	if (addr) {
 		data_move(c, FAB_WR_WRITE, addr, c->burst_bytes, read_is_last(c), read_moved);
 		return;

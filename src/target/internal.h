@@ -235,6 +235,7 @@ struct tchan {
 	struct list sq_wait;
 	struct rx *all_rx;
 	unsigned n_rx;
+	struct fab *mem_fab; /* whom @rx_mem and @all_cmds were announced to; NULL: nobody */
 	void *rx_mem;
 	size_t rx_mem_bytes;
 	struct worker_job job;

@@ -12,6 +12,9 @@
 #include "run/worker.h"
 #include "target/internal.h"
 
+/* Of struct sockaddr_ib, which is the kernel's and not the C library's. */
+#define SOCKADDR_IB_GID 8
+
 void port_text(const struct sockaddr_storage *addr, char *buf, size_t len)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
@@ -21,6 +24,10 @@ void port_text(const struct sockaddr_storage *addr, char *buf, size_t len)
 
 		(void)inet_ntop(AF_INET6, &a->sin6_addr, host, sizeof(host));
 		(void)snprintf(buf, len, "[%s]:%u", host, ntohs(a->sin6_port));
+	} else if (addr->ss_family == AF_IB) {
+		(void)inet_ntop(AF_INET6, (const uint8_t *)addr + SOCKADDR_IB_GID, host,
+				sizeof(host));
+		(void)snprintf(buf, len, "gid %s", host);
 	} else {
 		const struct sockaddr_in *a = (const void *)addr;
 
@@ -38,6 +45,9 @@ static struct port_addr login_addr(const struct sockaddr_storage *addr)
 
 		a.len = 16;
 		memcpy(a.bytes, &in6->sin6_addr, 16);
+	} else if (addr->ss_family == AF_IB) {
+		a.len = 16;
+		memcpy(a.bytes, (const uint8_t *)addr + SOCKADDR_IB_GID, 16);
 	} else {
 		const struct sockaddr_in *in = (const void *)addr;
 
@@ -357,7 +367,9 @@ static void login_request(struct fab_conn *conn, const struct fab_event *ev, str
 		login_reject(t, conn, 0, SRP_REJ_RESOURCES);
 		return;
 	}
-	r = srp_login_req_cm_decode(&in, &ok.req);
+	/* Which form it is, the way it came says; on InfiniBand the length says nothing. */
+	r = ok.peer.ss_family == AF_IB ? srp_login_req_ib_decode(&in, &ok.req)
+				       : srp_login_req_cm_decode(&in, &ok.req);
 	if (r) {
 		log_warn("login from %s: no LOGIN_REQ in %zu bytes of private data (%s), rejected",
 			 from, ev->priv_len, srp_e_text(r));

@@ -15,6 +15,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	static const unsigned pool_default[POOL_CLASS_COUNT] = { 1024, 256, 64 };
 	unsigned pool[POOL_CLASS_COUNT];
 	struct tgt *t = calloc(1, sizeof(*t));
+	unsigned i = 0;
 
 	check(o->n_workers > 0 && o->n_workers <= TGT_WORKERS_MAX);
 	if (!t)
@@ -29,9 +30,9 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	list_init(&t->chans);
 	list_init(&t->view_waits);
 	list_init(&t->tmfs);
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++)
-		pool[i] = o->pool[i] ? o->pool[i] : pool_default[i];
-	for (unsigned i = 0; t->tw && i < o->n_workers; i++) {
+	for (unsigned k = 0; k < POOL_CLASS_COUNT; k++)
+		pool[k] = o->pool[k] ? o->pool[k] : pool_default[k];
+	for (i = 0; t->tw && i < o->n_workers; i++) {
 		struct tworker *tw = &t->tw[i];
 
 		tw->t = t;
@@ -43,8 +44,11 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 		if (pool_init(&tw->pool, pool))
 			break;
 		t->n_workers++;
+		if (t->ops->mem_add &&
+		    t->ops->mem_add(t->fab, tw->pool.arena, tw->pool.arena_bytes))
+			break;
 	}
-	if (t->n_workers != o->n_workers) {
+	if (i != o->n_workers) {
 		(void)tgt_free(t);
 		return -ENOMEM;
 	}
@@ -75,6 +79,13 @@ void tgt_close(struct tgt *t)
 		worker_timer_stop(tgt_home(t), &list_entry(pos, struct tgt_unit, node)->retry);
 }
 
+static void pool_end(struct tgt *t, struct pool *p)
+{
+	if (t->ops->mem_del)
+		t->ops->mem_del(t->fab, p->arena, p->arena_bytes);
+	pool_deinit(p);
+}
+
 struct tgt *tgt_free(struct tgt *t)
 {
 	struct list *pos;
@@ -87,7 +98,7 @@ struct tgt *tgt_free(struct tgt *t)
 	list_for_each_safe (pos, tmp, &t->units)
 		unit_free(list_entry(pos, struct tgt_unit, node));
 	for (unsigned i = 0; i < t->n_workers; i++)
-		pool_deinit(&t->tw[i].pool);
+		pool_end(t, &t->tw[i].pool);
 	free(t->tw);
 	free(t);
 	return NULL;

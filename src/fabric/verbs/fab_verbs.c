@@ -145,16 +145,24 @@ void fv_addr_text(const struct sockaddr *a, char ret[FV_ADDR_TEXT])
 	}
 }
 
-socklen_t fab_verbs_ib_addr(struct sockaddr_storage *ret, uint16_t port)
+int fv_addr_take(const struct sockaddr *addr, socklen_t len, struct sockaddr_storage *ret)
 {
 	struct sockaddr_ib *ib = (void *)ret;
+	struct fab_verbs_ib_port any;
 
 	memset(ret, 0, sizeof(*ret));
-	ib->sib_family = AF_IB;
-	ib->sib_pkey = htons(0xffff);
-	ib->sib_sid = htobe64(IB_SERVICE + port);
-	ib->sib_sid_mask = htobe64(UINT64_MAX);
-	return sizeof(*ib);
+	if (addr->sa_family == AF_IB && len == sizeof(any)) {
+		memcpy(&any, addr, sizeof(any));
+		ib->sib_family = AF_IB;
+		ib->sib_pkey = htons(0xffff);
+		ib->sib_sid = htobe64(IB_SERVICE + ntohs(any.port));
+		ib->sib_sid_mask = htobe64(UINT64_MAX);
+		return 0;
+	}
+	if (len > sizeof(*ret) || !fv_addr_len(addr) || len < fv_addr_len(addr))
+		return -EINVAL;
+	memcpy(ret, addr, len);
+	return 0;
 }
 
 bool fab_verbs_present(const struct sockaddr *addr)

@@ -37,6 +37,9 @@ must_check int fab_verbs_new(struct fab **ret, const struct fab_verbs_opts *opts
 /* Whether an RDMA device has @addr; for a wildcard address, whether there is any device. Any thread. */
 bool fab_verbs_present(const struct sockaddr *addr);
 
-/* The address of a listener for logins by the InfiniBand CM: any device, service id 0x013f0000 + @port,
- * the only ids that user space may listen on. Returns its length. */
-socklen_t fab_verbs_ib_addr(struct sockaddr_storage *ret, uint16_t port);
+/* Besides a struct sockaddr_ib, listen() takes this: logins by the InfiniBand CM on any device, with
+ * service id 0x013f0000 + port, the only ids that user space may listen on. */
+struct fab_verbs_ib_port {
+	sa_family_t family; /* AF_IB */
+	uint16_t port;      /* network byte order */
+};

@@ -321,6 +321,8 @@ int fv_nonblock(int fd);
 /* "10.0.0.7:4711", "[fe80::1]:4711" or, for AF_IB, "gid:fe80::2:c903:0:1". */
 void fv_addr_text(const struct sockaddr *a, char ret[FV_ADDR_TEXT]);
 socklen_t fv_addr_len(const struct sockaddr *a);
+/* Copy an address from outside, a struct fab_verbs_ib_port made whole. Return: 0 or -EINVAL. */
+int fv_addr_take(const struct sockaddr *addr, socklen_t len, struct sockaddr_storage *ret);
 
 /* --- fv_lane.c; context: the worker --- */
 

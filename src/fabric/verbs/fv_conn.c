@@ -407,12 +407,11 @@ int fv_conn_connect(struct fab_conn *base, const struct sockaddr *addr, socklen_
 	struct fv_conn *c = fv_conn_of(base);
 
 	if (c->state != FV_NEW || !c->has_qp || priv_len > sizeof(c->priv) ||
-	    addr_len > sizeof(c->dest) || addr_len < fv_addr_len(addr))
+	    fv_addr_take(addr, addr_len, &c->dest))
 		return -EINVAL;
 	if (priv_len)
 		memcpy(c->priv, priv, priv_len);
 	c->priv_len = priv_len;
-	memcpy(&c->dest, addr, addr_len);
 	c->peer = c->dest;
 	c->conn_depth = initiator_depth;
 	c->conn_resources = responder_resources;

@@ -94,18 +94,20 @@ int fv_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 	char text[FV_ADDR_TEXT];
 	int r;
 
-	if (addr_len > sizeof(l->addr) || !fv_addr_len(addr) || addr_len < fv_addr_len(addr))
-		return -EINVAL;
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	r = fv_addr_take(addr, addr_len, &l->addr);
+	if (r) {
+		free(l);
+		return r;
+	}
 	l->kind = FV_LISTENER;
 	l->base.fab = f;
 	l->w = w;
 	l->handler = handler;
 	l->ctx = ctx;
 	l->free_msg.run = listener_free_msg;
-	memcpy(&l->addr, addr, addr_len);
 	worker_timer_init(&l->retry, listener_retry);
 	r = listener_bind(l);
 	if (r && !listener_may_wait(l, r)) {
@@ -115,7 +117,7 @@ int fv_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 	}
 	fv_ref(fv_of(f));
 	if (r) {
-		fv_addr_text(addr, text);
+		fv_addr_text((struct sockaddr *)&l->addr, text);
 		log_warn("verbs: no RDMA device has %s, waiting for one", text);
 		listener_wait(l);
 	}

@@ -9,6 +9,9 @@ ADDR=192.168.77.1 # srptd's
 LOG=/tmp/srptd.log
 CTL=/tmp/srptd.sock
 : "${VM_RDMA:=siw}" "${VM_TARGET:=guest}"
+# Over siw srptd is to speak iWARP itself; what it makes of "srpt" over rxe is verbs.
+if [ "$VM_RDMA" = siw ]; then SRPTD_DRIVER=iwarp; else SRPTD_DRIVER=srpt; fi
+ulimit -l unlimited
 
 die() {
 	echo "FAIL: $*"
@@ -121,7 +124,7 @@ srptd_conf() {
 		lun=$((lun + 1))
 	done
 	cat >>$out <<-END
-		TARGET_DRIVER ${SRPTD_DRIVER:-srpt} {
+		TARGET_DRIVER $SRPTD_DRIVER {
 			TARGET t0 {
 				listen ${SRPTD_LISTEN:-$ADDR:$PORT}
 				id_ext $ID_EXT

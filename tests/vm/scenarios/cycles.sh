@@ -8,7 +8,7 @@ srptd_conf <<-END
 END
 # A login to this one finds no disk, and so costs an emulated host little; every tenth goes to the other.
 cat >>/tmp/srptd.conf <<END
-TARGET_DRIVER ${SRPTD_DRIVER:-srpt} {
+TARGET_DRIVER $SRPTD_DRIVER {
 	TARGET empty {
 		listen $ADDR:$PORT
 		id_ext 0200000000000002

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Log in, see the disks, write and read them back.
 # target: host guest
-# timeout: 90
+# timeout: 120
 rdma_up
 if [ "$VM_TARGET" = guest ]; then
 	srptd_conf <<-END
