@@ -300,8 +300,8 @@ class Peer(Raw):
     STag. Serves the target's RDMA Writes and Read Requests."""
     STAG = 0x5EED0100
 
-    def __init__(self, port, name=b"goodpeer", flags=0x81, iu_len=8276, **kw):
-        super().__init__(port, login_req(initiator=bytes(8) + name, flags=flags, imm=68, iu_len=iu_len), **kw)
+    def __init__(self, port, name=b"goodpeer", flags=0x81, iu_len=8276, target=TARGET_ID, **kw):
+        super().__init__(port, login_req(target, bytes(8) + name, flags=flags, imm=68, iu_len=iu_len), **kw)
         expect(self.rsp is not None and self.rsp[0] == 0xC0, f"a LOGIN_RSP, got {self.rej or self.rsp!r}")
         self.credits = struct.unpack(">i", self.rsp[4:8])[0]
         self.tag = 0
