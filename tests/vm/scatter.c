@@ -39,13 +39,13 @@ static unsigned deal(struct iovec *iov, uint8_t *mem, uint32_t grain, size_t *re
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		iov[i].iov_len = grain * (1 + rnd(4096 / grain));
+		iov[i].iov_len = (size_t)grain * (1 + rnd(4096 / grain));
 		iov[i].iov_base = mem + (size_t)i * STRIDE + (size_t)grain * rnd(4096 / grain);
+		/* The last piece makes it whole sectors; there is always room in its stride. */
+		if (i + 1 == n)
+			iov[i].iov_len += (SECTOR - (len + iov[i].iov_len) % SECTOR) % SECTOR;
 		len += iov[i].iov_len;
 	}
-	/* The last piece makes it whole sectors; there is always room in its stride. */
-	iov[n - 1].iov_len += (SECTOR - len % SECTOR) % SECTOR;
-	len += (SECTOR - len % SECTOR) % SECTOR;
 	*ret_len = len;
 	return n;
 }
@@ -98,8 +98,8 @@ static ssize_t sg_io(int fd, int out, struct iovec *iov, unsigned n, uint32_t lb
 	if (ioctl(fd, SG_IO, &h) < 0)
 		return -1;
 	if (h.status || h.host_status || h.driver_status) {
-		fprintf(stderr, "status %x host %x driver %x\n", h.status, h.host_status,
-			h.driver_status);
+		(void)fprintf(stderr, "status %x host %x driver %x\n", h.status, h.host_status,
+			      h.driver_status);
 		errno = EIO;
 		return -1;
 	}
@@ -120,8 +120,8 @@ static int one(int fd, int sg, uint8_t *mem, uint8_t *flat)
 	fill(out, n, flat);
 	done = sg ? sg_io(fd, 1, out, n, lba, len) : pwritev(fd, out, (int)n, (off_t)lba * SECTOR);
 	if (done != (ssize_t)len) {
-		fprintf(stderr, "write of %zu in %u pieces: %zd, %s\n", len, n, done,
-			strerror(errno));
+		(void)fprintf(stderr, "write of %zu in %u pieces: %zd, %s\n", len, n, done,
+			      strerror(errno));
 		return 1;
 	}
 	/* Back into other places. */
@@ -132,29 +132,46 @@ static int one(int fd, int sg, uint8_t *mem, uint8_t *flat)
 	}
 	done = sg ? sg_io(fd, 0, in, n, lba, len) : preadv(fd, in, (int)n, (off_t)lba * SECTOR);
 	if (done != (ssize_t)len || !same(in, n, flat)) {
-		fprintf(stderr, "read of %zu in %u pieces: %zd, %s\n", len, n, done,
-			done == (ssize_t)len ? "other data" : strerror(errno));
+		(void)fprintf(stderr, "read of %zu in %u pieces: %zd, %s\n", len, n, done,
+			      done == (ssize_t)len ? "other data" : strerror(errno));
 		return 1;
 	}
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int rounds(int fd, int sg, uint8_t *mem, uint8_t *flat)
 {
-	uint8_t *mem = aligned_alloc(4096, (size_t)PIECES * STRIDE);
-	uint8_t *flat = malloc(IO_MAX + SECTOR);
-	int sg = argc == 2 && strncmp(argv[1], "/dev/sg", 7) == 0;
-	int fd = argc == 2 ? open(argv[1], O_RDWR | (sg ? 0 : O_DIRECT) | O_CLOEXEC) : -1;
 	unsigned i;
 
-	if (fd < 0 || !mem || !flat) {
-		fprintf(stderr, "usage: %s DISK\n", argv[0]);
-		return 2;
-	}
 	for (i = 0; i < ROUNDS; i++)
 		if (one(fd, sg, mem, flat))
 			return 1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint8_t *mem;
+	uint8_t *flat;
+	int sg;
+	int fd;
+	int r = 1;
+
+	if (argc != 2) {
+		(void)fprintf(stderr, "usage: %s DISK\n", argv[0]);
+		return 2;
+	}
+	sg = strncmp(argv[1], "/dev/sg", 7) == 0;
+	fd = open(argv[1], O_RDWR | (sg ? 0 : O_DIRECT) | O_CLOEXEC);
+	if (fd < 0) {
+		(void)fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+		return 1;
+	}
+	mem = aligned_alloc(4096, (size_t)PIECES * STRIDE);
+	flat = malloc(IO_MAX + SECTOR);
+	if (mem && flat)
+		r = rounds(fd, sg, mem, flat);
 	free(mem);
 	free(flat);
-	return close(fd) ? 1 : 0;
+	return close(fd) ? 1 : r;
 }
