@@ -3,6 +3,9 @@
  * belongs to the control worker once the workers run. */
 #pragma once
 
+#include <limits.h>
+#include <sys/socket.h>
+
 #include "config/config.h"
 #include "config/diff.h"
 #include "ctl/ctl.h"
@@ -12,6 +15,7 @@
 #define DAEMON_WORKERS_MAX 64u
 #define DAEMON_LINGER_NS   (20 * NSEC_PER_MSEC)
 #define DAEMON_DRAIN_NS    (10 * NSEC_PER_SEC) /* how long initiators have to log out on SIGTERM */
+#define DAEMON_UPGRADE_NS  (3 * NSEC_PER_SEC)  /* ... before another program takes over */
 
 struct daemon;
 
@@ -30,7 +34,27 @@ struct dport {
 	struct tgt_port *port;
 };
 
+#define SOCKETS_MAX 256u
+
+/* Listening sockets that nobody uses right now. */
+struct sockets {
+	int fd[SOCKETS_MAX];
+	unsigned n;
+	bool keeping; /* those that a listener gives up come here */
+};
+
+/* A planned restart; from the wish for one to main() that carries it out. */
+struct upgrade {
+	bool checking; /* the new program looks at the configuration */
+	bool going;    /* ... agreed: what ends now ends for it */
+	pid_t pid;
+	struct worker_poll poll;
+	struct worker_timer deadline;
+	struct ctl_call *call; /* who asked; NULL: a signal */
+};
+
 struct daemon {
+	char program[PATH_MAX];  /* what runs, and what an upgrade is to run */
 	const char *config_path; /* NULL: the demo */
 	struct config *cfg;
 	struct worker *workers[DAEMON_WORKERS_MAX];
@@ -44,7 +68,14 @@ struct daemon {
 	uint64_t started_ns;
 	struct worker_timer linger;
 	bool stopping;
+	struct sockets sockets;
+	struct upgrade upgrade;
 };
+
+/* --- main.c --- */
+
+/* Log every initiator out within @drain_ns, then end. */
+void daemon_stop(struct daemon *d, uint64_t drain_ns);
 
 /* --- fabrics.c: the RDMA providers --- */
 
@@ -67,6 +98,28 @@ void setup_free(struct daemon *d);
 
 extern const struct ctl_method daemon_methods[];
 extern const unsigned daemon_n_methods;
+
+/* --- sockets.c: listening sockets that live longer than a process --- */
+
+/* Take over what the service manager or the program before us left. */
+void sockets_inherit(struct sockets *s);
+/* One that listens at @addr, the caller's from now on; -1: there is none. @ctx: struct sockets */
+int sockets_take(void *ctx, const struct sockaddr *addr, socklen_t addr_len);
+/* Whether the socket of a listener that ends is kept, open as it is. @ctx: struct sockets */
+bool sockets_keep(void *ctx, int fd);
+void sockets_close(struct sockets *s);
+/* Become @program, and hand all of @s to it. Return: -errno; then descriptors are not what they were. */
+int sockets_exec(struct sockets *s, const char *program, char **argv);
+
+/* --- upgrade.c: another program takes over --- */
+
+/* Find out what program this is. Return: 0 or -errno. */
+must_check int upgrade_find_program(struct daemon *d);
+/* Begin: what comes of it is told to @call, if there is one, and in the log. */
+void upgrade_start(struct daemon *d, struct ctl_call *call);
+
+/* The daemon ends: nothing comes of a check that still runs. */
+void upgrade_abandon(struct daemon *d);
 
 /* --- notify.c --- */
 

@@ -129,12 +129,14 @@ int fabrics_new(struct daemon *d)
 {
 	const struct config_options *c = &d->cfg->opts;
 	/* An initiator may never address our memory; an RDMA READ's sink needs no region. */
-	const struct fab_iwarp_opts fo = { .n_stags = 1,
-					   .limits = { .handshake_ms = c->handshake_ms,
-						       .handshakes_per_peer =
-							       c->handshakes_per_peer,
-						       .handshakes = c->handshakes,
-						       .max_conns = c->max_conns } };
+	const struct fab_iwarp_opts fo = {
+		.n_stags = 1,
+		.sockets = { .find = sockets_take, .keep = sockets_keep, .ctx = &d->sockets },
+		.limits = { .handshake_ms = c->handshake_ms,
+			    .handshakes_per_peer = c->handshakes_per_peer,
+			    .handshakes = c->handshakes,
+			    .max_conns = c->max_conns }
+	};
 	struct fab_mux_opts mo = { .choose = choose, .ctx = d };
 	int r = check_built(d->cfg);
 

@@ -54,7 +54,10 @@ static void help(void)
 	       "      --debug                also log what is of interest to developers\n"
 	       "      --version, --help\n"
 	       "\n"
-	       "SIGTERM logs every initiator out and ends; SIGHUP reads FILE again.\n"
+	       "SIGTERM logs every initiator out and ends; SIGHUP reads FILE again; SIGUSR2 goes "
+	       "over "
+	       "to the\n"
+	       "installed srptd.\n"
 	       "Exit status: 0 ended as asked, 1 failed or wrong configuration, 2 wrong usage.\n"
 	       "Try: srptd --demo & srp ls srp://127.0.0.1:%u\n",
 	       CONFIG_DEFAULT_PORT, CONFIG_DEFAULT_PORT);
@@ -103,6 +106,7 @@ static void logged_out(void *ctx)
 
 	log_info("every initiator is logged out, ending");
 	tgt_close(d->tgt);
+	upgrade_abandon(d);
 	d->ctl = ctl_server_free(d->ctl);
 	worker_timer_init(&d->linger, stop_workers);
 	if (worker_timer_start(d->workers[0], &d->linger,
@@ -133,24 +137,40 @@ static void reload(struct daemon *d)
 	notify("READY=1");
 }
 
+void daemon_stop(struct daemon *d, uint64_t drain_ns)
+{
+	d->stopping = true;
+	tgt_shutdown(d->tgt, worker_now_ns(d->workers[0]) + drain_ns, logged_out, d);
+}
+
+static void stop_signal(struct daemon *d, unsigned number)
+{
+	if (d->stopping) {
+		/* What an upgrade began goes on to the end, but nobody takes over. */
+		if (d->upgrade.going)
+			log_info("signal %u: ending instead of upgrading", number);
+		d->upgrade.going = false;
+		return;
+	}
+	notify("STOPPING=1");
+	log_info("signal %u: logging out %u channels", number, tgt_n_chans(d->tgt));
+	daemon_stop(d, DAEMON_DRAIN_NS);
+}
+
 static void signals_ready(struct worker *w, struct worker_poll *p, unsigned revents)
 {
 	struct daemon *d = container_of(p, struct daemon, signals);
 	struct signalfd_siginfo info;
 
+	(void)w;
 	(void)revents;
 	while (read(p->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (d->stopping)
-			continue; /* what a reload would make nobody would end */
-		if (info.ssi_signo == SIGHUP) {
+		if (info.ssi_signo == SIGUSR2)
+			upgrade_start(d, NULL);
+		else if (info.ssi_signo != SIGHUP)
+			stop_signal(d, info.ssi_signo);
+		else if (!d->stopping) /* what it would make nobody would end */
 			reload(d);
-		} else {
-			d->stopping = true;
-			notify("STOPPING=1");
-			log_info("signal %u: logging out %u channels", info.ssi_signo,
-				 tgt_n_chans(d->tgt));
-			tgt_shutdown(d->tgt, worker_now_ns(w) + DAEMON_DRAIN_NS, logged_out, d);
-		}
 	}
 }
 
@@ -162,6 +182,7 @@ static int signals_start(struct daemon *d)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGUSR2);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	d->signals = (struct worker_poll){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
@@ -303,6 +324,10 @@ static int serve(struct daemon *d)
 		r = make_control(d);
 	if (!r)
 		r = setup_all(d);
+	if (d->sockets.n)
+		log_warn("%u sockets were handed to us that no target listens on, closing them",
+			 d->sockets.n);
+	sockets_close(&d->sockets);
 	if (!r)
 		r = signals_start(d);
 	if (!r)
@@ -388,6 +413,17 @@ static int parse(struct options *o, int argc, char **argv)
 	return -EINVAL;
 }
 
+/* Only a failure comes back. */
+static int become_next(struct daemon *d, char **argv)
+{
+	int r;
+
+	log_info("upgrade: %s takes over", d->program);
+	r = sockets_exec(&d->sockets, d->program, argv);
+	log_error("upgrade: %s: %s", d->program, strerror(-r));
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon d = { 0 };
@@ -400,6 +436,9 @@ int main(int argc, char **argv)
 	list_init(&d.ports);
 	d.config_path = o.config;
 	d.started_ns = worker_clock_ns();
+	if (upgrade_find_program(&d))
+		log_warn("cannot tell what program this is, it cannot be upgraded");
+	sockets_inherit(&d.sockets);
 	if (load(&d.cfg, &o))
 		return EXIT_FAILED;
 	if (o.check) {
@@ -414,5 +453,8 @@ int main(int argc, char **argv)
 			       o.control_socket ? o.control_socket : DEMO_SOCKET);
 	r = serve(&d);
 	teardown(&d);
+	if (!r && d.upgrade.going)
+		r = become_next(&d, argv);
+	sockets_close(&d.sockets);
 	return r ? EXIT_FAILED : EXIT_OK;
 }

@@ -91,12 +91,13 @@ static void method_status(struct ctl_call *call, json_t *params)
 	const struct daemon *d = ctl_call_ctx(call);
 
 	(void)params;
-	ctl_reply(call, json_pack("{s:s,s:i,s:I,s:{s:s},s:o,s:o,s:o,s:i}", "version", SRPTD_VERSION,
-				  "pid", (int)getpid(), "uptime_s",
+	ctl_reply(call, json_pack("{s:s,s:i,s:I,s:{s:s},s:o,s:o,s:o,s:i,s:b}", "version",
+				  SRPTD_VERSION, "pid", (int)getpid(), "uptime_s",
 				  (json_int_t)((worker_clock_ns() - d->started_ns) / NSEC_PER_SEC),
 				  "io_uring", "engine", worker_engine(d->workers[0]), "workers",
 				  workers_json(d), "targets", targets_json(d), "devices",
-				  devices_json(d), "channels_total", (int)tgt_n_chans(d->tgt)));
+				  devices_json(d), "channels_total", (int)tgt_n_chans(d->tgt),
+				  "upgrading", d->upgrade.checking || d->upgrade.going));
 }
 
 static json_t *session_json(const struct tgt_chan_info *i)
@@ -133,15 +134,26 @@ static void method_session_list(struct ctl_call *call, json_t *params)
 		ctl_reply(call, NULL);
 }
 
+static void method_upgrade(struct ctl_call *call, json_t *params)
+{
+	(void)params;
+	upgrade_start(ctl_call_ctx(call), call);
+}
+
 const struct ctl_method daemon_methods[] = {
 	{ .name = "status",
 	  .help = "The daemon, its workers, targets and devices.",
-	  .result = "{version, pid, uptime_s, workers, targets, devices, channels_total}",
+	  .result = "{version, pid, uptime_s, workers, targets, devices, channels_total, "
+		    "upgrading}",
 	  .call = method_status },
 	{ .name = "session.list",
 	  .help = "Every channel: who, in which state, how busy.",
 	  .result = "{sessions: [{id, target, initiator, peer, state, state_s, worker, credits, "
 		    "in_flight, ...}]}",
 	  .call = method_session_list },
+	{ .name = "upgrade",
+	  .help = "Check the configuration with the installed srptd, log everybody out, become it.",
+	  .result = "{pid, replaces}: agreed and begun",
+	  .call = method_upgrade },
 };
 const unsigned daemon_n_methods = ARRAY_SIZE(daemon_methods);

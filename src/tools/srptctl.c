@@ -26,6 +26,8 @@ static const struct command commands[] = {
 	  srptctl_session_list },
 	{ "login-info", NULL, " [TARGET]", 1,
 	  "the lines a Linux host writes to add_target to log in", srptctl_login_info },
+	{ "upgrade", NULL, "", 0,
+	  "go over to the srptd that is installed now, without an I/O error", srptctl_upgrade },
 	{ "rpc", NULL, " METHOD [PARAMS]", 2,
 	  "call a method with JSON parameters, print its result", srptctl_rpc },
 };

@@ -47,6 +47,7 @@ must_check enum srptctl_exit srptctl_print_json(const json_t *v);
 enum srptctl_exit srptctl_status(const struct srptctl *s);
 enum srptctl_exit srptctl_session_list(const struct srptctl *s);
 enum srptctl_exit srptctl_login_info(const struct srptctl *s);
+enum srptctl_exit srptctl_upgrade(const struct srptctl *s);
 enum srptctl_exit srptctl_rpc(const struct srptctl *s);
 
 /* --- values of an answer; a missing one is "" or 0, so that a newer or older daemon is still shown --- */

@@ -7,6 +7,15 @@
 
 #include "fabric/fabric.h"
 
+/* Listening sockets that somebody else made, or goes on with. */
+struct fab_iwarp_sockets {
+	/* One that listens at @addr, non-blocking, listen()'s from now on; -1: there is none, it makes one. */
+	int (*find)(void *ctx, const struct sockaddr *addr, socklen_t len);
+	/* Whether @fd, whose listener ends, is taken over as it is; else it is closed. */
+	bool (*keep)(void *ctx, int fd);
+	void *ctx;
+};
+
 /* All zero is a good choice: every member's 0 stands for its default. */
 struct fab_iwarp_opts {
 	struct fab_limits limits; /* half-open logins of one address are counted per listener */
@@ -25,6 +34,7 @@ struct fab_iwarp_opts {
 	/* Active: pause between the MPA reply and our first FPDU. The kernel's siw responder may overlook an
 	 * FPDU that comes right behind its reply; a client of such a target sets 1000. 0: none. */
 	unsigned first_fpdu_delay_us;
+	struct fab_iwarp_sockets sockets;
 };
 
 /**

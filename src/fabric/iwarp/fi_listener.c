@@ -144,6 +144,24 @@ static int listener_bind(int fd, const struct sockaddr *addr, socklen_t addr_len
 	return 0;
 }
 
+/* A socket that listens at @addr. Return: it, or -errno. */
+static int listener_socket(const struct fi *fi, const struct sockaddr *addr, socklen_t addr_len)
+{
+	const struct fab_iwarp_sockets *s = &fi->opts.sockets;
+	int fd = s->find ? s->find(s->ctx, addr, addr_len) : -1;
+	int r;
+
+	if (fd >= 0)
+		return fd;
+	fd = fi_sock_new(addr->sa_family);
+	if (fd < 0)
+		return fd;
+	r = listener_bind(fd, addr, addr_len);
+	if (r)
+		(void)close(fd);
+	return r ? r : fd;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the parameters are the seam's */
 int fi_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 	      const struct sockaddr *addr, socklen_t addr_len, const struct fab_handler *handler,
@@ -157,16 +175,12 @@ int fi_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	r = fi_sock_new(addr->sa_family);
-	l->fd = r;
-	if (r >= 0)
-		r = listener_bind(l->fd, addr, addr_len);
+	r = listener_socket(fi_of(f), addr, addr_len);
 	if (r < 0) {
-		if (l->fd >= 0)
-			(void)close(l->fd);
 		free(l);
 		return r;
 	}
+	l->fd = r;
 	l->base.fab = f;
 	l->w = w;
 	l->handler = handler;
@@ -187,15 +201,18 @@ int fi_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 void fi_unlisten(struct fab_listener *base)
 {
 	struct fi_listener *l = fi_listener_of(base);
+	const struct fab_iwarp_sockets *s = &fi_of(base->fab)->opts.sockets;
 
 	while (!list_empty(&l->halves))
 		fi_half_drop(list_entry(l->halves.next, struct fi_half, node));
 	worker_timer_stop(l->w, &l->pause);
 	worker_undefer(l->w, &l->again);
 	worker_poll_stop(l->w, &l->poll);
-	/* The engine may hold the socket for another round; the address shall be free now. */
-	(void)shutdown(l->fd, SHUT_RDWR);
-	(void)close(l->fd);
+	if (!s->keep || !s->keep(s->ctx, l->fd)) {
+		/* The engine may hold the socket for another round; the address shall be free now. */
+		(void)shutdown(l->fd, SHUT_RDWR);
+		(void)close(l->fd);
+	}
 	l->fd = -1;
 }
 
