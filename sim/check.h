@@ -70,6 +70,14 @@ void check_remapped(const struct proc_config *old);
 void check_maybe_remapped(void);
 void check_ua_reset(void);
 
+/* --- check_order.c: task sets --- */
+
+struct spied;
+/* Something of it is done on the medium. */
+void check_order_access(struct spied *s);
+/* It must wait for its turn. */
+void check_order_waits(const struct spied *s);
+
 /* --- check_wire.c: what is on the wire --- */
 
 void check_wire_init(void);

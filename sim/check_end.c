@@ -5,6 +5,7 @@
 #include "sim/fabric.h"
 #include "sim/heap.h"
 #include "sim/run.h"
+#include "sim/spy.h"
 #include "sim/world.h"
 
 void check_all_gone(const char *when)
@@ -19,5 +20,6 @@ void check_all_gone(const char *when)
 		fail_now("%u disks are left open %s", disk_n_open(), when);
 	if (disk_n_under_way())
 		fail_now("%u requests to disks are left %s", disk_n_under_way(), when);
+	spy_check_empty(when);
 	heap_check_empty(when);
 }

@@ -4,6 +4,7 @@
 #include "sim/cover.h"
 #include "sim/fabric.h"
 #include "sim/rogue.h"
+#include "sim/spy.h"
 #include "sim/world.h"
 #include "wire/srp_rsp.h"
 
@@ -45,6 +46,8 @@ static void taken(struct fab_conn *to, const uint8_t *iu, size_t len)
 	struct cur in = cur_of(iu, len);
 	struct srp_rsp rsp;
 
+	if (at_target && len && iu[0] == SRP_OP_CMD && good(to))
+		spy_arrived(good(to), iu, len);
 	cover_hit(at_target ? COVER_IU_SENT : COVER_IU_GOT, len ? iu[0] : 0);
 	if (at_target || srp_rsp_decode(&in, &rsp))
 		return;

@@ -9,6 +9,7 @@
 #include "sim/dice.h"
 #include "sim/model.h"
 #include "sim/sched.h"
+#include "sim/spy.h"
 #include "sim/worker.h"
 #include "sim/world.h"
 
@@ -172,6 +173,7 @@ static void end(struct dio *q, int error)
 {
 	struct outlet *o = &outlets[worker_index(q->w)];
 
+	spy_io_ended(q->io);
 	sched_cancel(&q->ev);
 	q->error = error;
 	list_del(&q->node);
@@ -240,6 +242,7 @@ static bool at_once(struct disk *d, struct worker *w, struct backend_io *io)
 	stroke(&q, q.error ? some_of(&q) : io->len_bytes);
 	if (io->op == BACKEND_FLUSH && !q.error)
 		flush_all(d);
+	spy_io_ended(io);
 	io->done(w, io, -q.error);
 	return true;
 }
@@ -250,6 +253,7 @@ static void submit(struct backend *b, struct worker *w, struct backend_io *io)
 	struct dio *q;
 
 	check(d->open && worker_self() == w && worker_index(w) < WORKERS_MAX);
+	spy_io_begins(io);
 	/* The memory of a read is ours until it is answered. */
 	for (unsigned i = 0; io->op == BACKEND_READ && i < io->n_iov; i++)
 		memset(io->iov[i].iov_base, 0xdb, min_size(io->iov[i].iov_len, 64));

@@ -100,7 +100,7 @@ static uint32_t dress_up(struct hchan *c, const struct ichan_action *a, uint8_t 
 
 static void post_send(struct hchan *c, const struct ichan_action *a)
 {
-	const struct hcmd *cmd = a->slot < c->core.n_slots ? &c->cmd[a->slot] : NULL;
+	struct hcmd *cmd = a->slot < c->core.n_slots ? &c->cmd[a->slot] : NULL;
 	struct fab_sge sge[2];
 	struct fab_wr wr = { .op = FAB_WR_SEND, .n_sge = 1, .sge = sge };
 	uint32_t seq = c->send_head++;
@@ -108,7 +108,9 @@ static void post_send(struct hchan *c, const struct ichan_action *a)
 
 	sge[0] = (struct fab_sge){ send_place(c, seq), 0 };
 	sge[0].len = dress_up(c, a, sge[0].addr);
-	if (a->flags & ICHAN_SEND_DATA && cmd->len)
+	if (cmd)
+		cmd->tag = srp_tag_get(send_place(c, seq) + 8);
+	if (cmd && a->flags & ICHAN_SEND_DATA && cmd->len)
 		sge[wr.n_sge++] = (struct fab_sge){ cmd->buf, cmd->len };
 	wr.wr_id = seq;
 	if (a->flags & ICHAN_SEND_REPORT) {
@@ -606,9 +608,10 @@ void hchan_submit(struct hchan *c, struct hcmd *cmd)
 		ic.immediate = true;
 	else if (cmd->len)
 		ic.n_pieces = (uint16_t)describe(c, cmd, piece);
-	/* Now and then a command that wants order, so that units are gathered. */
-	if (dice_below(32) == 0)
-		ic.task_attr = dice_below(2) ? SRP_TASK_ORDERED : SRP_TASK_HEAD_OF_QUEUE;
+	/* Commands that want order, so that units are gathered. */
+	if (dice_permille(c->h->ways.order_pmille))
+		cmd->attr = dice_below(2) ? SRP_TASK_ORDERED : SRP_TASK_HEAD_OF_QUEUE;
+	ic.task_attr = cmd->attr;
 	cmd->busy = true;
 	cmd->sent_tick = sched_tick();
 	cmd->sent_ns = sched_now_ns();

@@ -61,6 +61,9 @@ struct hcmd {
 	uint32_t expect; /* COMPARE: write of the model that the block holds */
 	uint32_t write;  /* of the model; 0: it is none */
 	uint64_t begin;  /* of the model; 0: it is no read */
+	uint8_t attr;    /* of the task */
+	uint64_t tag;
+	uint64_t arrived; /* at the target, by spy_now(); 0: not yet */
 	uint64_t sent_tick;
 	uint64_t sent_ns;
 	uint64_t deadline_ns;
@@ -92,6 +95,7 @@ struct host_ways {
 	unsigned max_blocks;
 	unsigned op[HOP_COUNT]; /* weights */
 	unsigned tmf_pmille;    /* per command */
+	unsigned order_pmille;  /* per command: ORDERED, or HEAD OF QUEUE */
 	unsigned leave_pmille;  /* per command: it logs out, or just goes */
 	unsigned short_pmille;  /* a buffer is smaller or larger than the transfer */
 	unsigned extern_pct; /* a descriptor table of several pieces stands outside the command */
@@ -162,6 +166,12 @@ void host_limbo(struct host *h, uint32_t write);
 
 extern const struct fab_handler hchan_handler;
 
+/* When what has begun at a unit had come: the latest, by spy_now(). See check_order.c. */
+struct order_marks {
+	uint64_t barrier; /* of those with ORDERED */
+	uint64_t plain;   /* of all but those with HEAD OF QUEUE */
+};
+
 struct hchan {
 	struct host *h;
 	unsigned n; /* place in h->chan */
@@ -190,6 +200,7 @@ struct hchan {
 	uint8_t login[ICHAN_LOGIN_REQ_BYTES];
 	uint32_t login_len;
 	uint64_t opened_tick;
+	struct order_marks order[HOST_LUNS_MAX];
 };
 
 /* Start to log in; NULL never. */

@@ -15,6 +15,7 @@
 #include "sim/fabric.h"
 #include "sim/heap.h"
 #include "sim/sched.h"
+#include "sim/spy.h"
 #include "sim/worker.h"
 #include "sim/world.h"
 
@@ -366,6 +367,7 @@ void proc_kill(bool power)
 	for (unsigned i = 0; i < opts.n_workers; i++)
 		worker_crash(workers[i]);
 	disk_crash();
+	spy_reset();
 	host_each(died);
 	if (power)
 		disk_power_cut();

@@ -177,6 +177,7 @@ static void roll_host(struct scenario *s, struct host_ways *w, const struct trou
 				 .again_ns = dice_log(NSEC_PER_MSEC, NSEC_PER_SEC) };
 	if (dice_below(12) == 0)
 		w->max_blocks = BIG_BLOCKS + dice_below(BIG_BLOCKS);
+	w->order_pmille = dice_below(3) ? 30 : dice_below(2) ? 0 : dice_below(400);
 	roll_ops(w);
 	if (t->restless) {
 		w->tmf_pmille = dice_below(2) ? 0 : dice_below(80);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "sim/spy.h"
+
+#include "base/check.h"
+#include "scsi/cmd.h"
+#include "scsi/scsi.h"
+#include "sim/check.h"
+#include "sim/fabric.h"
+#include "sim/rogue.h"
+#include "sim/world.h"
+#include "target/internal.h"
+
+#define BUCKETS 64u
+
+static struct list buckets[BUCKETS];
+static uint64_t now;
+
+uint64_t spy_now(void)
+{
+	return now;
+}
+
+static struct list *bucket_of(const struct scsi_task *t)
+{
+	struct list *b = &buckets[((uintptr_t)t >> 6) % BUCKETS];
+
+	if (!b->next)
+		list_init(b);
+	return b;
+}
+
+static struct spied *find(const struct scsi_task *t)
+{
+	struct list *b = bucket_of(t);
+	struct list *pos;
+
+	list_for_each (pos, b)
+		if (list_entry(pos, struct spied, node)->t == t)
+			return list_entry(pos, struct spied, node);
+	return NULL;
+}
+
+void spy_each(void (*fn)(struct spied *s, void *ctx), void *ctx)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		struct list *pos, *tmp;
+
+		if (!buckets[i].next)
+			continue;
+		list_for_each_safe (pos, tmp, &buckets[i])
+			fn(list_entry(pos, struct spied, node), ctx);
+	}
+}
+
+static void forget(struct spied *s, void *ctx)
+{
+	(void)ctx;
+	list_del(&s->node);
+	world_free(s);
+}
+
+void spy_reset(void)
+{
+	spy_each(forget, NULL);
+}
+
+static void is_left(struct spied *s, void *when)
+{
+	fail_now("command %u of %s (opcode %02x) was begun and never ended, %s", s->nth,
+		 s->host ? s->host->name : "a rogue", s->cdb[0], (const char *)when);
+}
+
+void spy_check_empty(const char *when)
+{
+	spy_each(is_left, drop_const(when));
+}
+
+/* --- the host's side --- */
+
+static struct hcmd *hcmd_of(struct hchan *c, uint64_t tag)
+{
+	uint16_t slot = tag & 0xffff;
+	struct hcmd *cmd = slot < HOST_SLOTS_MAX ? &c->cmd[slot] : NULL;
+
+	return cmd && cmd->busy && cmd->tag == tag ? cmd : NULL;
+}
+
+void spy_arrived(struct hchan *c, const uint8_t *iu, size_t len)
+{
+	struct hcmd *cmd = len >= 16 ? hcmd_of(c, srp_tag_get(iu + 8)) : NULL;
+
+	if (cmd)
+		cmd->arrived = ++now;
+}
+
+struct hchan *spy_hchan(const struct spied *s)
+{
+	for (unsigned i = 0; s->host && i < HOST_CHANS_MAX; i++)
+		if (s->host->chan[i] && s->host->chan[i]->number == s->chan)
+			return s->host->chan[i];
+	return NULL;
+}
+
+struct hcmd *spy_hcmd(const struct spied *s)
+{
+	struct hchan *c = spy_hchan(s);
+
+	return c ? hcmd_of(c, s->tag) : NULL;
+}
+
+static struct hchan *hchan_of(const struct scsi_task *t)
+{
+	const struct cmd *c = container_of(t, const struct cmd, task);
+	struct hchan *h = c->ch->conn ? fabric_who(c->ch->conn) : NULL;
+
+	return h && !rogue_is(h) ? h : NULL;
+}
+
+/* --- steps --- */
+
+static struct spied *begin(const struct scsi_task *t)
+{
+	struct spied *s = world_alloc(sizeof(*s));
+	const struct scsi_cmd *kind = scsi_cmd_find(t->cdb);
+	struct hchan *c = hchan_of(t);
+	struct hcmd *cmd = c ? hcmd_of(c, t->tag) : NULL;
+
+	s->t = t;
+	s->nexus = t->nexus;
+	s->born = ++now;
+	s->attr = t->attr;
+	s->tag = t->tag;
+	memcpy(s->cdb, t->cdb, sizeof(s->cdb));
+	s->barrier = t->attr == SCSI_ATTR_ORDERED || (kind && kind->flags & SCSI_CMD_BARRIER);
+	if (cmd) {
+		s->host = c->h;
+		s->chan = c->number;
+		s->nth = cmd->nth;
+		s->arrived = cmd->arrived;
+		if (memcmp(cmd->cdb, t->cdb, sizeof(t->cdb)) != 0)
+			fail_now("%s chan %u: command %u has another CDB inside the target",
+				 c->h->name, c->number, cmd->nth);
+	}
+	list_init(&s->node);
+	list_push(bucket_of(t), &s->node);
+	return s;
+}
+
+static bool is_medium(enum scsi_act_type act)
+{
+	return act >= SCSI_ACT_READ && act <= SCSI_ACT_COMPARE && act != SCSI_ACT_FLUSH;
+}
+
+static void over(struct spied *s, const struct scsi_task *t)
+{
+	if (s->n_io)
+		fail_now("command %u of %s has ended while the disk is at work on it", s->nth,
+			 s->host ? s->host->name : "a rogue");
+	(void)t;
+	forget(s, NULL);
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming): the linker's names */
+struct scsi_act __real_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);
+void __real_scsi_nexus_deinit(struct scsi_nexus *n);
+int __real_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *map, size_t n_map);
+
+struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);
+void __wrap_scsi_nexus_deinit(struct scsi_nexus *n);
+int __wrap_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *map, size_t n_map);
+
+struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev)
+{
+	struct spied *s = find(t);
+	struct scsi_act act;
+
+	/* One that is aborted before START enters no set. */
+	if (!s)
+		s = begin(t);
+	if (ev->type == SCSI_EV_START && t->route == SCSI_ROUTE_HOME)
+		s->entered = ++now;
+	act = __real_scsi_task_step(t, ev);
+	s->lu = t->lu;
+	if (act.type == SCSI_ACT_WAIT)
+		check_order_waits(s);
+	else if (!s->turn)
+		s->turn = ++now;
+	if (is_medium(act.type))
+		check_order_access(s);
+	if (act.type == SCSI_ACT_COMPLETE)
+		over(s, t);
+	return act;
+}
+
+/* --- units that go --- */
+
+/* What @n has mapped no more since @was was noted. */
+struct unmapped {
+	const struct scsi_nexus *n;
+	const struct scsi_lu *was[SCSI_LUN_COUNT];
+};
+
+static void make_orphan(struct spied *s, void *ctx)
+{
+	const struct unmapped *u = ctx;
+
+	for (unsigned i = 0; i < SCSI_LUN_COUNT && s->nexus == u->n && s->lu; i++)
+		s->orphan |= s->lu == u->was[i] && u->n->lun[i].lu != s->lu;
+}
+
+static void note_units(struct unmapped *u, const struct scsi_nexus *n)
+{
+	u->n = n;
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
+		u->was[i] = n->lun[i].lu;
+}
+
+int __wrap_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *map, size_t n_map)
+{
+	static struct unmapped u;
+	int r;
+
+	note_units(&u, n);
+	r = __real_scsi_nexus_remap(n, map, n_map);
+	spy_each(make_orphan, &u);
+	return r;
+}
+
+void __wrap_scsi_nexus_deinit(struct scsi_nexus *n)
+{
+	__real_scsi_nexus_deinit(n);
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming) */
+
+/* --- what the disks see --- */
+
+static struct spied *spied_of(const struct backend_io *io)
+{
+	return find(&container_of(io, const struct cmd, bio)->task);
+}
+
+void spy_io_begins(const struct backend_io *io)
+{
+	struct spied *s = spied_of(io);
+
+	if (!s)
+		fail_now("a command that has ended still asks something of its disk");
+	s->n_io++;
+	if (io->op != BACKEND_FLUSH)
+		check_order_access(s);
+}
+
+void spy_io_ended(const struct backend_io *io)
+{
+	struct spied *s = spied_of(io);
+
+	check(s && s->n_io);
+	s->n_io--;
+}
