@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Boot the guest for one scenario and give back how it ended."""
+"""Boot a guest for some scenarios and give back how each ended."""
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -13,14 +14,28 @@ import lab
 QEMU = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "3072", "-nodefaults",
         "-no-user-config", "-display", "none", "-no-reboot", "-parallel", "none"]
 CMDLINE = "console=ttyS0 panic=-1 oops=panic mitigations=off nokaslr quiet log_buf_len=4M"
-BOOT_S = 60  # on top of the scenario's own limit; a boot takes about 10 s
+BOOT_S = 90  # a boot, or what comes between two scenarios; each takes about 10 s on a machine that is ours
+# All limits are multiplied by it, for a machine that others use as well.
+SLOW = int(os.environ.get("VM_SLOW", "1"))
+
+
+@dataclasses.dataclass
+class Job:
+    """A scenario with one choice of its variants."""
+    name: str  # of its directory of results
+    title: str
+    scenario: str
+    target: str
+    rdma: str
+    cpus: str
+    timeout: int
 
 
 @dataclasses.dataclass
 class Outcome:
-    status: int  # exit status of the scenario; 124: time limit; -1: the guest ended without one
-    secs: float
-    out: str
+    status: int = -1  # exit status of the scenario; 124: time limit; -1: the guest ended without one
+    secs: float = 0.0
+    out: str = ""
     why: str = ""
 
 
@@ -29,11 +44,11 @@ def share(tag, path, readonly):
             (",readonly=on" if readonly else "")]
 
 
-def command(image, results, build, words):
+def command(image, results, build, cpus, words):
     """The qemu command line; @words become vm.NAME=VALUE on the kernel's."""
     vmlinuz, _ = lab.kernel(lab.release())
     cmdline = " ".join([CMDLINE, *(f"vm.{k}={v}" for k, v in words.items())])
-    return [*QEMU, "-smp", str(words.get("cpus", 2)), "-kernel", str(vmlinuz), "-initrd", str(image), "-append", cmdline,
+    return [*QEMU, "-smp", cpus, "-kernel", str(vmlinuz), "-initrd", str(image), "-append", cmdline,
             "-serial", f"file:{results}/console.log",
             "-device", "virtio-serial-pci", "-chardev", "stdio,id=out,signal=off", "-device", "virtconsole,chardev=out",
             "-netdev", "user,id=net0,ipv6=off", "-device", "virtio-net-pci,netdev=net0,romfile=",
@@ -44,41 +59,90 @@ def read(path):
     return path.read_text(errors="replace") if path.exists() else ""
 
 
-def boot(image, build, scenario, timeout, words=None, echo=None, results=None):
-    """Run @scenario in a fresh guest. @echo: called with each piece of its output."""
-    results = results or lab.LAB / "results" / scenario
+class Reader:
+    """Follows what the guest says: which scenario it is in, and what that prints."""
+
+    def __init__(self, jobs, echo):
+        self.jobs = {j.name: j for j in jobs}
+        self.echo = echo
+        self.outcomes = {}
+        self.now = None  # the job that runs
+        self.mark = time.monotonic()
+        self.rest = ""
+
+    def limit(self):
+        return self.mark + BOOT_S * SLOW + (self.now.timeout if self.now else 0)
+
+    def feed(self, text):
+        *lines, self.rest = (self.rest + text).split("\n")
+        for line in lines:
+            m = re.search(r"@@(begin|end) (\S+) ?(-?\d*)", line)
+            if m:
+                self._marker(*m.groups())
+            elif self.now:
+                self.outcomes[self.now.name].out += line + "\n"
+                if self.echo:
+                    self.echo(line)
+
+    def _marker(self, what, name, status):
+        at = time.monotonic()
+        if what == "begin":
+            self.now = self.jobs[name]
+            self.outcomes[name] = Outcome()
+        else:
+            self.outcomes[name].status = int(status)
+            self.outcomes[name].secs = at - self.mark
+            self.now = None
+        self.mark = at
+
+    def give_up(self, why):
+        if self.now:
+            one = self.outcomes[self.now.name]
+            one.out += self.rest
+            one.why, one.secs = why, time.monotonic() - self.mark
+
+
+def boot(image, build, jobs, words=None, echo=None):
+    """Run @jobs (all of one `cpus`) in a fresh guest, one after the other, until one fails. @echo: called with each line
+    they print. Return: the outcomes of those that were begun, by name; {} when the guest did not come up."""
+    base = lab.LAB / "results"
+    results = base / "guest"
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
-    cmd = command(image, results, build, {"scenario": scenario, "timeout": timeout, **(words or {})})
-    start = time.monotonic()
-    out = b""
+    (results / "plan").write_text("".join(f"{j.name} {j.scenario} {j.rdma} {j.timeout}\n" for j in jobs))
+    cmd = command(image, results, build, jobs[0].cpus, {"target": jobs[0].target, **(words or {})})
+    reader = Reader(jobs, echo)
     with open(results / "qemu.log", "wb") as err, open(results / "out.log", "wb", buffering=0) as log:
         proc = subprocess.Popen(["nice", "-n", "10", *cmd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
         os.set_blocking(proc.stdout.fileno(), False)
-        end = start + timeout + BOOT_S
-        why = ""
         while True:
             piece = proc.stdout.read() or b""
-            out += piece
             log.write(piece)
-            if piece and echo:
-                echo(piece.decode(errors="replace"))
+            reader.feed(piece.decode(errors="replace"))
             if not piece and proc.poll() is not None:
+                reader.give_up(f"the guest ended without a result (qemu: {proc.returncode})")
                 break
-            if time.monotonic() > end:
-                why = f"the guest did not end within {timeout + BOOT_S} s"
+            if time.monotonic() > reader.limit():
+                reader.give_up("the guest is stuck")
                 proc.kill()
                 proc.wait()
                 break
             time.sleep(0.05)
-    code = read(results / "status").strip()
-    if not code:
-        why = why or f"the guest ended without a result (qemu: {proc.returncode})"
-    return Outcome(int(code) if code else -1, time.monotonic() - start, out.decode(errors="replace"), why)
+    for name, one in reader.outcomes.items():
+        to = base / name
+        shutil.rmtree(to, ignore_errors=True)
+        if (results / name).exists():
+            (results / name).rename(to)
+        to.mkdir(parents=True, exist_ok=True)
+        (to / "out.log").write_text(one.out)
+        if one.status:
+            shutil.copy(results / "console.log", to)
+            shutil.copy(results / "qemu.log", to)
+    return reader.outcomes
 
 
 def post_mortem(results):
-    """The last words of a guest that failed."""
+    """The last words of a guest in which something failed."""
     text = read(results / "console.log")
     if text.strip():
         return "--- kernel console\n" + "\n".join(text.splitlines()[-12:])

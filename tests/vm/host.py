@@ -42,9 +42,9 @@ def free_port():
 
 
 @contextlib.contextmanager
-def target_for(words, build, where):
-    """Run srptd while the guest does when @words want it on the host; gives what the guest must know."""
-    if words.get("target") != "host":
+def target_for(target, build, where):
+    """Run srptd while the guest does when @target is the host; gives what the guest must know."""
+    if target != "host":
         yield {}
         return
     shutil.rmtree(where, ignore_errors=True)

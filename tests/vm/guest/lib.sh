@@ -6,6 +6,7 @@ ID_EXT=0200000000000001
 IOC_GUID=0200000000000001
 PORT=5555
 ADDR=192.168.77.1 # srptd's
+ADDR6=fd00:77::1
 LOG=/tmp/srptd.log
 CTL=/tmp/srptd.sock
 : "${VM_RDMA:=siw}" "${VM_TARGET:=guest}"
@@ -97,13 +98,16 @@ rdma_up() {
 		ADDR=10.0.2.2
 		PORT=$VM_PORT
 		rdma_attach rdma0 eth0
+		NETDEV=eth0
 	elif [ "$VM_RDMA" = rxe ]; then
 		rdma_dummy 0
+		NETDEV=d0
 	else
 		ip netns add target
 		ip -n target link set lo up
 		IN_TARGET="ip netns exec target"
 		rdma_pair 0
+		NETDEV=h0
 	fi
 }
 
@@ -181,6 +185,16 @@ hosts() {
 	for h in /sys/class/scsi_host/host*; do
 		[ ! -e "$h/ioc_guid" ] || basename "$h"
 	done | sort
+}
+
+# timeouts HOST NAME VALUE...: of what the host does about a lost connection.
+timeouts() {
+	local p host=$1
+	shift
+	while [ $# -gt 0 ]; do
+		for p in /sys/class/srp_remote_ports/port-"$host":*; do echo "$2" >"$p/$1"; done
+		shift 2
+	done
 }
 
 find_disks() {

@@ -19,7 +19,7 @@ srptd_loop &
 loop=$!
 within 20 grep -q ready $LOG || die "srptd is not ready"
 login initiator_ext=1
-for p in /sys/class/srp_remote_ports/port-"$HOST":*; do echo 1 >"$p/reconnect_delay"; done
+timeouts "$HOST" reconnect_delay 1
 # Round after round: each ends with everything verified.
 fio_rounds() {
 	local n=0

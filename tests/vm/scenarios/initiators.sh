@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Two initiators on one target: with names of their own, and with the name of all zeroes that every soft iWARP host has.
+# Two initiators on one target: with names of their own and, over siw, from two hosts with the name of all zeroes that
+# every soft iWARP device has.
 # timeout: 180
 rdma_up
-rdma_pair 1
-SRPTD_LISTEN=0.0.0.0:$PORT
+DEV1=rdma0 ADDR1=$ADDR
+names=("initiator_ext=1 initiator_ext=2")
+if [ "$VM_RDMA" = siw ]; then
+	rdma_pair 1
+	DEV1=rdma1 ADDR1=192.168.78.1
+	SRPTD_LISTEN=0.0.0.0:$PORT
+	names+=("initiator_ext=0 initiator_ext=0")
+fi
 srptd_conf <<-END
 	ram ram0 size 32M
 END
 srptd_start
-for names in "initiator_ext=1 initiator_ext=2" "initiator_ext=0 initiator_ext=0"; do
-	set -- $names
-	step "$names"
+for pair in "${names[@]}"; do
+	set -- $pair
+	step "$pair"
 	login "$1,ch_count=2" rdma0
 	host0=$HOST disk0=${DISKS[0]}
-	ADDR=192.168.78.1 login "$2,ch_count=2" rdma1
+	ADDR=$ADDR1 login "$2,ch_count=2" $DEV1
 	host1=$HOST disk1=${DISKS[0]}
 	same "$(n_channels)" 4 "channels"
 	fio_verify one 6 "$disk0" --size=16M &

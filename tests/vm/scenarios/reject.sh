@@ -8,7 +8,7 @@ srptd_conf <<-END
 END
 # Beside t0 at the same address: one that is disabled and one that lets nobody in.
 cat >>/tmp/srptd.conf <<END
-TARGET_DRIVER srpt {
+TARGET_DRIVER $SRPTD_DRIVER {
 	TARGET off {
 		listen $ADDR:$PORT
 		id_ext 0200000000000002

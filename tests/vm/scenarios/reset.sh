@@ -8,7 +8,7 @@ srptd_conf <<-END
 END
 srptd_start
 login initiator_ext=1
-for p in /sys/class/srp_remote_ports/port-"$HOST":*; do echo 1 >"$p/reconnect_delay"; done
+timeouts "$HOST" reconnect_delay 1
 for d in "${DISKS[@]}"; do
 	g=/dev/$(ls "/sys/block/$(basename "$d")/device/scsi_generic")
 	fio_verify "reset-$(basename "$d")" 20 "$d" &

@@ -10,10 +10,7 @@ devices() {
 devices
 srptd_start
 login initiator_ext=1
-for p in /sys/class/srp_remote_ports/port-"$HOST":*; do
-	echo 1 >"$p/reconnect_delay"
-	echo off >"$p/fast_io_fail_tmo"
-done
+timeouts "$HOST" reconnect_delay 1 fast_io_fail_tmo off
 fio_verify toggle 25 "${DISKS[0]}" &
 fio=$!
 for i in 1 2 3 4; do

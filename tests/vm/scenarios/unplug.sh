@@ -19,7 +19,7 @@ for io in yes no yes; do
 	within 20 channels_are 0 || die "channels of a lost device stay"
 	[ -z "$fio" ] || ! wait "$fio" || die "fio did not notice"
 	within 20 test ! -e "/sys/class/scsi_host/host$HOST" || die "the SCSI host stays"
-	rdma_attach rdma0 h0
+	rdma_attach rdma0 $NETDEV
 done
 login initiator_ext=1
 fio_verify back 3 "${DISKS[0]}"
