@@ -28,9 +28,9 @@ struct run {
 	uint8_t control, fault;
 	unsigned n_acts;
 	bool failed;
-	bool go;                              /* it is told to go on */
-	uint64_t moved[SCSI_ACT_COMPARE + 1]; /* bytes, by kind of action */
-	uint64_t next;                        /* where a command in pieces goes on */
+	bool go;                               /* it is told to go on */
+	uint64_t moved[SCSI_ACT_OR_WRITE + 1]; /* bytes, by kind of action */
+	uint64_t next;                         /* where a command in pieces goes on */
 };
 
 static const uint8_t luns[4][8] = { { 0 }, { 0, 1 }, { 0x40, 9 }, { 0xc1, 0x01 } };
@@ -191,7 +191,8 @@ static void event(struct world *w, uint8_t control, uint8_t fault)
 static void judge_order(struct run *r, const struct scsi_act *a)
 {
 	bool once = a->type == SCSI_ACT_READ || a->type == SCSI_ACT_WRITE ||
-		    a->type == SCSI_ACT_COMPARE || a->type == SCSI_ACT_FETCH;
+		    a->type == SCSI_ACT_COMPARE || a->type == SCSI_ACT_FETCH ||
+		    a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE;
 	bool pieces = a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME ||
 		      a->type == SCSI_ACT_WRITE_ZEROES;
 
@@ -206,7 +207,7 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 	const struct scsi_task *t = &r->t;
 	uint64_t size;
 
-	check(a->type != SCSI_ACT_NONE && a->type <= SCSI_ACT_COMPARE);
+	check(a->type != SCSI_ACT_NONE && a->type <= SCSI_ACT_OR_WRITE);
 	judge_order(r, a);
 	if (a->type == SCSI_ACT_FLUSH)
 		return;
@@ -221,14 +222,20 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 	check((a->off_bytes | a->len_bytes) % t->lu->block_bytes == 0);
 	if (a->type == SCSI_ACT_READ)
 		check(a->len_bytes <= t->in_len);
-	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_COMPARE)
+	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_COMPARE ||
+	    a->type == SCSI_ACT_OR_WRITE)
 		check(a->len_bytes <= t->out_len);
+	if (a->type == SCSI_ACT_COMPARE_AND_WRITE)
+		check(a->len_bytes <= SCSI_CAW_BYTES && 2 * a->len_bytes <= t->out_len);
+	if (a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE)
+		check(t->lu->order.alone == t && t->lu->order.n_enabled == 1);
 	if (a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME)
 		check(a->len_bytes <= SCSI_PIECE_BYTES);
 	if (a->type == SCSI_ACT_UNMAP || a->type == SCSI_ACT_WRITE_ZEROES)
 		check(a->len_bytes <= SCSI_PIECE_TRIM);
 	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_UNMAP ||
-	    a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME)
+	    a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME ||
+	    a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE)
 		check(!t->lu->read_only && !(t->view_flags & SCSI_VIEW_READ_ONLY));
 }
 
@@ -254,7 +261,8 @@ static struct scsi_event answer(struct run *r, const struct scsi_act *a, struct 
 		cur_copy(out, r->t.data, min_size(a->len_bytes, cur_left(out)));
 	}
 	if (r->n_acts != r->fault >> 4 || !result ||
-	    (result == -EILSEQ && a->type != SCSI_ACT_COMPARE))
+	    (result == -EILSEQ && a->type != SCSI_ACT_COMPARE &&
+	     a->type != SCSI_ACT_COMPARE_AND_WRITE))
 		return ev;
 	r->failed = true;
 	ev.result = result;

@@ -169,7 +169,12 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
 	if (!sense_of_errno(act, -ev->result, &s))
 		return answer_status(t, SCSI_STATUS_BUSY);
-	if ((s.key == SENSE_MEDIUM_ERROR || s.key == SENSE_MISCOMPARE) && act != SCSI_ACT_FLUSH) {
+	if (s.key == SENSE_MISCOMPARE && act == SCSI_ACT_COMPARE_AND_WRITE) {
+		/* where in the data-out the first byte is that differs (SBC-4 5.3) */
+		s.info_valid = true;
+		s.info = done;
+	} else if ((s.key == SENSE_MEDIUM_ERROR || s.key == SENSE_MISCOMPARE) &&
+		   act != SCSI_ACT_FLUSH) {
 		uint64_t bad = t->act_off + done;
 
 		if (done && done == t->act_len) /* it cannot be behind the action */

@@ -24,6 +24,7 @@
 	BIT(14)                    /* is processed although another nexus has the unit by RESERVE */
 #define SCSI_CMD_DATA_LONG BIT(15) /* its parameter buffer has SCSI_DATA_LONG_BYTES */
 #define SCSI_CMD_BARRIER   BIT(11) /* runs alone in its task set, as if it were ORDERED */
+#define SCSI_CMD_ALONE     BIT(16) /* and nothing of the unit runs beside it, see set.h */
 
 struct scsi_cmd {
 	uint8_t opcode;

@@ -44,6 +44,7 @@
 #define READS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
 #define WRITES   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 #define VERIFIES (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
+#define ALONE    (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 #define SYNCS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
 #define ERASES   (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 #define SETTINGS (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE)
@@ -88,7 +89,9 @@ enum cmd_index {
 	CMD_PR_REGISTER_AND_IGNORE,
 	CMD_PR_REGISTER_AND_MOVE,
 	CMD_READ_16,
+	CMD_COMPARE_AND_WRITE,
 	CMD_WRITE_16,
+	CMD_ORWRITE_16,
 	CMD_VERIFY_16,
 	CMD_SYNCHRONIZE_CACHE_16,
 	CMD_WRITE_SAME_16,
@@ -169,6 +172,12 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				       spc_pr_out, "UNREG; APTPL is refused" },
 	[CMD_READ_16] = { 0x88, 0, READS, 30, RW16(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_WRITE_16] = { 0x8a, 0, WRITES, 30, RW16(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
+	[CMD_COMPARE_AND_WRITE] = { 0x89, 0, ALONE, 60, MASK16(DPO_FUA, FF8, 0, 0, 0, 0xff, 0, 0),
+				    sbc_compare_and_write,
+				    "FUA; DPO is accepted; up to 128 blocks of 512 bytes, 64 of "
+				    "4096" },
+	[CMD_ORWRITE_16] = { 0x8b, 0, ALONE, 60, RW16(DPO_FUA), sbc_orwrite,
+			     "FUA; DPO is accepted" },
 	[CMD_VERIFY_16] = { 0x8f, 0, VERIFIES, 60, RW16(CDB_DPO | 0x02), sbc_verify,
 			    "BYTCHK 00b and 01b" },
 	[CMD_SYNCHRONIZE_CACHE_16] = { 0x91, 0, SYNCS, 60, RW16(0x02), sbc_sync_cache,
@@ -220,6 +229,8 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x5f] = CMD_PR_REGISTER,
 	[0x88] = CMD_READ_16,
 	[0x8a] = CMD_WRITE_16,
+	[0x89] = CMD_COMPARE_AND_WRITE,
+	[0x8b] = CMD_ORWRITE_16,
 	[0x8f] = CMD_VERIFY_16,
 	[0x91] = CMD_SYNCHRONIZE_CACHE_16,
 	[0x93] = CMD_WRITE_SAME_16,

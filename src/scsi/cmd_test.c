@@ -15,8 +15,6 @@
 
 #include <string.h>
 
-#define N_CMDS 44
-
 static struct rig *r;
 
 static int setup(void **state)
@@ -45,7 +43,7 @@ static void table(void **state)
 {
 	const struct scsi_cmd *cmd, *last = NULL;
 	uint8_t cdb[CDB_MAX_BYTES];
-	size_t n;
+	size_t n, found = 0;
 
 	(void)state;
 	for (n = 0; (cmd = scsi_cmd_at(n)); n++) {
@@ -69,18 +67,17 @@ static void table(void **state)
 		/* what runs beside the home worker cannot use its parameter buffer */
 		assert_false(cmd->flags & SCSI_CMD_LOCAL && cmd->flags & SCSI_CMD_DATA);
 	}
-	assert_int_equal(n, N_CMDS);
+	assert_true(n > 44);
 	/* nothing else has an opcode */
-	n = 0;
 	for (unsigned op = 0; op < 256; op++)
 		for (unsigned sa = 0; sa < 32; sa++) {
 			cmd = scsi_cmd_find((const uint8_t[]){ (uint8_t)op, (uint8_t)sa });
 			if (!cmd)
 				continue;
 			assert_int_equal(cmd->opcode, op);
-			n += cmd->flags & SCSI_CMD_SA || sa == 0;
+			found += cmd->flags & SCSI_CMD_SA || sa == 0;
 		}
-	assert_int_equal(n, N_CMDS);
+	assert_int_equal(n, found);
 }
 
 /* Every bit of every CDB alone: refused exactly when the usage data of RSOC does not have it. */

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "scsi/nexus.h"
+#include "scsi/task.h"
 
 #define BLOCKS_MAX UINT32_MAX /* where a limit is a 32-bit number of blocks on the wire */
 
@@ -88,6 +89,7 @@ static int set_limits(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	if (same < p->block_bytes)
 		return -EINVAL;
 	lu->max_write_same_blocks = blocks_of(lu, same);
+	lu->max_caw_blocks = min_u32(SCSI_CAW_BLOCKS, blocks_of(lu, SCSI_CAW_BYTES));
 	if (!p->unmap_grain_bytes)
 		return 0;
 	if (unmap < p->block_bytes)

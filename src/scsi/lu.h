@@ -71,6 +71,7 @@ struct scsi_lu {
 	uint32_t unmap_grain_blocks;  /* 0: cannot unmap */
 	uint32_t max_unmap_blocks; /* of one command, all descriptors together; 0: cannot unmap */
 	uint32_t max_write_same_blocks;
+	uint32_t max_caw_blocks; /* of COMPARE AND WRITE */
 	bool read_only;
 	bool write_cache; /* the store has one; mode.wce says whether it is used */
 	bool rotational;

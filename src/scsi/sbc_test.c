@@ -427,9 +427,83 @@ static void write_same(void **state)
 	rig_expect_sense(r, 5, 0x2400);
 }
 
+static uint8_t caw(uint64_t lba, uint32_t n, uint64_t out)
+{
+	return rw(0x89, 0, lba, n, 0, out);
+}
+
+/* Data-out that fits the medium at @lba, and 0x5a.. to be written. */
+static void caw_data(uint64_t lba, size_t n)
+{
+	memcpy(r->out, r->disk[0] + BLOCK(lba), BLOCK(n));
+	memset(r->out + BLOCK(n), 0x5a, BLOCK(n));
+}
+
+static void compare_and_write(void **state)
+{
+	uint8_t before[BLOCK(4)];
+
+	(void)state;
+	for (uint32_t n = 1; n <= 128; n += 127) {
+		caw_data(40, n);
+		assert_int_equal(caw(40, n, BLOCK(2 * n)), 0);
+		assert_memory_equal(r->disk[0] + BLOCK(40), r->out + BLOCK(n), BLOCK(n));
+		assert_int_equal(r->n_acts, 1);
+		assert_int_equal(r->route, SCSI_ROUTE_HOME);
+		assert_int_equal(r->t.out_resid, 0);
+		assert_false(r->acts[0].fua);
+	}
+	/* one byte differs: nothing is written, and the answer says which */
+	caw_data(200, 4);
+	r->out[1500] ^= 1;
+	memcpy(before, r->disk[0] + BLOCK(200), sizeof(before));
+	assert_int_equal(caw(200, 4, BLOCK(8)), SCSI_STATUS_CHECK_CONDITION);
+	rig_expect_sense(r, 0xe, 0x1d00);
+	assert_true(rig_sense(r).info_valid);
+	assert_int_equal(rig_sense(r).info, 1500);
+	assert_memory_equal(r->disk[0] + BLOCK(200), before, sizeof(before));
+	/* FUA, and a buffer that is longer */
+	caw_data(300, 1);
+	assert_int_equal(rw(0x89, CDB_FUA, 300, 1, 0, 2000), 0);
+	assert_true(r->acts[0].fua);
+	assert_int_equal(r->t.out_resid, 1024 - 2000);
+	/* nothing to do; too many; too few data; behind the end */
+	assert_int_equal(caw(0, 0, 0), 0);
+	assert_int_equal(r->n_acts, 0);
+	caw(0, 129, BLOCK(258));
+	rig_expect_sense(r, 5, 0x2400);
+	assert_int_equal(rig_sense(r).field_byte, 13);
+	caw(0, 2, BLOCK(4) - 1);
+	rig_expect_sense(r, 5, 0x0e03);
+	caw(RIG_BLOCKS - 1, 2, BLOCK(4));
+	rig_expect_sense(r, 5, 0x2100);
+	/* 4096: the buffer of both sides has an end */
+	assert_int_equal(r->lu[1].max_caw_blocks, 64);
+	/* the unit was gathered each time, and let go */
+	assert_int_equal(r->lu[0].order.state, SCSI_ORDER_OPEN);
+	assert_null(r->lu[0].order.alone);
+}
+
+static void or_write(void **state)
+{
+	uint8_t want[BLOCK(3)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(want); i++)
+		want[i] = r->disk[0][BLOCK(9) + i] | r->out[i];
+	assert_int_equal(rw(0x8b, 0, 9, 3, 0, BLOCK(3)), 0);
+	assert_memory_equal(r->disk[0] + BLOCK(9), want, sizeof(want));
+	assert_int_equal(rw(0x8b, CDB_FUA, 9, 3, 0, BLOCK(2)), 0);
+	assert_true(r->acts[0].fua);
+	assert_int_equal(r->acts[0].len_bytes, BLOCK(2));
+	assert_int_equal(r->t.out_resid, BLOCK(1));
+	rw(0x8b, 0, RIG_BLOCKS, 1, 0, BLOCK(1));
+	rig_expect_sense(r, 5, 0x2100);
+}
+
 static void write_protected(void **state)
 {
-	static const uint8_t writes[] = { 0x0a, 0x2a, 0xaa, 0x8a, 0x41, 0x93 };
+	static const uint8_t writes[] = { 0x0a, 0x2a, 0xaa, 0x8a, 0x41, 0x93, 0x89, 0x8b };
 
 	(void)state;
 	r->lu[0].read_only = true;
@@ -549,6 +623,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unmapping, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(compare_and_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(or_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_protected, setup, teardown),
 		cmocka_unit_test_setup_teardown(store_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(aborting, setup, teardown),

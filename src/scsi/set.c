@@ -53,6 +53,20 @@ static void set_touch(struct scsi_set *s)
 		list_push(&s->lu->order.dirty, &s->dirty);
 }
 
+static void touch_all(struct scsi_lu *lu)
+{
+	struct list *pos;
+
+	set_touch(&lu->order.set);
+	set_touch(&lu->order.orphans);
+	list_for_each (pos, &lu->nexuses) {
+		struct scsi_set *s = &list_entry(pos, struct scsi_itl, lu_node)->set;
+
+		if (s->n)
+			set_touch(s);
+	}
+}
+
 static void reason_add(struct scsi_set *s)
 {
 	s->lu->order.n_reasons++;
@@ -62,6 +76,35 @@ static void reason_drop(struct scsi_set *s)
 {
 	check(s->lu->order.n_reasons > 0);
 	s->lu->order.n_reasons--;
+}
+
+/* --- who needs the medium alone --- */
+
+static bool needs_alone(const struct scsi_task *t)
+{
+	/* one with an attribute that is none is there to be refused */
+	bool refused = t->attr > SCSI_ATTR_ORDERED && t->place != SCSI_PLACE_FREE;
+
+	return t->cmd && t->cmd->flags & SCSI_CMD_ALONE && !refused;
+}
+
+/* A claim of a command that does not run yet. */
+static bool claim_waits(const struct scsi_order *o)
+{
+	return o->alone && o->alone->where == WHERE_DORMANT;
+}
+
+static void claim_drop(struct scsi_lu *lu)
+{
+	lu->order.alone = NULL;
+	touch_all(lu);
+}
+
+/* Somebody has stopped running: perhaps it was the last one that a claim waits for. */
+static void claim_look(struct scsi_lu *lu)
+{
+	if (!lu->order.n_enabled && claim_waits(&lu->order))
+		set_touch(lu->order.alone->set);
 }
 
 /* --- coming and going --- */
@@ -97,11 +140,12 @@ static void set_add(struct scsi_set *s, struct scsi_task *t)
 	t->set = s;
 	list_put((struct list *)(void *)((char *)s + lists[t->where]), t);
 	s->n++;
+	s->lu->order.n_enabled += t->where == WHERE_ENABLED;
 	if (t->where != WHERE_DORMANT)
 		s->n_started++;
 	if (t->where != WHERE_DORMANT && t->place == SCSI_PLACE_BARRIER)
 		s->n_barriers++;
-	if (t->place == SCSI_PLACE_BARRIER)
+	if (t->place == SCSI_PLACE_BARRIER || needs_alone(t))
 		reason_add(s);
 	if (t->place == SCSI_PLACE_HEAD)
 		heads_put(s, t);
@@ -118,11 +162,12 @@ static bool set_remove(struct scsi_task *t)
 	list_del(&t->set_node);
 	list_del(&t->head_node);
 	s->n--;
+	s->lu->order.n_enabled -= t->where == WHERE_ENABLED;
 	if (t->where != WHERE_DORMANT)
 		s->n_started--;
 	if (t->where != WHERE_DORMANT && t->place == SCSI_PLACE_BARRIER)
 		s->n_barriers--;
-	if (t->place == SCSI_PLACE_BARRIER)
+	if (t->place == SCSI_PLACE_BARRIER || needs_alone(t))
 		reason_drop(s);
 	if (t->answer_waits)
 		reason_drop(s);
@@ -143,7 +188,8 @@ static void set_move(struct scsi_task *t, unsigned where)
 		s->aca_task = t;
 }
 
-static bool may_start(const struct scsi_set *s, const struct scsi_task *t)
+/* Does its set let it? */
+static bool order_lets(const struct scsi_set *s, const struct scsi_task *t)
 {
 	if (t->place == SCSI_PLACE_FREE)
 		return true;
@@ -161,6 +207,21 @@ static bool may_start(const struct scsi_set *s, const struct scsi_task *t)
 	}
 }
 
+/* May it start now? If only those that run are in the way of who needs the medium alone, it lays its claim. */
+static bool may_start(const struct scsi_set *s, const struct scsi_task *t)
+{
+	struct scsi_order *o = &s->lu->order;
+
+	if ((o->alone && o->alone != t) || !order_lets(s, t))
+		return false;
+	if (!needs_alone(t))
+		return true;
+	if (!scsi_lu_is_gathered(s->lu))
+		return false;
+	o->alone = t;
+	return !o->n_enabled;
+}
+
 bool scsi_set_enter(struct scsi_set *s, struct scsi_task *t, enum scsi_place place)
 {
 	bool first = list_empty(&s->dormant);
@@ -172,7 +233,9 @@ bool scsi_set_enter(struct scsi_set *s, struct scsi_task *t, enum scsi_place pla
 	t->place = (uint8_t)place;
 	t->seq = ++s->lu->order.seq;
 	t->answer_waits = false;
-	t->where = (at_once || first) && may_start(s, t) ? WHERE_ENABLED : WHERE_DORMANT;
+	t->where = WHERE_DORMANT; /* so that a claim of it counts as one that waits */
+	if ((at_once || first) && may_start(s, t))
+		t->where = WHERE_ENABLED;
 	set_add(s, t);
 	return t->where == WHERE_ENABLED;
 }
@@ -185,11 +248,15 @@ void scsi_set_leave(struct scsi_task *t)
 		return;
 	(void)set_remove(t);
 	set_touch(s);
+	if (t == s->lu->order.alone)
+		claim_drop(s->lu);
+	claim_look(s->lu);
 }
 
 void scsi_set_hold(struct scsi_task *t)
 {
 	set_move(t, WHERE_HELD);
+	claim_look(t->set->lu);
 }
 
 void scsi_set_hold_answer(struct scsi_task *t)
@@ -211,6 +278,33 @@ static struct scsi_task *next_held(const struct scsi_set *s)
 	return t->answer_waits && !scsi_lu_is_gathered(s->lu) ? NULL : t;
 }
 
+/* Those that start at once had to wait for one that was alone: they do not stand in line for others. */
+static struct scsi_task *next_at_once(const struct scsi_set *s)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &s->heads) {
+		struct scsi_task *t = container_of(pos, struct scsi_task, head_node);
+
+		if (t->where == WHERE_DORMANT)
+			return may_start(s, t) ? t : NULL;
+	}
+	return NULL;
+}
+
+static struct scsi_task *next_free(const struct scsi_set *s)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &s->dormant) {
+		struct scsi_task *t = container_of(pos, struct scsi_task, set_node);
+
+		if (t->place == SCSI_PLACE_FREE)
+			return may_start(s, t) ? t : NULL;
+	}
+	return NULL;
+}
+
 static struct scsi_task *next_dormant(const struct scsi_set *s)
 {
 	struct scsi_task *t;
@@ -224,13 +318,23 @@ static struct scsi_task *next_dormant(const struct scsi_set *s)
 /* The next task of @s that may go on; it is enabled then. */
 static struct scsi_task *set_next(const struct scsi_set *s)
 {
-	struct scsi_task *t;
+	const struct scsi_order *o = &s->lu->order;
+	struct scsi_task *t = NULL;
 
-	if (s->aca)
+	if (claim_waits(o)) {
+		if (o->alone->set == s && !o->n_enabled)
+			t = drop_const(o->alone);
+	} else if (o->alone) {
 		return NULL;
-	t = next_held(s);
-	if (!t)
-		t = next_dormant(s);
+	} else if (s->aca) {
+		t = next_free(s);
+	} else {
+		t = next_held(s);
+		if (!t)
+			t = next_at_once(s);
+		if (!t && !claim_waits(o))
+			t = next_dormant(s);
+	}
 	if (t)
 		set_move(t, WHERE_ENABLED);
 	return t;
@@ -245,9 +349,14 @@ bool scsi_set_frozen(const struct scsi_task *t)
 
 void scsi_set_aca(struct scsi_set *s, const struct scsi_nexus *faulted)
 {
+	const struct scsi_order *o = &s->lu->order;
+
 	if (!s->aca)
 		reason_add(s);
 	s->aca = faulted;
+	/* A claim that the condition keeps back may not keep others back. */
+	if (claim_waits(o) && o->alone->set == s && o->alone->place != SCSI_PLACE_FREE)
+		claim_drop(s->lu);
 }
 
 void scsi_set_clear_aca(struct scsi_set *s)
@@ -277,17 +386,9 @@ void scsi_lu_clear_aca(struct scsi_lu *lu, const struct scsi_nexus *nexus)
 
 void scsi_lu_gathered(struct scsi_lu *lu)
 {
-	struct list *pos;
-
 	check(lu->order.state == SCSI_ORDER_GATHERING);
 	lu->order.state = SCSI_ORDER_GATHERED;
-	set_touch(&lu->order.set);
-	list_for_each (pos, &lu->nexuses) {
-		struct scsi_set *s = &list_entry(pos, struct scsi_itl, lu_node)->set;
-
-		if (s->n)
-			set_touch(s);
-	}
+	touch_all(lu);
 }
 
 enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret)
@@ -322,8 +423,11 @@ enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret)
 /* Its unit is no longer there for its nexus: it waits for nobody and nobody for it. */
 static void orphan(struct scsi_task *t)
 {
-	struct scsi_set *to = &t->set->lu->order.orphans;
+	struct scsi_lu *lu = t->set->lu;
+	struct scsi_set *to = &lu->order.orphans;
 
+	if (t == lu->order.alone && claim_waits(&lu->order))
+		claim_drop(lu);
 	(void)set_remove(t);
 	t->place = SCSI_PLACE_FREE;
 	t->answer_waits = false;
@@ -397,6 +501,8 @@ static void regroup(struct scsi_lu *lu)
 	struct scsi_set *all = &lu->order.set;
 	struct list *pos;
 
+	if (claim_waits(&lu->order)) /* its new set may see that otherwise */
+		claim_drop(lu);
 	list_for_each (pos, &lu->nexuses) {
 		struct scsi_itl *itl = list_entry(pos, struct scsi_itl, lu_node);
 

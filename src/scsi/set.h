@@ -31,6 +31,13 @@ enum scsi_place {
 	SCSI_PLACE_FREE, /* at once, and an ACA condition does not keep it back: the ACA command */
 };
 
+/*
+ * Besides its place a command may need the medium alone (SCSI_CMD_ALONE): nothing of the unit runs beside
+ * it, whatever its place, its nexus or its set. When its set lets it start it lays claim to the unit, from
+ * then on nobody else starts or goes on, and when those that run have ended it does start. It is a reason to
+ * gather the unit.
+ */
+
 /* One for each unit; with TST 001b one for each nexus at it. */
 struct scsi_set {
 	struct list dormant; /* struct scsi_task.set_node, as the next two; oldest first */
@@ -58,11 +65,14 @@ struct scsi_order {
 	struct scsi_set orphans; /* tasks of nexuses that no longer have the unit: no rules */
 	enum scsi_order_state state;
 	unsigned
-		n_reasons; /* barriers, ACA conditions, answers that wait to establish one, modes */
+		n_reasons; /* barriers, commands that need the medium alone, ACA conditions, answers
+			     * that wait to establish one, modes */
 	bool mode_reason;  /* the mode pages are one of them */
 	uint64_t seq;      /* of the last task that entered */
-	struct list dirty; /* struct scsi_set.dirty */
-	bool publish;      /* something else that views say has changed */
+	unsigned n_enabled;            /* of all sets and the orphans */
+	const struct scsi_task *alone; /* has claimed the unit, or runs alone; NULL: none */
+	struct list dirty;             /* struct scsi_set.dirty */
+	bool publish;                  /* something else that views say has changed */
 };
 
 /* What is to be done for a unit; see scsi_lu_next(). */

@@ -128,7 +128,7 @@ static void vpd_identity(void **state)
 
 static void vpd_limits(void **state)
 {
-	uint8_t want[64] = { 0, 0xb0, 0, 0x3c, 0x01, 0, 0, 8 };
+	uint8_t want[64] = { 0, 0xb0, 0, 0x3c, 0x01, 128, 0, 8 };
 
 	(void)state;
 	put_be32(want + 20, 4u << 21); /* 4 GiB in blocks of 512 */
@@ -141,6 +141,7 @@ static void vpd_limits(void **state)
 
 	memset(want + 4, 0, 60);
 	want[4] = 1;
+	want[5] = 64;
 	want[7] = 1;
 	put_be32(want + 8, 64); /* 256 KiB */
 	put_be64(want + 36, 256u << 8);

@@ -88,7 +88,7 @@ static void put_block_limits(struct pen *out, const struct scsi_task *t)
 	bool unmap = lu->max_unmap_blocks;
 
 	pen_u8(out, 0x01); /* WSNZ: WRITE SAME of zero blocks is refused */
-	pen_u8(out, 0);    /* no COMPARE AND WRITE */
+	pen_u8(out, (uint8_t)lu->max_caw_blocks);
 	pen_be16(out, (uint16_t)(lu->physical_exponent < 16 ? 1u << lu->physical_exponent : 0));
 	pen_be32(out, lu->max_transfer_blocks);
 	pen_be32(out, 0); /* optimal transfer length: not known */

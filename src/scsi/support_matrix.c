@@ -17,6 +17,7 @@ static const char head[] =
 	"* medium: NOT READY while the unit is stopped or its store is gone\n"
 	"* write: refused when the unit is write protected\n"
 	"* any LUN: answered where no unit is mapped, too, and not ended by a unit attention\n"
+	"* alone: nothing else of the unit runs beside it\n"
 	"* local: runs on the worker where it arrived, without a hop to the home worker\n\n"
 	"| opcode | command | usage | properties | timeout | remarks |\n"
 	"| --- | --- | --- | --- | --- | --- |\n";
@@ -42,10 +43,9 @@ static void put_cmd(FILE *out, const struct scsi_cmd *cmd)
 		unsigned flag;
 		const char *text;
 	} flags[] = {
-		{ SCSI_CMD_MEDIUM, "medium" },
-		{ SCSI_CMD_WRITE, "write" },
-		{ SCSI_CMD_ANY_LUN, "any LUN" },
-		{ SCSI_CMD_LOCAL, "local" },
+		{ SCSI_CMD_MEDIUM, "medium" },   { SCSI_CMD_WRITE, "write" },
+		{ SCSI_CMD_ANY_LUN, "any LUN" }, { SCSI_CMD_LOCAL, "local" },
+		{ SCSI_CMD_ALONE, "alone" },
 	};
 	const uint8_t first[2] = { cmd->opcode, cmd->service_action };
 	const char *sep = "";

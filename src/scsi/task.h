@@ -10,9 +10,11 @@
 #include "wire/cdb.h"
 #include "wire/sense.h"
 
-#define SCSI_DATA_MIN_BYTES  4096u                  /* parameter buffer of all commands but */
-#define SCSI_DATA_LONG_BYTES 8192u                  /* a few that have data-in only */
-#define SCSI_PIECE_BYTES     (256u << 10)           /* longest VERIFY or WRITE_SAME action */
+#define SCSI_DATA_MIN_BYTES  4096u        /* parameter buffer of all commands but */
+#define SCSI_DATA_LONG_BYTES 8192u        /* a few that have data-in only */
+#define SCSI_PIECE_BYTES     (256u << 10) /* longest VERIFY or WRITE_SAME action */
+#define SCSI_CAW_BYTES       (256u << 10) /* longest COMPARE_AND_WRITE action */
+#define SCSI_CAW_BLOCKS      128u
 #define SCSI_PIECE_TRIM      (uint64_t)(256u << 20) /* longest UNMAP or WRITE_ZEROES action, bytes */
 
 enum scsi_event_type {
@@ -53,6 +55,13 @@ enum scsi_act_type {
 	SCSI_ACT_WRITE_SAME, /* write the block at task->data over and over; whole blocks */
 	SCSI_ACT_VERIFY,     /* read from the medium, throw away */
 	SCSI_ACT_COMPARE,    /* initiator's data-out against the medium; -EILSEQ when they differ */
+	/*
+	 * The first half of the data-out, 2 * len_bytes of it, against the medium: where they differ, -EILSEQ
+	 * and done_bytes; else write the other half there, as WRITE does with @fua. Nothing of the unit runs
+	 * beside it: it is all fetched, then compared, then written. Up to SCSI_CAW_BYTES.
+	 */
+	SCSI_ACT_COMPARE_AND_WRITE,
+	SCSI_ACT_OR_WRITE, /* the data-out OR the medium, to the medium; likewise alone, with @fua */
 	/* only of tasks that are stepped at home: */
 	SCSI_ACT_ROOM, /* set task->data and data_cap to room for scsi_task_data_bytes() */
 	SCSI_ACT_WAIT, /* nothing now: scsi_lu_next() will name the task, then step it with GO */
@@ -70,7 +79,7 @@ enum scsi_changed {
 struct scsi_act {
 	enum scsi_act_type type;
 	enum scsi_changed changed;
-	bool fua; /* WRITE */
+	bool fua; /* WRITE, COMPARE_AND_WRITE, OR_WRITE */
 	uint64_t
 		off_bytes; /* READ .. COMPARE but FLUSH: on the medium, whole blocks, inside the unit */
 	uint64_t len_bytes; /* not 0, but FLUSH and COMPLETE */

@@ -148,6 +148,8 @@ static enum scsi_place place_of(const struct scsi_set *s, const struct scsi_task
 		return SCSI_PLACE_BARRIER;
 	if (t->attr == SCSI_ATTR_HEAD)
 		return SCSI_PLACE_HEAD;
+	if (flags & SCSI_CMD_ALONE) /* more than is asked for, so that it need not wait for ever */
+		return SCSI_PLACE_BARRIER;
 	/* restricted reordering: what changes the medium is done in order */
 	return flags & SCSI_CMD_WRITE && !t->lu->mode.reorder ? SCSI_PLACE_BARRIER
 							      : SCSI_PLACE_SIMPLE;
@@ -173,6 +175,7 @@ static struct scsi_act home_start(struct scsi_task *t)
 {
 	struct scsi_itl *itl = answer_itl(t);
 	struct scsi_set *s;
+	bool at_once;
 
 	task_nothing_moved(t);
 	t->cleared = false;
@@ -183,12 +186,10 @@ static struct scsi_act home_start(struct scsi_task *t)
 	s = scsi_set_of(itl);
 	if (s->aca && aca_status(s, t) != SCSI_STATUS_GOOD)
 		return answer_status(t, aca_status(s, t));
-	if (scsi_set_enter(s, t, place_of(s, t))) {
-		if (s->aca && t->nexus == s->aca)
-			s->aca_task = t;
-		return start_turn(t);
-	}
-	return answer_wait(t, SCSI_PHASE_DORMANT);
+	at_once = scsi_set_enter(s, t, place_of(s, t));
+	if (s->aca && t->nexus == s->aca)
+		s->aca_task = t;
+	return at_once ? start_turn(t) : answer_wait(t, SCSI_PHASE_DORMANT);
 }
 
 /* --- going on --- */

@@ -121,7 +121,11 @@ static void check_range(const struct rig *r, const struct scsi_act *a)
 		break;
 	case SCSI_ACT_WRITE:
 	case SCSI_ACT_COMPARE:
+	case SCSI_ACT_OR_WRITE:
 		assert_true(a->len_bytes <= r->t.out_len);
+		break;
+	case SCSI_ACT_COMPARE_AND_WRITE:
+		assert_true(2 * a->len_bytes <= r->t.out_len && a->len_bytes <= SCSI_CAW_BYTES);
 		break;
 	case SCSI_ACT_VERIFY:
 	case SCSI_ACT_WRITE_SAME:
@@ -135,8 +139,15 @@ static void check_range(const struct rig *r, const struct scsi_act *a)
 static void check_protected(const struct rig *r, const struct scsi_act *a)
 {
 	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_UNMAP ||
-	    a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME)
+	    a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME ||
+	    a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE)
 		assert_false(r->t.view_flags & SCSI_VIEW_READ_ONLY);
+}
+
+static void check_alone(const struct rig *r)
+{
+	assert_true(r->t.lu->order.alone == &r->t && r->t.lu->order.n_enabled == 1);
+	assert_true(scsi_lu_is_gathered(r->t.lu));
 }
 
 static void give_room(struct rig *r)
@@ -188,6 +199,17 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 		break;
 	case SCSI_ACT_COMPARE:
 		compare(at, r->out, a->len_bytes, &ev);
+		break;
+	case SCSI_ACT_COMPARE_AND_WRITE:
+		check_alone(r);
+		compare(at, r->out, a->len_bytes, &ev);
+		if (!ev.result)
+			memcpy(at, r->out + a->len_bytes, a->len_bytes);
+		break;
+	case SCSI_ACT_OR_WRITE:
+		check_alone(r);
+		for (uint64_t i = 0; i < a->len_bytes; i++)
+			at[i] |= r->out[i];
 		break;
 	default:
 		break;

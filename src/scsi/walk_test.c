@@ -19,15 +19,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS  60000
-#define N_CMDS 44
+#define STEPS 60000
+
+static size_t n_cmds(void)
+{
+	size_t n = 0;
+
+	while (scsi_cmd_at(n))
+		n++;
+	return n;
+}
 
 static void random_cdb(struct prng *rnd, uint8_t *cdb)
 {
-	const struct scsi_cmd *cmd = scsi_cmd_at(prng_below(rnd, N_CMDS));
+	const size_t n = n_cmds();
+	const struct scsi_cmd *cmd;
+
+	assert_true(n > 0);
+	cmd = scsi_cmd_at(prng_below(rnd, n));
 
 	while (!(cmd->flags & SCSI_CMD_MEDIUM) && prng_below(rnd, 2)) /* mostly those with I/O */
-		cmd = scsi_cmd_at(prng_below(rnd, N_CMDS));
+		cmd = scsi_cmd_at(prng_below(rnd, n));
 	for (size_t i = 0; i < CDB_MAX_BYTES; i++)
 		cdb[i] = (uint8_t)prng_u64(rnd);
 	if (prng_below(rnd, 16) == 0)
@@ -163,7 +175,8 @@ static void check_data(const struct rig *r, uint8_t *shadow, unsigned disk)
 		if (a->type == SCSI_ACT_READ && r->moved)
 			assert_memory_equal(r->in, at, r->moved);
 		else if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_UNMAP ||
-			 a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME)
+			 a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME ||
+			 a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE)
 			memcpy(at, r->disk[disk] + a->off_bytes, a->len_bytes);
 	}
 }

@@ -10,6 +10,9 @@
 #include "run/worker.h"
 #include "target/internal.h"
 
+_Static_assert(3 * SCSI_CAW_BYTES <= TGT_BURST_BYTES,
+	       "a buffer holds both sides of COMPARE AND WRITE");
+
 #define DATA_DIRECT_MAX (16u << 20) /* longest burst out of a store's own memory */
 
 /* --- waiting for buffers and slots --- */
@@ -497,6 +500,102 @@ static void compare_burst(struct cmd *c)
 		data_bring(c, c->buf->addr, c->burst_bytes, compare_moved);
 }
 
+/*
+ * --- COMPARE AND WRITE, ORWRITE ---
+ *
+ * The core lets nothing of the unit run beside them. In the buffer: what the initiator gave, then what is on
+ * the medium.
+ */
+
+static void alone_start(struct cmd *c);
+
+static bool alone_compares(const struct cmd *c)
+{
+	return c->act.type == SCSI_ACT_COMPARE_AND_WRITE;
+}
+
+/* Bytes of the initiator's data of a burst. */
+static uint32_t alone_given(const struct cmd *c)
+{
+	return alone_compares(c) ? 2 * c->burst_bytes : c->burst_bytes;
+}
+
+static void alone_written(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+
+	(void)w;
+	data_put_buf(c, &c->buf);
+	if (result) {
+		/* What of it was done nobody knows, and what was done before is not told either. */
+		c->done_bytes = 0;
+		data_end(c, result, false);
+	} else if (data_more(c)) {
+		alone_start(c);
+	} else {
+		c->ch->write_bytes += c->act.len_bytes;
+		data_end(c, 0, false);
+	}
+}
+
+/* The medium's bytes are there: compare, or combine; @from gets what is to be written. */
+static int alone_judge(struct cmd *c, uint8_t **from)
+{
+	uint8_t *given = c->buf->addr;
+	uint8_t *medium = given + alone_given(c);
+	uint32_t same = 0;
+
+	*from = alone_compares(c) ? given + c->burst_bytes : given;
+	if (!alone_compares(c)) {
+		for (uint32_t i = 0; i < c->burst_bytes; i++)
+			given[i] |= medium[i];
+		return 0;
+	}
+	while (same < c->burst_bytes && given[same] == medium[same])
+		same++;
+	c->done_bytes = same == c->burst_bytes ? 0 : same;
+	return same == c->burst_bytes ? 0 : -EILSEQ;
+}
+
+static void alone_read(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+	uint8_t *from = NULL;
+
+	(void)w;
+	if (!result)
+		result = alone_judge(c, &from);
+	if (!result && c->is.abort)
+		result = -ECANCELED; /* it must not reach the medium any more (INV-15) */
+	if (result)
+		data_end(c, result, false);
+	else
+		data_io(c, BACKEND_WRITE, from, c->act.off_bytes + c->done_bytes, c->burst_bytes,
+			alone_written);
+}
+
+static void alone_moved(struct cmd *c)
+{
+	if (c->move_error || c->is.abort)
+		data_end(c, c->move_error ? c->move_error : -ECANCELED, false);
+	else
+		data_io(c, BACKEND_READ, (uint8_t *)c->buf->addr + alone_given(c),
+			c->act.off_bytes + c->done_bytes, c->burst_bytes, alone_read);
+}
+
+static void alone_start(struct cmd *c)
+{
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	/* All of a comparison is one burst, else a part would be written before the rest was compared. */
+	c->burst_bytes =
+		alone_compares(c) ? (uint32_t)c->act.len_bytes : data_burst(c, TGT_BURST_BYTES / 2);
+	if (data_get_buf(c, alone_given(c) + c->burst_bytes, alone_start))
+		data_bring(c, c->buf->addr, alone_given(c), alone_moved);
+}
+
 /* --- VERIFY, WRITE SAME, and what moves no data --- */
 
 static void plain_done(struct worker *w, struct backend_io *io, int result)
@@ -561,7 +660,8 @@ static bool data_needs_table(const struct cmd *c)
 
 	return c->is.need_table &&
 	       (t == SCSI_ACT_READ || t == SCSI_ACT_WRITE || t == SCSI_ACT_COMPARE ||
-		t == SCSI_ACT_FETCH || (t == SCSI_ACT_ROOM && data_param_is_long(c)));
+		t == SCSI_ACT_COMPARE_AND_WRITE || t == SCSI_ACT_OR_WRITE || t == SCSI_ACT_FETCH ||
+		(t == SCSI_ACT_ROOM && data_param_is_long(c)));
 }
 
 /* The parameter buffer, which ROOM is about and FETCH needs; false: it waits for one. */
@@ -611,6 +711,11 @@ void data_start(struct cmd *c)
 	case SCSI_ACT_COMPARE:
 		c->out_pos = (struct xfer_pos){ 0 };
 		compare_burst(c);
+		break;
+	case SCSI_ACT_COMPARE_AND_WRITE:
+	case SCSI_ACT_OR_WRITE:
+		c->out_pos = (struct xfer_pos){ 0 };
+		alone_start(c);
 		break;
 	case SCSI_ACT_FETCH:
 		c->out_pos = (struct xfer_pos){ 0 };
