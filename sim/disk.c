@@ -175,6 +175,8 @@ static void end(struct dio *q, int error)
 
 	spy_io_ended(q->io);
 	sched_cancel(&q->ev);
+	if (q->held)
+		fault(q->d, "what hung has ended"); /* until now it kept others waiting */
 	q->error = error;
 	list_del(&q->node);
 	list_push(&o->done, &q->node);
@@ -415,8 +417,10 @@ void disk_answer(unsigned disk)
 	list_for_each (pos, &d->running) {
 		struct dio *q = list_entry(pos, struct dio, node);
 
-		if (q->held)
+		if (q->held) {
+			fault(d, "what hung goes on");
 			sched_in(&q->ev, duration_ns(d));
+		}
 		q->held = false;
 		q->stuck = false;
 	}
