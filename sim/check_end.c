@@ -16,6 +16,9 @@ void check_all_gone(const char *when)
 	if (fabric_n_listeners(run_fabric()))
 		fail_now("%u listeners of the target are left %s", fabric_n_listeners(run_fabric()),
 			 when);
+	if (fabric_n_mems(run_fabric()))
+		fail_now("%u pieces of memory are still announced %s", fabric_n_mems(run_fabric()),
+			 when);
 	if (disk_n_open())
 		fail_now("%u disks are left open %s", disk_n_open(), when);
 	if (disk_n_under_way())

@@ -40,6 +40,12 @@ static void bad_access(struct fab_conn *to, bool write, uint32_t rkey)
 		 c->h->name, c->number, write ? "writes to" : "reads from", rkey);
 }
 
+static void unknown_memory(const struct fab_conn *c)
+{
+	(void)c;
+	fail_now("the target posts work with memory that it has not announced to the device");
+}
+
 static void taken(struct fab_conn *to, const uint8_t *iu, size_t len)
 {
 	bool at_target = fabric_passive(to);
@@ -59,5 +65,6 @@ void check_wire_init(void)
 {
 	fabric_watch.no_receive = no_receive;
 	fabric_watch.bad_access = bad_access;
+	fabric_watch.unknown_memory = unknown_memory;
 	fabric_watch.taken = taken;
 }

@@ -13,9 +13,29 @@
 struct fabric_net fabric_net;
 struct fabric_watch fabric_watch;
 
-bool fabric_call_fails(const struct end *e, const char *call)
+const char *fabric_call_text(enum fabric_call call)
 {
-	return e->side == 1 && fabric_watch.call_fails && fabric_watch.call_fails(call);
+	static const char *const text[FABRIC_CALL_COUNT] = {
+		[FABRIC_LISTEN] = "listen",
+		[FABRIC_MEM_ADD] = "mem_add",
+		[FABRIC_QP_CREATE] = "qp_create",
+		[FABRIC_FIRST_RECV] = "post_recv before the answer",
+		[FABRIC_ACCEPT] = "accept",
+		[FABRIC_REJECT] = "reject",
+		[FABRIC_DISCONNECT] = "disconnect",
+		[FABRIC_RECV] = "post_recv",
+		[FABRIC_SEND] = "post_send of a SEND",
+		[FABRIC_READ] = "post_send of a READ",
+		[FABRIC_WRITE] = "post_send of a WRITE",
+		[FABRIC_MARKER] = "post_send of a marker",
+	};
+
+	return text[call];
+}
+
+bool fabric_call_fails(const struct end *e, enum fabric_call call, const void *by)
+{
+	return e->side == 1 && fabric_watch.call_fails && fabric_watch.call_fails(call, by);
 }
 
 /* --- delivering --- */
@@ -238,7 +258,8 @@ static int listen_at(struct fab_listener **ret, struct fab *fab, struct worker *
 	memcpy(&at, addr, min_size(addr_len, sizeof(at)));
 	if (fabric_listener_find(f, &at))
 		return -EADDRINUSE;
-	if (fabric_watch.call_fails && fabric_watch.call_fails("listen"))
+	if (fabric_watch.call_fails &&
+	    fabric_watch.call_fails(FABRIC_LISTEN, __builtin_return_address(0)))
 		return -ENOMEM;
 	l = world_alloc(sizeof(*l));
 	*l = (struct flistener){ .base.fab = fab,
@@ -276,6 +297,52 @@ static void unlisten(struct fab_listener *base)
 static void listener_addr(const struct fab_listener *base, struct sockaddr_storage *ret)
 {
 	*ret = container_of(base, struct flistener, base)->addr;
+}
+
+/* --- local memory --- */
+
+static int mem_add(struct fab *fab, void *addr, size_t len)
+{
+	struct fsim *f = fsim_of(fab);
+
+	if (fabric_watch.call_fails &&
+	    fabric_watch.call_fails(FABRIC_MEM_ADD, __builtin_return_address(0)))
+		return -ENOMEM;
+	check(f->n_mems < FABRIC_MEMS_MAX);
+	f->mems[f->n_mems++] = (struct mem){ .at = addr, .len = len };
+	return 0;
+}
+
+static void mem_del(struct fab *fab, void *addr, size_t len)
+{
+	struct fsim *f = fsim_of(fab);
+
+	for (unsigned i = 0; i < f->n_mems; i++) {
+		if (f->mems[i].at != addr || f->mems[i].len != len)
+			continue;
+		f->mems[i] = f->mems[--f->n_mems];
+		return;
+	}
+}
+
+bool fabric_mem_known(const struct fsim *f, const void *addr, size_t len)
+{
+	const uint8_t *at = addr;
+
+	if (!f->registers || !len)
+		return true;
+	for (unsigned i = 0; i < f->n_mems; i++) {
+		const struct mem *m = &f->mems[i];
+
+		if (at >= m->at && at < m->at + m->len && len <= (size_t)(m->at + m->len - at))
+			return true;
+	}
+	return false;
+}
+
+unsigned fabric_n_mems(const struct fab *fab)
+{
+	return container_of(fab, const struct fsim, fab)->n_mems;
 }
 
 /* --- the table --- */
@@ -322,8 +389,14 @@ int fabric_new(struct fab **ret, const struct fabric_opts *o)
 {
 	struct fsim *f = world_alloc(sizeof(*f));
 
-	f->fab.ops = &ops;
+	f->ops = ops;
+	if (o->registers) {
+		f->ops.mem_add = mem_add;
+		f->ops.mem_del = mem_del;
+	}
+	f->fab.ops = &f->ops;
 	f->dreq = o->dreq;
+	f->registers = o->registers;
 	f->max_conns = o->max_conns ? o->max_conns : 4096;
 	list_init(&f->ends);
 	list_init(&f->listeners);
@@ -431,6 +504,7 @@ void fabric_crash(struct fab *fab)
 		fabric_cm_gone(e);
 		fabric_end_free(e);
 	}
+	f->n_mems = 0;
 	while (!list_empty(&f->listeners)) {
 		pos = list_pop(&f->listeners);
 		world_free(list_entry(pos, struct flistener, node));

@@ -36,6 +36,23 @@ struct fabric_net {
 };
 extern struct fabric_net fabric_net;
 
+/* Calls of the seam that can fail. */
+enum fabric_call {
+	FABRIC_LISTEN,
+	FABRIC_MEM_ADD,
+	FABRIC_QP_CREATE,
+	FABRIC_FIRST_RECV, /* post_recv before the connection is answered: there are many of them */
+	FABRIC_ACCEPT,
+	FABRIC_REJECT,
+	FABRIC_DISCONNECT,
+	FABRIC_RECV,
+	FABRIC_SEND, /* post_send, by its first request */
+	FABRIC_READ,
+	FABRIC_WRITE,
+	FABRIC_MARKER,
+	FABRIC_CALL_COUNT
+};
+
 /* Who watches; members may be NULL. */
 struct fabric_watch {
 	/* @iu was taken by a receive of @to; both ends exist. */
@@ -44,13 +61,16 @@ struct fabric_watch {
 	void (*no_receive)(struct fab_conn *to);
 	/* The peer of @to wanted to touch memory of @to that it may not. */
 	void (*bad_access)(struct fab_conn *to, bool write, uint32_t rkey);
-	/* A call of the seam by the target, by its name: true makes it fail. */
-	bool (*call_fails)(const char *call);
+	/* The target posts work that names local memory which it has not announced (mem_add). */
+	void (*unknown_memory)(const struct fab_conn *c);
+	/* A call of the seam by the target; true makes it fail. @by: where it was made. */
+	bool (*call_fails)(enum fabric_call call, const void *by);
 };
 extern struct fabric_watch fabric_watch;
 
 struct fabric_opts {
 	bool dreq;          /* with the disconnect handshake */
+	bool registers;     /* local memory must be announced, as to a real device */
 	unsigned max_conns; /* 0: 4096 */
 };
 
@@ -58,6 +78,7 @@ int fabric_new(struct fab **ret, const struct fabric_opts *o);
 
 /* --- what the world may do to it --- */
 
+const char *fabric_call_text(enum fabric_call call);
 /* What a host thinks of a connection of its own; NULL for the target's. */
 void fabric_set_who(struct fab_conn *c, void *who);
 /* Of the host's end, whichever end @c is; NULL when that has gone. */
@@ -89,6 +110,8 @@ void fabric_crash(struct fab *f);
 /* Ends of the target, listeners; for the end of a run. */
 unsigned fabric_n_passive(const struct fab *f);
 unsigned fabric_n_listeners(const struct fab *f);
+/* Pieces of memory that are announced. */
+unsigned fabric_n_mems(const struct fab *f);
 /* The address of @c's active end, as its peer sees it. False: the connection has none yet. */
 bool fabric_from(const struct fab_conn *c, struct sockaddr_storage *ret);
 /* Receives that wait for a message, at the end @c is. */

@@ -194,7 +194,7 @@ int fabric_accept(struct fab_conn *c, const void *priv, size_t priv_len, unsigne
 		return -ENODEV;
 	if (e->state != END_REQUESTED || !e->qp || e->qp->error || priv_len > FAB_PRIVATE_DATA_MAX)
 		return -EINVAL;
-	if (fabric_call_fails(e, "accept")) {
+	if (fabric_call_fails(e, FABRIC_ACCEPT, __builtin_return_address(0))) {
 		fabric_cm_gone(e); /* a failing reply rejects by itself */
 		e->state = END_DOWN;
 		return -EIO;
@@ -225,7 +225,7 @@ int fabric_reject(struct fab_conn *c, const void *priv, size_t priv_len)
 	if (e->state != END_REQUESTED || priv_len > FAB_PRIVATE_DATA_MAX)
 		return -EINVAL;
 	e->state = END_DOWN;
-	if (fabric_call_fails(e, "reject"))
+	if (fabric_call_fails(e, FABRIC_REJECT, __builtin_return_address(0)))
 		return -EIO;
 	if (priv_len)
 		memcpy(e->link->rej, priv, priv_len);
@@ -241,7 +241,7 @@ int fabric_disconnect(struct fab_conn *c)
 
 	if (e->removed)
 		return -ENODEV;
-	if (fabric_call_fails(e, "disconnect"))
+	if (fabric_call_fails(e, FABRIC_DISCONNECT, __builtin_return_address(0)))
 		return -EIO;
 	/* A CM that waits for an acknowledgement may not be able to do anything else. */
 	if (has_dreq(e) && e->state == END_ACCEPTED && dice_pct(fabric_net.no_dreq_pct))

@@ -181,9 +181,21 @@ struct flistener {
 	void *ctx;
 };
 
+/* Local memory that was announced. */
+struct mem {
+	const uint8_t *at;
+	size_t len;
+};
+
+#define FABRIC_MEMS_MAX 1024u
+
 struct fsim {
 	struct fab fab;
+	struct fab_ops ops;
 	bool dreq;
+	bool registers;
+	unsigned n_mems;
+	struct mem mems[FABRIC_MEMS_MAX];
 	bool removed; /* the target's device */
 	unsigned max_conns;
 	unsigned n_ends;
@@ -221,7 +233,9 @@ void fabric_tell(struct end *e, enum fab_event_type type, int error, const char 
 /* Something waits to be delivered. */
 void fabric_wake(struct end *e);
 /* Does this call of the target fail? */
-bool fabric_call_fails(const struct end *e, const char *call);
+bool fabric_call_fails(const struct end *e, enum fabric_call call, const void *by);
+/* Was [addr, +len) announced? Always, where that is not needed. */
+bool fabric_mem_known(const struct fsim *f, const void *addr, size_t len);
 
 /* --- fabric_link.c --- */
 

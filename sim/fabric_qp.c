@@ -9,7 +9,8 @@
 
 #define SCRIBBLE_BYTES 128u
 #define TX_NS          2000u /* what was posted leaves after up to so long */
-#define PASS_MAX       8u    /* requests that may go before a READ that waits */
+#define INLINE_BYTES   128u
+#define PASS_MAX       8u /* requests that may go before a READ that waits */
 
 static struct swr *swr_at(const struct qp *q, uint64_t i)
 {
@@ -587,7 +588,7 @@ int fabric_qp_create(struct fab_conn *c, const struct fab_qp_attr *attr)
 	if ((e->state != END_NEW && e->state != END_REQUESTED) || e->had_qp || !attr->sq_depth ||
 	    !attr->rq_depth || attr->max_sge > FAB_SGE_MAX)
 		return -EINVAL;
-	if (fabric_call_fails(e, "qp_create"))
+	if (fabric_call_fails(e, FABRIC_QP_CREATE, __builtin_return_address(0)))
 		return -ENOMEM;
 	q = world_alloc(sizeof(*q));
 	q->attr = *attr;
@@ -647,6 +648,12 @@ void fabric_qp_destroy(struct fab_conn *c)
 	fabric_cm_qp_error(e);
 }
 
+static void look_at_memory(const struct end *e, const void *addr, uint32_t len)
+{
+	if (e->side == 1 && fabric_watch.unknown_memory && !fabric_mem_known(e->f, addr, len))
+		fabric_watch.unknown_memory(&e->base);
+}
+
 int fabric_post_recv(struct fab_conn *c, uint64_t wr_id, void *buf, uint32_t len)
 {
 	struct end *e = end_of(c);
@@ -658,8 +665,10 @@ int fabric_post_recv(struct fab_conn *c, uint64_t wr_id, void *buf, uint32_t len
 		return -ENODEV;
 	if (q->rq_tail - q->rq_freed >= q->attr.rq_depth)
 		return -ENOMEM;
-	if (fabric_call_fails(e, "post_recv"))
+	if (fabric_call_fails(e, e->state == END_REQUESTED ? FABRIC_FIRST_RECV : FABRIC_RECV,
+			      __builtin_return_address(0)))
 		return -EIO;
+	look_at_memory(e, buf, len);
 	*rwr_at(q, q->rq_tail++) = (struct rwr){ .wr_id = wr_id, .buf = buf, .len = len };
 	scribble(buf, len);
 	if (q->flushed)
@@ -680,6 +689,10 @@ static bool wr_ok(const struct qp *q, const struct fab_wr *wr)
 
 int fabric_post_send(struct fab_conn *c, const struct fab_wr *wr, unsigned n)
 {
+	static const enum fabric_call call[] = { [FAB_WR_SEND] = FABRIC_SEND,
+						 [FAB_WR_READ] = FABRIC_READ,
+						 [FAB_WR_WRITE] = FABRIC_WRITE,
+						 [FAB_WR_MARKER] = FABRIC_MARKER };
 	struct end *e = end_of(c);
 	struct qp *q = e->qp;
 
@@ -692,8 +705,15 @@ int fabric_post_send(struct fab_conn *c, const struct fab_wr *wr, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (!wr_ok(q, &wr[i]))
 			return -EINVAL;
-	if (fabric_call_fails(e, "post_send"))
+	if (fabric_call_fails(e, call[wr[0].op], __builtin_return_address(0)))
 		return -EIO;
+	for (unsigned i = 0; i < n; i++) {
+		/* A short message goes along with the request itself. */
+		if (wr[i].op == FAB_WR_SEND && wr_len(&wr[i]) <= INLINE_BYTES)
+			continue;
+		for (unsigned k = 0; k < wr[i].n_sge; k++)
+			look_at_memory(e, wr[i].sge[k].addr, wr[i].sge[k].len);
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct swr *s = swr_at(q, q->sq_tail);
 		struct fab_sge *sge = &q->sge[q->sq_tail % q->attr.sq_depth * q->attr.max_sge];

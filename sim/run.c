@@ -40,11 +40,12 @@ struct fab *run_fabric(void)
 
 /* --- calls that fail --- */
 
-static bool call_fails(const char *call)
+static bool call_fails(enum fabric_call call, const void *by)
 {
-	if (!dice_permille(scene->call_fail_permille) || ending)
+	(void)by;
+	if (!dice_permille(scene->call_fail_permille[call]) || ending)
 		return false;
-	trace("the call of %s fails", call);
+	trace("the call of %s fails", fabric_call_text(call));
 	excuse(EXCUSE_MEMORY, -1);
 	return true;
 }
@@ -260,7 +261,7 @@ static bool must(uint64_t within_ns, bool (*done)(void), const char *what)
 
 static void begin(void)
 {
-	struct fabric_opts fo = { .dreq = scene->dreq };
+	struct fabric_opts fo = { .dreq = scene->dreq, .registers = scene->registers };
 
 	check(fabric_new(&fab, &fo) == 0);
 	fabric_net = scene->net;

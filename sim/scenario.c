@@ -272,6 +272,18 @@ static struct trouble roll_trouble(struct scenario *s)
 	return t;
 }
 
+/* Calls that fail: a few kinds of them, some seldom, some more often than not. */
+static void roll_calls(struct scenario *s)
+{
+	for (unsigned i = 0; i < FABRIC_CALL_COUNT; i++) {
+		unsigned n = (unsigned)dice_log(1, 300);
+
+		s->call_fail_permille[i] = dice_below(3) ? 0 : n;
+	}
+	/* A login has more than a hundred of these. */
+	s->call_fail_permille[FABRIC_FIRST_RECV] /= 30;
+}
+
 void scenario_roll(struct scenario *s)
 {
 	struct trouble t;
@@ -279,6 +291,7 @@ void scenario_roll(struct scenario *s)
 	*s = (struct scenario){ 0 };
 	t = roll_trouble(s);
 	s->dreq = dice_below(2);
+	s->registers = dice_below(3) == 0;
 	s->n_hosts = 1 + dice_below(dice_below(2) ? 2 : 5);
 	s->n_disks = 1 + dice_below(3);
 	s->n_rogues = t.rogues ? 1 + dice_below(3) : 0;
@@ -298,7 +311,7 @@ void scenario_roll(struct scenario *s)
 		make_late(s);
 	if (t.memory) {
 		s->heap_fail_permille = dice_below(3) ? 0 : dice_below(100);
-		s->call_fail_permille = dice_below(3) ? dice_below(30) : 0;
+		roll_calls(s);
 		s->timer_fail_permille = dice_below(3) ? 0 : dice_below(20);
 	}
 	/* Some of what rogues can do takes its time. */

@@ -30,6 +30,7 @@ enum deed {
 struct scenario {
 	const char *kind;
 	bool dreq;
+	bool registers; /* memory must be announced to the device */
 	bool calm;  /* nothing goes wrong, so nothing may fail */
 	bool noisy; /* the network may do anything at any time */
 	unsigned n_hosts;
@@ -47,7 +48,7 @@ struct scenario {
 	unsigned n_deeds;          /* in all */
 	uint64_t deed_ns;          /* about so much time between two */
 	unsigned heap_fail_permille;
-	unsigned call_fail_permille;
+	unsigned call_fail_permille[FABRIC_CALL_COUNT];
 	unsigned timer_fail_permille;
 	uint64_t limit_ns; /* the hosts get so much time, then the end begins */
 };
