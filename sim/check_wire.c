@@ -2,6 +2,7 @@
 /* What is on the wire between hosts and target: receives for all that may come, memory that may be touched. */
 #include "sim/check.h"
 #include "sim/cover.h"
+#include "sim/deeds.h"
 #include "sim/fabric.h"
 #include "sim/rogue.h"
 #include "sim/spy.h"
@@ -54,6 +55,10 @@ static void taken(struct fab_conn *to, const uint8_t *iu, size_t len)
 
 	if (at_target && len && iu[0] == SRP_OP_CMD && good(to))
 		spy_arrived(good(to), iu, len);
+	if (at_target && len && iu[0] == SRP_OP_TSK_MGMT)
+		deeds_moment(MOMENT_TASK);
+	if (at_target && len && iu[0] == SRP_OP_I_LOGOUT)
+		deeds_moment(MOMENT_LOGOUT);
 	cover_hit(at_target ? COVER_IU_SENT : COVER_IU_GOT, len ? iu[0] : 0);
 	if (at_target || srp_rsp_decode(&in, &rsp))
 		return;

@@ -5,6 +5,7 @@
  */
 #include "sim/check.h"
 #include "sim/cover.h"
+#include "sim/deeds.h"
 #include "sim/fabric.h"
 #include "sim/rogue.h"
 #include "sim/world.h"
@@ -18,12 +19,26 @@
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 void __real_chan_step(struct chan *c, const struct chan_event *ev, struct chan_actions *out);
 int __real_port_login(struct port *p, struct port_chan *pc, const struct port_login *login);
+void __real_port_admit(struct port_chan *pc);
 struct port_chan *__real_port_next_close(struct port *p);
 struct port_chan *__real_port_next_admission(struct port *p);
 struct port_chan *__real_port_next_limit(struct port *p);
 
+static void moments(enum chan_ev ev, enum chan_state was, enum chan_state is)
+{
+	if (ev == CHAN_EV_ADMITTED)
+		deeds_moment(MOMENT_ACCEPT);
+	if (was == is)
+		return;
+	if (is == CHAN_LIVE)
+		deeds_moment(MOMENT_UP);
+	else
+		deeds_moment(is == CHAN_DISCONNECTING ? MOMENT_CLOSE : MOMENT_DRAIN);
+}
+
 void __wrap_chan_step(struct chan *c, const struct chan_event *ev, struct chan_actions *out);
 int __wrap_port_login(struct port *p, struct port_chan *pc, const struct port_login *login);
+void __wrap_port_admit(struct port_chan *pc);
 struct port_chan *__wrap_port_next_close(struct port *p);
 struct port_chan *__wrap_port_next_admission(struct port *p);
 struct port_chan *__wrap_port_next_limit(struct port *p);
@@ -51,6 +66,7 @@ void __wrap_chan_step(struct chan *c, const struct chan_event *ev, struct chan_a
 		cover_hit(COVER_CHAN, (unsigned)ev->type * STATES + was);
 	__real_chan_step(c, ev, out);
 	chan_check_full(c);
+	moments(ev->type, was, c->state);
 	if (was != c->state || out->count)
 		trace("chan %u %s: %s, %u actions%s%s", ch->id, chan_state_text(was),
 		      chan_ev_text(ev->type), out->count, was != c->state ? " -> " : "",
@@ -68,7 +84,14 @@ int __wrap_port_login(struct port *p, struct port_chan *pc, const struct port_lo
 			      : r == SRP_REJ_CHANNEL_LIMIT ? COVER_PORT_CHANNEL_LIMIT
 							   : COVER_PORT_RESOURCES);
 	port_check(p);
+	deeds_moment(MOMENT_LOGIN);
 	return r;
+}
+
+void __wrap_port_admit(struct port_chan *pc)
+{
+	__real_port_admit(pc);
+	deeds_moment(MOMENT_BUILT);
 }
 
 struct port_chan *__wrap_port_next_close(struct port *p)

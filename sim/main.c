@@ -35,6 +35,7 @@ static struct {
 	unsigned stop; /* after so many failures; 0: never */
 	bool verbose;
 	bool inject;
+	const char *kind; /* NULL: any */
 	const char *cover;
 	bool strict; /* a hole in the coverage is a failure */
 } opt = { .jobs = 1 };
@@ -49,6 +50,7 @@ static void help(void)
 	       "       sim --seeds A..B [--jobs N]   many, each in a process of its own\n"
 	       "       sim --inject [--jobs N]       login and end with each call failing in turn\n"
 	       "\n"
+	       "  --kind KIND    only scenarios of this kind, see scenario.c\n"
 	       "  --stop N       stop after N failed runs\n"
 	       "  --cover FILE   say what was never seen; FILE says what cannot be\n"
 	       "  --strict       ... and fail when something else was not\n");
@@ -62,7 +64,8 @@ static void run_seed(unsigned long long seed)
 	struct scenario s;
 
 	(void)snprintf(cmd, sizeof(cmd),
-		       opt.inject ? "make sim-inject NTH=%llu" : "make sim SEED=%llu", seed);
+		       opt.inject ? "make sim-inject NTH=%llu" : "make sim SEED=%llu%s%s", seed,
+		       opt.kind ? " KIND=" : "", opt.kind ? opt.kind : "");
 	fail_replay(cmd);
 	fail_on_signals();
 	(void)alarm(SEED_SECONDS_MAX);
@@ -202,6 +205,7 @@ static int parse(int argc, char **argv)
 		{ "seeds", required_argument, NULL, 's' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "stop", required_argument, NULL, 'n' },
+		{ "kind", required_argument, NULL, 'k' },
 		{ "cover", required_argument, NULL, 'c' },
 		{ "strict", no_argument, NULL, 'S' },
 		{ "inject", no_argument, NULL, 'i' },
@@ -224,6 +228,11 @@ static int parse(int argc, char **argv)
 			break;
 		case 'n':
 			opt.stop = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'k':
+			opt.kind = optarg;
+			if (scenario_only(optarg))
+				return -1;
 			break;
 		case 'c':
 			opt.cover = optarg;

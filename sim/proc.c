@@ -11,6 +11,7 @@
 #include "base/cur.h"
 #include "daemon/daemon.h"
 #include "sim/check.h"
+#include "sim/deeds.h"
 #include "sim/disk.h"
 #include "sim/fabric.h"
 #include "sim/heap.h"
@@ -217,6 +218,9 @@ static void ask(void (*fn)(void))
 {
 	struct call *c = calls;
 
+	/* Nobody is there, or somebody who does not listen any more. */
+	if (state != RUNNING && state != STOPPING)
+		return;
 	while (c->posted && c->fn != fn)
 		c++;
 	check(c < calls + ARRAY_SIZE(calls));
@@ -242,6 +246,7 @@ static void do_reload(void)
 		return;
 	}
 	trace("srptd: reads its configuration anew");
+	deeds_moment(MOMENT_RELOAD);
 	excuse_hold(EXCUSE_REMAP, -1, false);
 	cfg = next;
 	setup_apply(&d, c);
@@ -273,7 +278,6 @@ static void do_disable(void)
 
 static void do_enable(void)
 {
-	excuse_hold(EXCUSE_CLOSE, -1, false);
 	if (state != RUNNING || !first_port() || !cfg.enabled)
 		return;
 	trace("srptd: the first target is enabled");
@@ -287,6 +291,8 @@ void proc_disable(void)
 
 void proc_enable(void)
 {
+	if (state == RUNNING)
+		excuse_hold(EXCUSE_CLOSE, -1, false);
 	ask(do_enable);
 }
 
@@ -327,6 +333,7 @@ static void do_term(void)
 		return;
 	told_to_end = false;
 	trace("srptd: SIGTERM");
+	deeds_moment(MOMENT_TERM);
 	state = STOPPING;
 	excuse_hold(EXCUSE_CLOSE, -1, true);
 	tgt_shutdown(d.tgt, worker_now_ns(workers[0]) + force_ns, logged_out, NULL);
@@ -417,6 +424,11 @@ bool proc_runs(void)
 bool proc_is_stopping(void)
 {
 	return told_to_end || state == STOPPING || state == LINGERING;
+}
+
+bool proc_is_there(void)
+{
+	return state == RUNNING || state == STOPPING || state == LINGERING;
 }
 
 unsigned proc_n_starts(void)

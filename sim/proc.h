@@ -65,6 +65,8 @@ bool proc_reported(void);
 /* It runs, or has been told to end and has not yet. */
 bool proc_runs(void);
 bool proc_is_stopping(void);
+/* There is a process that could be killed. */
+bool proc_is_there(void);
 /* After proc_term(): nothing is left, the process has ended. */
 bool proc_has_ended(void);
 unsigned proc_n_chans(void);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "sim/scenario.h"
 
+#include <errno.h>
+#include <limits.h>
+
 #include "sim/dice.h"
 
 #define SCRATCH    (DISKS_MAX - 1)
@@ -225,6 +228,11 @@ static void roll_deeds(struct scenario *s, const struct trouble *t)
 		s->deed[DEED_STALL] = 1 + dice_below(3);
 	s->n_deeds = (unsigned)dice_log(2, 80);
 	s->deed_ns = dice_log(NSEC_PER_MSEC, 2 * NSEC_PER_SEC);
+	for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+		unsigned n = (unsigned)dice_log(5, 500);
+
+		s->moment_permille[i] = dice_below(3) ? 0 : n;
+	}
 	if (!t->storm)
 		return;
 	for (unsigned i = 0; i < DEED_COUNT; i++)
@@ -235,13 +243,25 @@ static void roll_deeds(struct scenario *s, const struct trouble *t)
 
 /* --- the whole --- */
 
+static const char *const kinds[] = { "calm",    "restless", "network", "disks", "operator", "death",
+				     "hostile", "memory",   "storm",   "late",  "faults" };
+static unsigned only_kind = UINT_MAX;
+
+int scenario_only(const char *kind)
+{
+	for (only_kind = 0; only_kind < ARRAY_SIZE(kinds); only_kind++)
+		if (!strcmp(kind, kinds[only_kind]))
+			return 0;
+	return strcmp(kind, "mixed") ? -EINVAL : 0;
+}
+
 static struct trouble roll_trouble(struct scenario *s)
 {
-	static const char *const kinds[] = { "calm",  "restless", "network", "disks", "operator",
-					     "death", "hostile",  "memory",  "storm", "late" };
 	struct trouble t = { 0 };
 	unsigned kind = dice_below(16);
 
+	if (only_kind <= ARRAY_SIZE(kinds))
+		kind = only_kind;
 	if (kind >= ARRAY_SIZE(kinds)) {
 		s->kind = "mixed";
 		t.net = dice_below(2);
@@ -265,6 +285,12 @@ static struct trouble roll_trouble(struct scenario *s)
 	t.memory = kind == 7;
 	t.late = kind == 9;
 	t.storm = kind == 8 || t.late;
+	if (kind == 10) { /* calls fail while channels come and go */
+		t.memory = true;
+		t.storm = dice_below(2);
+		t.operator= dice_below(2);
+		t.death = dice_below(2);
+	}
 	if (t.storm) {
 		t.net = t.late || dice_below(4) == 0;
 		t.disks = t.late || dice_below(3) == 0;

@@ -27,12 +27,27 @@ enum deed {
 	DEED_COUNT
 };
 
+/* When a deed would be in the middle of something. */
+enum moment {
+	MOMENT_LOGIN,  /* a login is looked at */
+	MOMENT_BUILT,  /* its channel is there and asks for its admission */
+	MOMENT_ACCEPT, /* it was admitted */
+	MOMENT_UP,     /* it is established */
+	MOMENT_TASK,   /* a task management function arrives */
+	MOMENT_LOGOUT, /* an I_LOGOUT does */
+	MOMENT_CLOSE,  /* a channel ends */
+	MOMENT_DRAIN,  /* its queue pair drains */
+	MOMENT_RELOAD, /* the configuration is read anew */
+	MOMENT_TERM,   /* SIGTERM */
+	MOMENT_COUNT
+};
+
 struct scenario {
 	const char *kind;
 	bool dreq;
 	bool registers; /* memory must be announced to the device */
-	bool calm;  /* nothing goes wrong, so nothing may fail */
-	bool noisy; /* the network may do anything at any time */
+	bool calm;      /* nothing goes wrong, so nothing may fail */
+	bool noisy;     /* the network may do anything at any time */
 	unsigned n_hosts;
 	unsigned n_rogues;
 	unsigned n_disks;
@@ -43,10 +58,11 @@ struct scenario {
 	struct proc_opts proc;
 	struct proc_config config;
 	struct host_ways ways[HOSTS_MAX];
-	uint64_t linger_ns;        /* it lasts at least so long */
-	unsigned deed[DEED_COUNT]; /* weights; all 0: nothing */
-	unsigned n_deeds;          /* in all */
-	uint64_t deed_ns;          /* about so much time between two */
+	uint64_t linger_ns;                     /* it lasts at least so long */
+	unsigned deed[DEED_COUNT];              /* weights; all 0: nothing */
+	unsigned n_deeds;                       /* in all */
+	uint64_t deed_ns;                       /* about so much time between two */
+	unsigned moment_permille[MOMENT_COUNT]; /* ... and one soon after such a moment */
 	unsigned heap_fail_permille;
 	unsigned call_fail_permille[FABRIC_CALL_COUNT];
 	unsigned timer_fail_permille;
@@ -55,5 +71,7 @@ struct scenario {
 
 /* By the dice, which were made from the seed. */
 void scenario_roll(struct scenario *s);
+/* From now on only scenarios of this kind are made. Return: 0, -EINVAL: there is none. */
+int scenario_only(const char *kind);
 /* Another configuration than @c, as a reload brings it. */
 void scenario_reconfigure(const struct scenario *s, struct proc_config *c);

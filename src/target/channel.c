@@ -190,12 +190,6 @@ static void channel_release(struct tchan *ch)
 	worker_post(tgt_home(ch->t), &ch->to_home_release);
 }
 
-static void channel_unregister(struct tchan *ch)
-{
-	ch->unregister = true;
-	channel_task_ended(ch);
-}
-
 static struct rx *rx_of(struct chan_iu *iu)
 {
 	return container_of(iu, struct rx, iu);
@@ -241,7 +235,7 @@ static void channel_act_life(struct tchan *ch, const struct chan_action *a)
 		channel_abort_tasks(ch);
 		break;
 	case CHAN_ACT_UNREGISTER_SESSION:
-		channel_unregister(ch);
+		ch->unregister = true; /* channel_run() looks for the last task */
 		break;
 	case CHAN_ACT_DESTROY_QP:
 		channel_destroy_qp(ch);
@@ -357,22 +351,35 @@ static void channel_tell_quiet(struct tchan *ch)
 	worker_post(tgt_home(ch->t), &ch->to_home_quiet);
 }
 
+/* The session is unregistered when the last task has ended, however that ended: every end is a step. */
+static void channel_try_unregister(struct tchan *ch)
+{
+	if (!ch->unregister || ch->unregistered || ch->chan.n_tasks)
+		return;
+	ch->unregistered = true;
+	channel_step(ch, CHAN_EV_SESSION_UNREGISTERED, 0, NULL, NULL);
+}
+
 static void channel_run(struct tchan *ch, const struct chan_event *ev, struct cmd *c)
 {
 	struct chan_actions out;
 	bool comm_est = false;
 
 	chan_step(&ch->chan, ev, &out);
+	ch->acting++;
 	for (uint32_t i = 0; i < out.count; i++) {
 		if (out.a[i].type == CHAN_ACT_COMM_EST)
 			comm_est = true;
 		else
 			channel_act(ch, &out.a[i], c);
 	}
+	ch->acting--;
 	channel_set_timer(ch);
 	channel_tell_quiet(ch);
 	if (comm_est)
 		channel_step(ch, CHAN_EV_USER_ESTABLISHED, 0, NULL, NULL);
+	if (!ch->acting)
+		channel_try_unregister(ch);
 }
 
 void channel_step(struct tchan *ch, enum chan_ev type, uint32_t value, struct chan_iu *iu,
@@ -392,15 +399,6 @@ void channel_respond(struct tchan *ch, struct cmd *c)
 	struct chan_event ev = { .type = CHAN_EV_RESPOND, .now_ns = worker_now_ns(ch->tw->w) };
 
 	channel_run(ch, &ev, c);
-	channel_task_ended(ch);
-}
-
-void channel_task_ended(struct tchan *ch)
-{
-	if (!ch->unregister || ch->unregistered || ch->chan.n_tasks)
-		return;
-	ch->unregistered = true;
-	channel_step(ch, CHAN_EV_SESSION_UNREGISTERED, 0, NULL, NULL);
 }
 /* NOLINTEND(misc-no-recursion) */
 

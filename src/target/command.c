@@ -83,7 +83,6 @@ static void cmd_end_aborted(struct cmd *c)
 	cmd_give_rx(c);
 	cmd_free(c);
 	channel_step(ch, CHAN_EV_TASK_ABORTED, 0, NULL, NULL);
-	channel_task_ended(ch);
 }
 
 void cmd_respond(struct cmd *c)

@@ -215,6 +215,7 @@ struct tchan {
 	struct chan chan;
 	bool built;
 	bool down_early; /* the peer went away before it was built */
+	unsigned acting; /* steps whose actions are being carried out, one inside the other */
 	bool unregister; /* the core waits for the last task */
 	bool quiet;      /* home was told that it has no task any more, or needs no telling */
 	bool unregistered;
@@ -415,8 +416,6 @@ void channel_paid(struct tchan *ch, enum owed what);
 bool channel_is_owed(const struct tchan *ch);
 /* Somebody waits for a command that ends only when the initiator does its part: the deadline is near. */
 void channel_hurry(struct tchan *ch);
-/* A task ended: the session may be unregistered now. */
-void channel_task_ended(struct tchan *ch);
 /* The queue pair does not work any more. Told to the core in a later round, since who finds it may be in the
  * middle of a step whose next actions need the channel. */
 void channel_broke(struct tchan *ch, const char *why);
