@@ -598,12 +598,12 @@ static void queue_pair_gone_first(void **state)
 	finish();
 }
 
-static unsigned n_wcs_before; /* of the end that was destroyed, until then */
+static atomic_uint n_wcs_before; /* of the end that was destroyed, until then */
 
 static void destroy_on_event(struct ep *e, const struct fab_event *ev)
 {
 	(void)ev;
-	n_wcs_before = e->n_wc;
+	atomic_store(&n_wcs_before, e->n_wc);
 	e->rig->f->ops->destroy(e->c);
 	e->c = NULL;
 }
@@ -692,7 +692,7 @@ static void destroy_in_disconnected(void **state)
 	(void)ep_wait_event(&a, FAB_EV_DISCONNECTED);
 	(void)ep_wait_event(&b, FAB_EV_DISCONNECTED);
 	rig_pass(&rig, 5);
-	assert_int_equal(ep_n_wcs(&b), n_wcs_before); /* no flush after destroy */
+	assert_int_equal(ep_n_wcs(&b), atomic_load(&n_wcs_before)); /* no flush after destroy */
 	finish();
 }
 

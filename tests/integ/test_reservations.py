@@ -120,7 +120,7 @@ def at_once(t):
         for p, tag in tags:
             lib.expect(p.status(tag) == CONFLICT, f"round {i}: a WRITE sent after the reservation")
         pr_ok(a, RELEASE, 1, kind=WE)
-        tags = [(p, p.write(i, bytes(512))) for p in others]
+        tags = [(p, p.write(64 * n + i, bytes(512))) for n, p in enumerate(others)]  # nobody orders writes of one block
         for p, tag in tags:
             lib.expect(p.status(tag) == GOOD, f"round {i}: a WRITE sent after its end")
     pr_ok(a, CLEAR, 1)
@@ -201,11 +201,11 @@ def aborts(t):
     gone(t, a, b)
 
 
-def pump(p, got):
-    """WRITEs, eight at a time, until they have ended."""
+def pump(p, lba, got):
+    """WRITEs of the same eight blocks, eight at a time, until they have ended."""
     tags = []
     for k in range(40):
-        tags.append(p.write(3000, os.urandom(512) * 8, imm=k & 1))
+        tags.append(p.write(lba, os.urandom(512) * 8, imm=k & 1))
         if len(tags) == 8:
             got.append(p.status(tags.pop(0)))
     got += [p.status(tag) for tag in tags]
@@ -222,17 +222,17 @@ def fences(t):
         pr_ok(bs[0], IGNORE, sa_key=0xB)
         pr_ok(bs[0], RESERVE, 0xB, kind=WE)
         got = []
-        pumps = [threading.Thread(target=pump, args=(p, got)) for p in bs]
+        pumps = [threading.Thread(target=pump, args=(p, 3000 + 8 * n, got)) for n, p in enumerate(bs)]
         for p in pumps:
             p.start()
         time.sleep(i * 0.002)  # so that it meets them at many a place
         pr_ok(a, PREEMPT_ABORT, 0xA, 0xB, kind=WE)
-        mark = bytes([i]) * 4096
+        mark = bytes([i]) * 4096 * len(bs)
         lib.expect(a.write_blocks(3000, mark)["status"] == GOOD, "the new holder's WRITE")
         for p in pumps:
             p.join()
         lib.expect(len(got) == 120 and set(got) <= {GOOD, CHECK, CONFLICT, TASK_ABORTED}, f"how they end, got {set(got)}")
-        lib.expect(a.read_blocks(3000, 8)["data"] == mark, "nothing of theirs came after it")
+        lib.expect(a.read_blocks(3000, 8 * len(bs))["data"] == mark, "nothing of theirs came after it")
         seen |= set(got)
         pr_ok(a, CLEAR, 0xA)
         for p in bs:
