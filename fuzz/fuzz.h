@@ -14,8 +14,8 @@ static inline uint8_t *fuzz_copy(const void *data, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
 
-	check(copy);
-	if (data && len)
+	check(copy && (data || !len));
+	if (len)
 		memcpy(copy, data, len);
 	return copy;
 }

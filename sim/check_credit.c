@@ -36,7 +36,7 @@ static void judge(const struct hchan *c)
 	const struct tgt_chan_info *i = find(c);
 
 	/* One side may not have heard yet that it is over. */
-	if (!i || strcmp(i->state, "live"))
+	if (!i || strcmp(i->state, "live") != 0)
 		return;
 	if (i->in_flight)
 		fail_now("%s chan %u: the target has %u commands under way, we have none",

@@ -44,6 +44,7 @@ static void pick_range(struct hchan *c, struct hcmd *cmd, uint32_t max)
 	uint64_t size = proc_lun_blocks(cmd->disk);
 	uint32_t most = min_u32(max, c->h->ways.max_blocks * 4096u / cmd->block);
 
+	check(size && most);
 	cmd->n = (uint32_t)dice_log(1, min_u64(most, size));
 	/* Most of the traffic meets in a small place. */
 	cmd->lba = dice_below(4) ? dice_range(0, min_u64(size, 24) - 1) : dice_range(0, size - 1);

@@ -307,7 +307,7 @@ void heap_check_empty(const char *when)
 void heap_drop(void)
 {
 	struct list *pos;
-	size_t len;
+	size_t len = 0;
 
 	while (!list_empty(&blocks)) {
 		pos = blocks.next;
