@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The RDMA providers of the daemon, and which of them a listener of the configuration uses: TARGET_DRIVER
- * iwarp and verbs say it themselves; with srpt it is verbs for an address that an RDMA device has, our own
- * iWARP for another, and both for all addresses.
+ * iwarp and verbs say it themselves; with srpt it is verbs for an address that an RDMA device has, and else both:
+ * our own iWARP, and verbs as soon as a device has the address.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -56,9 +56,8 @@ static bool is_wildcard(const struct sockaddr *addr)
 
 static unsigned best_for(const struct sockaddr *addr)
 {
-	if (!fab_verbs_present(addr))
-		return IWARP;
-	return is_wildcard(addr) ? IWARP | VERBS : VERBS;
+	/* A device that comes later is used then. */
+	return is_wildcard(addr) || !fab_verbs_present(addr) ? IWARP | VERBS : VERBS;
 }
 #else
 static unsigned best_for(const struct sockaddr *addr)

@@ -396,7 +396,7 @@ static int parse(struct options *o, int argc, char **argv)
 			o->debug = true;
 			break;
 		case 'V':
-			printf("srptd %s\n", SRPTD_VERSION);
+			printf("srptd %s\ntransports: %s\n", SRPTD_VERSION, fabrics_built);
 			exit(EXIT_OK);
 		case 'h':
 			help();

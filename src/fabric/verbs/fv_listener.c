@@ -118,7 +118,7 @@ int fv_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 	fv_ref(fv_of(f));
 	if (r) {
 		fv_addr_text((struct sockaddr *)&l->addr, text);
-		log_warn("verbs: no RDMA device has %s, waiting for one", text);
+		log_info("verbs: no RDMA device has %s, waiting for one", text);
 		listener_wait(l);
 	}
 	*ret = &l->base;
