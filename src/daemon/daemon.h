@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <sys/socket.h>
 
+#include <jansson.h>
+
 #include "config/config.h"
 #include "config/diff.h"
 #include "ctl/ctl.h"
@@ -51,6 +53,13 @@ struct upgrade {
 	struct worker_poll poll;
 	struct worker_timer deadline;
 	struct ctl_call *call; /* who asked; NULL: a signal */
+	int state_fd;          /* once everybody is logged out; -1: there is none */
+};
+
+/* The number that the port with this id had before an upgrade. */
+struct dport_number {
+	struct srp_port_id id;
+	uint16_t relative_id;
 };
 
 struct daemon {
@@ -70,6 +79,9 @@ struct daemon {
 	bool stopping;
 	struct sockets sockets;
 	struct upgrade upgrade;
+	json_t *state;                /* of the program before, while we start; else NULL */
+	struct dport_number *numbers; /* the same */
+	unsigned n_numbers;
 };
 
 /* --- main.c --- */
@@ -101,15 +113,16 @@ extern const unsigned daemon_n_methods;
 
 /* --- sockets.c: listening sockets that live longer than a process --- */
 
-/* Take over what the service manager or the program before us left. */
-void sockets_inherit(struct sockets *s);
+/* Take over what the service manager or the program before us left. Return: the state_fd of its sockets_exec(), or -1. */
+must_check int sockets_inherit(struct sockets *s);
 /* One that listens at @addr, the caller's from now on; -1: there is none. @ctx: struct sockets */
 int sockets_take(void *ctx, const struct sockaddr *addr, socklen_t addr_len);
 /* Whether the socket of a listener that ends is kept, open as it is. @ctx: struct sockets */
 bool sockets_keep(void *ctx, int fd);
 void sockets_close(struct sockets *s);
-/* Become @program, and hand all of @s to it. Return: -errno; then descriptors are not what they were. */
-int sockets_exec(struct sockets *s, const char *program, char **argv);
+/* Become @program, and hand all of @s to it, and @state_fd unless that is -1. Return: -errno; then descriptors are not
+ * what they were. */
+int sockets_exec(struct sockets *s, int state_fd, const char *program, char **argv);
 
 /* --- upgrade.c: another program takes over --- */
 
@@ -120,6 +133,19 @@ void upgrade_start(struct daemon *d, struct ctl_call *call);
 
 /* The daemon ends: nothing comes of a check that still runs. */
 void upgrade_abandon(struct daemon *d);
+
+/* --- state.c: what outlives an upgrade and is in no file --- */
+
+/* Return: a file that is the caller's, or -1. */
+int state_save(const struct daemon *d);
+/* Read what is in @fd (taken over) into d->state; -1: nothing. */
+void state_load(struct daemon *d, int fd);
+/* What was read is no longer needed. */
+void state_free(struct daemon *d);
+/* The highest number that a SCSI port ever had; 0: none. */
+uint16_t state_last_relative_id(const struct daemon *d);
+/* Give every device that is open the reservations it had. Context: before anybody is logged in. */
+void state_restore_units(const struct daemon *d);
 
 /* --- notify.c --- */
 

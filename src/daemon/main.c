@@ -105,6 +105,8 @@ static void logged_out(void *ctx)
 	struct daemon *d = ctx;
 
 	log_info("every initiator is logged out, ending");
+	if (d->upgrade.going)
+		d->upgrade.state_fd = state_save(d);
 	tgt_close(d->tgt);
 	upgrade_abandon(d);
 	d->ctl = ctl_server_free(d->ctl);
@@ -230,6 +232,7 @@ static int make_target(struct daemon *d)
 	struct tgt_opts to = { .workers = d->workers,
 			       .n_workers = d->n_workers,
 			       .logins_per_s = c->logins_per_s,
+			       .last_relative_id = state_last_relative_id(d),
 			       .login_burst = c->logins_per_s > LOGIN_BURST ? c->logins_per_s
 									    : LOGIN_BURST };
 	int r = fabrics_new(d);
@@ -324,6 +327,9 @@ static int serve(struct daemon *d)
 		r = make_control(d);
 	if (!r)
 		r = setup_all(d);
+	if (!r)
+		state_restore_units(d);
+	state_free(d);
 	if (d->sockets.n)
 		log_warn("%u sockets were handed to us that no target listens on, closing them",
 			 d->sockets.n);
@@ -419,7 +425,9 @@ static int become_next(struct daemon *d, char **argv)
 	int r;
 
 	log_info("upgrade: %s takes over", d->program);
-	r = sockets_exec(&d->sockets, d->program, argv);
+	if (d->upgrade.state_fd < 0)
+		log_error("upgrade: the state could not be saved, reservations are lost");
+	r = sockets_exec(&d->sockets, d->upgrade.state_fd, d->program, argv);
 	log_error("upgrade: %s: %s", d->program, strerror(-r));
 	return r;
 }
@@ -438,7 +446,7 @@ int main(int argc, char **argv)
 	d.started_ns = worker_clock_ns();
 	if (upgrade_find_program(&d))
 		log_warn("cannot tell what program this is, it cannot be upgraded");
-	sockets_inherit(&d.sockets);
+	state_load(&d, sockets_inherit(&d.sockets));
 	if (load(&d.cfg, &o))
 		return EXIT_FAILED;
 	if (o.check) {

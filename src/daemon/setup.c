@@ -197,6 +197,15 @@ static struct tgt_port_limits port_limits(const struct config_target *c)
 					 .single_channel = !c->multi_channel };
 }
 
+/* A port keeps its number over an upgrade. */
+static uint16_t port_number(const struct daemon *d, const struct srp_port_id *id)
+{
+	for (unsigned i = 0; i < d->n_numbers; i++)
+		if (srp_port_id_eq(&d->numbers[i].id, id))
+			return d->numbers[i].relative_id;
+	return 0;
+}
+
 static int port_open(struct daemon *d, const struct config_target *c)
 {
 	struct tgt_port_opts o = { .name = c->name,
@@ -211,6 +220,7 @@ static int port_open(struct daemon *d, const struct config_target *c)
 		return -ENOMEM;
 	put_be64(o.id.ext, c->id_ext);
 	put_be64(o.id.guid, c->ioc_guid);
+	o.relative_id = port_number(d, &o.id);
 	o.acl_ctx = p;
 	p->d = d;
 	(void)snprintf(p->name, sizeof(p->name), "%s", c->name);

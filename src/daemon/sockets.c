@@ -15,7 +15,8 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 
-#define FIRST_FD 3
+#define FIRST_FD  3
+#define STATE_ENV "SRPTD_STATE_FD"
 
 /* The number in environment variable @name, or -1. */
 static long env_number(const char *name)
@@ -38,9 +39,11 @@ static bool listens(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
 }
 
-void sockets_inherit(struct sockets *s)
+int sockets_inherit(struct sockets *s)
 {
-	long n = env_number("LISTEN_PID") == getpid() ? env_number("LISTEN_FDS") : 0;
+	bool ours = env_number("LISTEN_PID") == getpid();
+	long n = ours && env_number("LISTEN_FDS") > 0 ? env_number("LISTEN_FDS") : 0;
+	long state = ours ? env_number(STATE_ENV) : -1;
 
 	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
 		int flags = fcntl(fd, F_GETFL);
@@ -56,6 +59,11 @@ void sockets_inherit(struct sockets *s)
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("LISTEN_FDNAMES");
+	(void)unsetenv(STATE_ENV);
+	/* It lies behind the sockets, or is not ours. */
+	if (state != FIRST_FD + n || fcntl((int)state, F_SETFD, FD_CLOEXEC) < 0)
+		return -1;
+	return (int)state;
 }
 
 int sockets_take(void *ctx, const struct sockaddr *addr, socklen_t addr_len)
@@ -94,36 +102,49 @@ void sockets_close(struct sockets *s)
 		(void)close(s->fd[--s->n]);
 }
 
-/* Put the sockets where the next program looks for them, and close all else: nothing of ours is to live on in it. */
-static int sockets_place(struct sockets *s)
+static int env_set(const char *name, int n)
 {
-	int base = FIRST_FD + (int)s->n;
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", n);
+	return setenv(name, text, 1) ? -errno : 0;
+}
+
+/* Put @fd[0, @n) where the next program looks for them, and close all else: nothing of ours is to live on in it. */
+static int fds_place(int *fd, unsigned n)
+{
+	int base = FIRST_FD + (int)n;
 
 	/* Out of the way first, or one would be overwritten by another. */
-	for (unsigned i = 0; i < s->n; i++) {
-		s->fd[i] = fcntl(s->fd[i], F_DUPFD_CLOEXEC, base);
-		if (s->fd[i] < 0)
+	for (unsigned i = 0; i < n; i++) {
+		fd[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, base);
+		if (fd[i] < 0)
 			return -errno;
 	}
-	for (unsigned i = 0; i < s->n; i++)
-		if (dup2(s->fd[i], FIRST_FD + (int)i) < 0)
+	for (unsigned i = 0; i < n; i++)
+		if (dup2(fd[i], FIRST_FD + (int)i) < 0)
 			return -errno;
 	return close_range((unsigned)base, ~0u, 0) ? -errno : 0;
 }
 
-int sockets_exec(struct sockets *s, const char *program, char **argv)
+int sockets_exec(struct sockets *s, int state_fd, const char *program, char **argv)
 {
-	char text[16];
-	int r = sockets_place(s);
+	int fd[SOCKETS_MAX + 1];
+	unsigned n = s->n;
+	int r;
 
+	memcpy(fd, s->fd, n * sizeof(fd[0]));
+	if (state_fd >= 0)
+		fd[n++] = state_fd;
+	r = fds_place(fd, n);
+	if (!r)
+		r = env_set("LISTEN_PID", getpid());
+	if (!r)
+		r = env_set("LISTEN_FDS", (int)s->n);
+	if (!r && state_fd >= 0)
+		r = env_set(STATE_ENV, FIRST_FD + (int)s->n);
 	if (r)
 		return r;
-	(void)snprintf(text, sizeof(text), "%d", getpid());
-	if (setenv("LISTEN_PID", text, 1))
-		return -errno;
-	(void)snprintf(text, sizeof(text), "%u", s->n);
-	if (setenv("LISTEN_FDS", text, 1))
-		return -errno;
 	(void)execv(program, argv);
 	return -errno;
 }

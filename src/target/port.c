@@ -25,13 +25,22 @@ static bool port_id_taken(const struct tgt *t, const struct srp_port_id *id)
 
 /* --- relative port identifiers --- */
 
-static bool port_number(struct tgt_port *p)
+/* Another port has @id, or may come to have it. */
+static bool relative_id_taken(const struct tgt *t, uint16_t id)
+{
+	for (unsigned i = 0; i < t->relative_ids.n; i++)
+		if (t->relative_ids.id[i] == id)
+			return true;
+	return id > t->last_relative_id;
+}
+
+static bool port_number(struct tgt_port *p, uint16_t had)
 {
 	struct tgt *t = p->t;
 
 	if (t->relative_ids.n == SCSI_PORTS_MAX || t->last_relative_id == UINT16_MAX)
 		return false;
-	p->relative_id = ++t->last_relative_id;
+	p->relative_id = had && !relative_id_taken(t, had) ? had : ++t->last_relative_id;
 	t->relative_ids.id[t->relative_ids.n++] = p->relative_id;
 	return true;
 }
@@ -88,7 +97,7 @@ int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opt
 		return -ENOMEM;
 	}
 	p->t = t;
-	if (!port_number(p)) {
+	if (!port_number(p, o->relative_id)) {
 		free(cfg.pool);
 		free(p);
 		return -ENOSPC;
@@ -253,6 +262,7 @@ struct tgt_port_info tgt_port_info(const struct tgt_port *p)
 	return (struct tgt_port_info){ .name = p->name,
 				       .enabled = p->port.enabled,
 				       .id = p->port.id,
+				       .relative_id = p->relative_id,
 				       .n_chans = p->port.n_chans,
 				       .logins = p->logins,
 				       .rejects = p->rejects };

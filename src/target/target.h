@@ -25,11 +25,15 @@ struct tgt_opts {
 	unsigned n_workers;
 	unsigned logins_per_s; /* of one address, in the long run; 0: no limit */
 	unsigned login_burst;  /* ... at once */
+	uint16_t
+		last_relative_id; /* of a target that was here before: SCSI ports are numbered behind it */
 	unsigned pool[3]; /* data buffers per worker of 4 KiB, 64 KiB, 1 MiB; 0: 1024, 256, 64 */
 };
 
 /* Return: 0, -ENOMEM. */
 must_check int tgt_new(struct tgt **ret, const struct tgt_opts *opts);
+/* The highest number that a SCSI port was ever given here. */
+uint16_t tgt_last_relative_id(const struct tgt *t);
 /* Stop listening and forget every port; for after tgt_shutdown(). The workers must run a round after it. */
 void tgt_close(struct tgt *t);
 /* No channel may exist any more, and the workers have stopped. NULL is accepted; returns NULL. */
@@ -83,7 +87,8 @@ struct tgt_port_limits {
 struct tgt_port_opts {
 	const char *name; /* copied */
 	struct srp_port_id id;
-	bool default_port; /* logins without a target id are for it */
+	uint16_t relative_id; /* its number as a SCSI port, one that it had before; 0: the next */
+	bool default_port;    /* logins without a target id are for it */
 	unsigned max_chans;
 	struct tgt_port_limits limits;
 	tgt_acl_fn *acl;
@@ -160,6 +165,7 @@ struct tgt_port_info {
 	const char *name;
 	bool enabled;
 	struct srp_port_id id;
+	uint16_t relative_id; /* its number as a SCSI port */
 	unsigned n_chans;
 	uint64_t logins;
 	uint64_t rejects;

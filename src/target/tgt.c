@@ -22,6 +22,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 		return -ENOMEM;
 	t->fab = o->fab;
 	t->ops = o->fab->ops;
+	t->last_relative_id = o->last_relative_id;
 	login_rate_init(&t->rate, o->logins_per_s, o->login_burst);
 	t->tw = calloc(o->n_workers, sizeof(*t->tw));
 	list_init(&t->ports);
@@ -77,6 +78,11 @@ void tgt_close(struct tgt *t)
 	/* Without channels no unit is busy; tgt_free() takes those that were to be asked again. */
 	list_for_each (pos, &t->units)
 		worker_timer_stop(tgt_home(t), &list_entry(pos, struct tgt_unit, node)->retry);
+}
+
+uint16_t tgt_last_relative_id(const struct tgt *t)
+{
+	return t->last_relative_id;
 }
 
 static void pool_end(struct tgt *t, struct pool *p)

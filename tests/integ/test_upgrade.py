@@ -4,6 +4,7 @@ cannot be."""
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -90,8 +91,7 @@ def by_srptctl(t):
     """srptctl returns when the new one is there."""
     out = []
     th = threading.Thread(target=lambda: out.append(lib.tool("srptctl", "--socket", t.ctl, "upgrade").out))
-    th.start()
-    upgraded(t, lambda: None)
+    upgraded(t, th.start)
     th.join()
     lib.expect(out and f"pid {t.proc.pid}," in out[0], f"the same process, got {out}")
 
@@ -105,6 +105,68 @@ def again_and_again():
             by_srptctl(t)
         upgraded(t, lambda: t.proc.send_signal(signal.SIGUSR2))
         lib.expect(abs(n_fds(t) - before) <= 2, f"no descriptor is left behind: {before}, then {n_fds(t)}")
+
+
+def reservation_out(p, action, key=0, sa_key=0, kind=0):
+    data = struct.pack(">QQ8x", key, sa_key)
+    r = p.command(struct.pack(">BBBHIB", 0x5F, action, kind, 0, len(data), 0), out=data)
+    lib.expect(r["status"] == 0, f"PERSISTENT RESERVE OUT {action}, got {r}")
+
+
+def full_status(p):
+    """Generation, and key, holder and type, port and name of each registration."""
+    return p.command(struct.pack(">BB5xHB", 0x5E, 3, 512, 0), n_in=512)["data"]
+
+
+def two_targets(t, first):
+    """The target of every test behind another one, or, with @first False, alone."""
+    other = ("TARGET_DRIVER iwarp {\n TARGET other {\n listen 127.0.0.1:%d\n id_ext 1\n ioc_guid 2\n allow_any 1\n LUN 0 file0\n enabled 1\n }\n}\n"
+             % t.port)
+    t.write_conf(file_disk(t.dir / "file0.img"), "\t\tLUN 0 file0\n", lib.ANY, "workers 2\n" + (other if first else ""))
+
+
+def reservations():
+    """They survive, under the same names: those of the initiator and of the port, which is the second of two and stays
+    it when the first is taken away; and a port that comes then does not get a number that was given before."""
+    t = lib.Target(start=False)
+    two_targets(t, True)
+    t.start()
+    with t:
+        a, b = (lib.Peer(t.port, name) for name in (b"holder--", b"stranger"))
+        for p, key in ((a, 0xABCDEF0123456789), (b, 2)):
+            p.ready()
+            reservation_out(p, 0, sa_key=key)
+        reservation_out(a, 1, key=0xABCDEF0123456789, kind=3)  # EXCLUSIVE ACCESS
+        before = full_status(a)
+        lib.expect(before[8:16].hex() == "abcdef0123456789" and before[26:28] == b"\0\2", f"registered by port 2, got {before.hex()}")
+        two_targets(t, False)
+        t.proc.send_signal(signal.SIGHUP)
+        t.wait_log("reload: done")
+        for _ in range(2):
+            ready = t.text().count("ready")
+            t.proc.send_signal(signal.SIGUSR2)
+            for p in (a, b):
+                lib.expect(p.recv_send() is not None and p.closed(), "logged out")
+                p.close()
+            while t.text().count("ready") == ready:
+                time.sleep(0.01)
+            a, b = (lib.Peer(t.port, name) for name in (b"holder--", b"stranger"))
+            a.ready()
+            lib.expect(full_status(a) == before, f"all is as it was, got {full_status(a).hex()}")
+            lib.expect(a.read_blocks(0, 1)["status"] == 0, "the holder reads")
+            r = b.command(bytes(6), retry=False)
+            lib.expect(lib.sense(r)[1:] == (0x29, 0), f"POWER ON, RESET..., got {r}")
+            lib.expect(b.read_blocks(0, 1)["status"] == 0x18, "another gets RESERVATION CONFLICT")
+        two_targets(t, True)
+        t.proc.send_signal(signal.SIGHUP)
+        t.wait_log("reload: done, 1 changes", since=t.text().rindex("ready"))
+        c = lib.Peer(t.port, b"third---", target=struct.pack(">QQ", 1, 2))
+        c.ready()
+        reservation_out(c, 0, sa_key=3)
+        third = full_status(a)[8 + 2 * 48:]
+        lib.expect(third[:8] == struct.pack(">Q", 3) and third[18:20] == b"\0\3", f"registered by port 3, got {third[:48].hex()}")
+        for p in (a, b, c):
+            p.close()
 
 
 def refusals():
@@ -173,6 +235,7 @@ def from_the_manager():
 
 
 again_and_again()
+reservations()
 refusals()
 stopped_meanwhile()
 from_the_manager()
