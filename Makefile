@@ -2,7 +2,7 @@
 # Thin front of meson and ninja; `make help` lists what there is.
 BUILD := build
 
-.PHONY: help deps deps-dev build demo check prove torture vm bench fuzz format install clean
+.PHONY: help deps deps-dev build demo check prove torture vm vm-bench bench fuzz format install clean
 
 help:
 	@echo "make deps    install what the build needs (Debian packages), only what is missing"
@@ -11,6 +11,7 @@ help:
 	@echo "make check   all tests: units, integration, sanitizers, format, lint, layers"
 	@echo "make prove   walk every state of a channel and its environment (1 to 2 minutes)"
 	@echo "make vm      log in with Linux' ib_srp in a virtual machine; VM='NAME...' runs only these scenarios"
+	@echo "make vm-bench srptd and the kernel's own target over soft RoCE in a virtual machine; prints one table"
 	@echo "make bench   compare with a bare-sockets server; prints one table"
 	@echo "make fuzz    run every fuzz target; SECS=n seconds each (default 10)"
 	@echo "make torture storms of logins, every call failing in turn; TORTURE_N=n logins a storm (default 100000)"
@@ -42,6 +43,10 @@ prove: build
 vm: build
 	@scripts/deps vm || true
 	@tests/vm/run $(BUILD) $(VM) || [ $$? -eq 77 ]
+
+vm-bench: build
+	@scripts/deps vm || true
+	@tests/vm/run -v $(BUILD) lio || [ $$? -eq 77 ]
 
 bench: build
 	@bench/run $(BUILD)

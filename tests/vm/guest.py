@@ -13,7 +13,8 @@ import lab
 # Never KVM: what runs here must run the same on any machine, CI included.
 QEMU = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "3072", "-nodefaults",
         "-no-user-config", "-display", "none", "-no-reboot", "-parallel", "none"]
-CMDLINE = "console=ttyS0 panic=-1 oops=panic mitigations=off nokaslr quiet log_buf_len=4M"
+# A machine with much to do does not deliver the timer interrupts that a kernel wants to see at its start: no_timer_check.
+CMDLINE = "console=ttyS0 panic=-1 oops=panic mitigations=off nokaslr no_timer_check quiet log_buf_len=4M"
 BOOT_S = 90  # a boot, or what comes between two scenarios; each takes about 10 s on a machine that is ours
 # All limits are multiplied by it, for a machine that others use as well.
 SLOW = int(os.environ.get("VM_SLOW", "1"))
@@ -24,7 +25,7 @@ class Job:
     """A scenario with one choice of its variants."""
     name: str  # of its directory of results
     title: str
-    scenario: str
+    scenario: str  # its file below tests/vm, without .sh
     target: str
     rdma: str
     cpus: str
@@ -65,8 +66,9 @@ class Reader:
     def __init__(self, jobs, echo):
         self.jobs = {j.name: j for j in jobs}
         self.echo = echo
-        self.outcomes = {}
-        self.now = None  # the job that runs
+        self.now = None  # the job that runs, and what is known of it
+        self.outcome = None
+        self.ended = []
         self.mark = time.monotonic()
         self.rest = ""
 
@@ -80,65 +82,81 @@ class Reader:
             if m:
                 self._marker(*m.groups())
             elif self.now:
-                self.outcomes[self.now.name].out += line + "\n"
+                self.outcome.out += line + "\n"
                 if self.echo:
                     self.echo(line)
 
     def _marker(self, what, name, status):
-        at = time.monotonic()
         if what == "begin":
-            self.now = self.jobs[name]
-            self.outcomes[name] = Outcome()
+            self.mark = time.monotonic()
+            self.now, self.outcome = self.jobs[name], Outcome()
         else:
-            self.outcomes[name].status = int(status)
-            self.outcomes[name].secs = at - self.mark
-            self.now = None
-        self.mark = at
+            self.outcome.status = int(status)
+            self._end()
+
+    def _end(self):
+        self.outcome.secs = time.monotonic() - self.mark
+        self.ended.append((self.now, self.outcome))
+        self.now = None
+        self.mark = time.monotonic()
 
     def give_up(self, why):
+        """The guest is gone; so is what it ran."""
         if self.now:
-            one = self.outcomes[self.now.name]
-            one.out += self.rest
-            one.why, one.secs = why, time.monotonic() - self.mark
+            self.outcome.out += self.rest
+            self.outcome.why = why
+            self._end()
+
+
+def watch(proc, log, reader):
+    """Read what the guest says until it ends; gives each job with its outcome when that is known."""
+    os.set_blocking(proc.stdout.fileno(), False)
+    alive = True
+    while alive:
+        piece = proc.stdout.read() or b""
+        log.write(piece)
+        reader.feed(piece.decode(errors="replace"))
+        if not piece and proc.poll() is not None:
+            reader.give_up(f"the guest ended without a result (qemu: {proc.returncode})")
+            alive = False
+        elif time.monotonic() > reader.limit():
+            reader.give_up("the guest is stuck")
+            alive = False
+        while reader.ended:
+            yield reader.ended.pop(0)
+        time.sleep(0.05)
+
+
+def keep_results(guest_dir, job, outcome):
+    """Move what a scenario left to its own place."""
+    to = guest_dir.parent / job.name
+    shutil.rmtree(to, ignore_errors=True)
+    if (guest_dir / job.name).exists():
+        (guest_dir / job.name).rename(to)
+    to.mkdir(parents=True, exist_ok=True)
+    (to / "out.log").write_text(outcome.out)
+    if outcome.status:
+        shutil.copy(guest_dir / "console.log", to)
+        shutil.copy(guest_dir / "qemu.log", to)
 
 
 def boot(image, build, jobs, words=None, echo=None):
     """Run @jobs (all of one `cpus`) in a fresh guest, one after the other, until one fails. @echo: called with each line
-    they print. Return: the outcomes of those that were begun, by name; {} when the guest did not come up."""
-    base = lab.LAB / "results"
-    results = base / "guest"
+    they print. Gives (job, outcome) of those that were begun: none when the guest did not come up."""
+    results = lab.LAB / "results" / "guest"
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     (results / "plan").write_text("".join(f"{j.name} {j.scenario} {j.rdma} {j.timeout}\n" for j in jobs))
     cmd = command(image, results, build, jobs[0].cpus, {"target": jobs[0].target, **(words or {})})
-    reader = Reader(jobs, echo)
     with open(results / "qemu.log", "wb") as err, open(results / "out.log", "wb", buffering=0) as log:
         proc = subprocess.Popen(["nice", "-n", "10", *cmd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
-        os.set_blocking(proc.stdout.fileno(), False)
-        while True:
-            piece = proc.stdout.read() or b""
-            log.write(piece)
-            reader.feed(piece.decode(errors="replace"))
-            if not piece and proc.poll() is not None:
-                reader.give_up(f"the guest ended without a result (qemu: {proc.returncode})")
-                break
-            if time.monotonic() > reader.limit():
-                reader.give_up("the guest is stuck")
-                proc.kill()
-                proc.wait()
-                break
-            time.sleep(0.05)
-    for name, one in reader.outcomes.items():
-        to = base / name
-        shutil.rmtree(to, ignore_errors=True)
-        if (results / name).exists():
-            (results / name).rename(to)
-        to.mkdir(parents=True, exist_ok=True)
-        (to / "out.log").write_text(one.out)
-        if one.status:
-            shutil.copy(results / "console.log", to)
-            shutil.copy(results / "qemu.log", to)
-    return reader.outcomes
+        try:
+            for job, outcome in watch(proc, log, Reader(jobs, echo)):
+                keep_results(results, job, outcome)
+                yield job, outcome
+        finally:
+            proc.kill()
+            proc.wait()
 
 
 def post_mortem(results):

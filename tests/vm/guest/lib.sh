@@ -6,7 +6,6 @@ ID_EXT=0200000000000001
 IOC_GUID=0200000000000001
 PORT=5555
 ADDR=192.168.77.1 # srptd's
-ADDR6=fd00:77::1
 LOG=/tmp/srptd.log
 CTL=/tmp/srptd.sock
 : "${VM_RDMA:=siw}" "${VM_TARGET:=guest}"

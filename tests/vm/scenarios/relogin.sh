@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# The same initiator logs in again: after a logout, in place of a login that goes on, and (siw) after its link was dead
-# for a while and in place of a login that the target still believes in.
+# The same initiator logs in again: after a logout and, over siw, after its link was dead for a while and in place of a
+# login that the target still believes in. (Over rxe both are one device, of which no side can be cut off.)
 # timeout: 180
 rdma_up
-SRPTD_TARGET="listen [$ADDR6]:$PORT"
 srptd_conf <<-END
 	ram ram0 size 32M
 END
@@ -15,18 +14,6 @@ for i in 1 2 3; do
 	logout "$HOST"
 	within 10 channels_are 0 || die "channels stay behind"
 done
-
-step "by another address while it is logged in"
-login initiator_ext=1,ch_count=2
-first=$HOST
-timeouts "$first" reconnect_delay off fast_io_fail_tmo off
-ADDR="[$ADDR6]" login initiator_ext=1,ch_count=2
-within 10 grep -q 'replaced by a new login' $LOG || die "the first login was not replaced"
-within 10 channels_are 2 || die "$(n_channels) channels, expected 2"
-fio_verify replaced 3 "${DISKS[0]}"
-logout "$first"
-logout "$HOST"
-within 10 channels_are 0 || die "channels stay behind"
 
 if [ "$VM_RDMA" = siw ]; then
 	login initiator_ext=1,ch_count=2
@@ -49,10 +36,9 @@ if [ "$VM_RDMA" = siw ]; then
 	within 30 channels_are 2 || die "$(n_channels) channels, expected 2"
 	step "the link dies while nothing goes on"
 	# With nothing to send again the target believes in its channels until the next login.
-	replaced=$(grep -c 'replaced by a new login' $LOG)
 	sleep 1
 	cut
-	within 30 eval '[ $(grep -c "replaced by a new login" $LOG) -gt $replaced ]' || die "the old channels were not replaced"
+	within 30 grep -q 'replaced by a new login' $LOG || die "the old channels were not replaced"
 	within 30 channels_are 2 || die "$(n_channels) channels, expected 2"
 	fio_verify after 3 "${DISKS[0]}"
 	logout "$HOST"

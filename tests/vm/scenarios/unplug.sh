@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# The initiator's RDMA device goes away while it is logged in, under I/O and idle, and comes back.
+# The initiator's RDMA device goes away while it is logged in, under I/O and idle, and comes back. Over rxe it is srptd's, too.
 # timeout: 120
 rdma_up
 srptd_conf <<-END
 	ram ram0 size 32M
 END
 srptd_start
+removed=0
+# Over rxe: srptd listens on the device that came back.
+listens_again() { [ "$(grep -c 'its device has come' $LOG)" = $removed ]; }
 for io in yes no yes; do
 	login initiator_ext=1
 	fio=
@@ -20,6 +23,8 @@ for io in yes no yes; do
 	[ -z "$fio" ] || ! wait "$fio" || die "fio did not notice"
 	within 20 test ! -e "/sys/class/scsi_host/host$HOST" || die "the SCSI host stays"
 	rdma_attach rdma0 $NETDEV
+	removed=$((removed + 1))
+	[ "$VM_RDMA" = siw ] || within 20 listens_again || die "srptd does not listen again"
 done
 login initiator_ext=1
 fio_verify back 3 "${DISKS[0]}"
