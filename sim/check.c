@@ -54,7 +54,7 @@ void excuse_end(enum excuse e, int disk)
 
 static bool is_on(const struct excuse_state *s, uint64_t tick)
 {
-	return s->held || s->tick >= tick || s->until_ns > sched_now_ns();
+	return s->held || (s->tick && s->tick >= tick) || s->until_ns > sched_now_ns();
 }
 
 bool excused(enum excuse e, int disk, uint64_t tick)
@@ -68,6 +68,14 @@ bool excused_any(unsigned set, int disk, uint64_t tick)
 {
 	for (unsigned e = 0; e < EXCUSE_COUNT; e++)
 		if (set & BIT(e) && excused((enum excuse)e, disk, tick))
+			return true;
+	return false;
+}
+
+bool excused_disks(uint64_t tick)
+{
+	for (int i = 0; i < (int)DISKS_MAX; i++)
+		if (excused(EXCUSE_DISK, i, tick))
 			return true;
 	return false;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sim/host.h"
+#include "srp/chan.h"
 
 enum excuse {
 	EXCUSE_NET,    /* the network misbehaved, or a host did */
@@ -32,6 +33,8 @@ void excuse_begin(enum excuse e, int disk);
 void excuse_end(enum excuse e, int disk);
 /* Did it happen since @tick (of sched_tick()), or does it now? */
 bool excused(enum excuse e, int disk, uint64_t tick);
+/* A disk, whichever: one that misbehaves delays what others want of it, too; a task management function, say. */
+bool excused_disks(uint64_t tick);
 /* Any of a set of BIT(enum excuse). */
 bool excused_any(unsigned set, int disk, uint64_t tick);
 #define EXCUSE_ANY (BIT(EXCUSE_COUNT) - 1)
@@ -46,6 +49,8 @@ void check_channel_down(struct hchan *c);
 /* A login of the first channel begins; none is left. */
 void check_host_in(struct host *h);
 void check_host_out(struct host *h);
+/* It was answered. */
+void check_admitted(const struct hchan *c, const struct hcmd *cmd);
 /* A status other than GOOD and not UNIT ATTENTION. */
 void check_status(struct hchan *c, const struct hcmd *cmd);
 
@@ -77,6 +82,22 @@ struct spied;
 void check_order_access(struct spied *s);
 /* It must wait for its turn. */
 void check_order_waits(const struct spied *s);
+
+/* --- check_chan.c: steps of the target's channels --- */
+
+struct tchan;
+/* Before and after a step, from outside or inside another. */
+void check_chan_before(const struct tchan *ch, enum chan_ev type);
+void check_chan_after(const struct tchan *ch, enum chan_ev type, enum chan_state was);
+
+/* --- check_target.c: what must be true of the target's objects between two rounds --- */
+
+struct tgt;
+void check_target(struct tgt *t);
+/* ... when nobody wants anything. */
+void check_target_at_rest(struct tgt *t);
+/* What was to close has had the time to. */
+void check_target_closed(struct tgt *t);
 
 /* --- check_wire.c: what is on the wire --- */
 

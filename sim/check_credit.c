@@ -36,6 +36,8 @@ static void judge(const struct hchan *c)
 	const struct tgt_chan_info *i = find(c);
 
 	/* One side may not have heard yet that it is over. */
+	if (!i && !excused_any(EXCUSE_ANY, -1, c->opened_tick))
+		fail_now("%s chan %u: the target does not know it", c->h->name, c->number);
 	if (!i || strcmp(i->state, "live") != 0)
 		return;
 	if (i->in_flight)

@@ -11,22 +11,14 @@
 #define MAY_DELAY                                                                     \
 	(BIT(EXCUSE_NET) | BIT(EXCUSE_DISK) | BIT(EXCUSE_RESET) | BIT(EXCUSE_CLOSE) | \
 	 BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | BIT(EXCUSE_SLOW) | BIT(EXCUSE_REMAP))
+#define EVER 1u /* since the first tick */
 #define MAY_END                                                                        \
 	(BIT(EXCUSE_NET) | BIT(EXCUSE_CLOSE) | BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | \
 	 BIT(EXCUSE_SLOW))
 
-/* A disk that misbehaves delays what others want of it, too: a task management function, say. */
-static bool disk_excuses(int disk, uint64_t tick)
-{
-	for (int i = 0; i < (int)DISKS_MAX; i++)
-		if ((disk < 0 || i == disk) && excused(EXCUSE_DISK, i, tick))
-			return true;
-	return false;
-}
-
 void check_command_late(struct hchan *c, const struct hcmd *cmd)
 {
-	if (excused_any(MAY_DELAY, cmd->disk, cmd->sent_tick) || disk_excuses(-1, cmd->sent_tick))
+	if (excused_any(MAY_DELAY, cmd->disk, cmd->sent_tick) || excused_disks(cmd->sent_tick))
 		return;
 	fail_now("%s chan %u: command %u was not answered within %llu ms, for no reason",
 		 c->h->name, c->number, cmd->nth,
@@ -35,7 +27,7 @@ void check_command_late(struct hchan *c, const struct hcmd *cmd)
 
 void check_task_late(struct hchan *c)
 {
-	if (excused_any(MAY_DELAY, -1, c->tmf_tick) || disk_excuses(-1, c->tmf_tick))
+	if (excused_any(MAY_DELAY, -1, c->tmf_tick) || excused_disks(c->tmf_tick))
 		return;
 	fail_now("%s chan %u: a task management function was not answered, for no reason",
 		 c->h->name, c->number);
@@ -48,16 +40,29 @@ void check_channel_down(struct hchan *c)
 	if (c->asked_down || excused_any(MAY_END, -1, c->opened_tick))
 		return;
 	/* A login that was refused has said why; who was denied, or the limits. */
-	if (!c->was_up && c->core.why.why == ICHAN_WHY_REJECTED && c->core.why.code)
+	if (!c->was_up &&
+	    (c->was_rejected || (c->core.why.why == ICHAN_WHY_REJECTED && c->core.why.code)))
 		return;
-	/* A disk that is stuck keeps the old channels from ending, and the login from being answered. */
-	if (!c->was_up && disk_excuses(-1, 0))
+	/* Old channels that do not end keep the login from being answered: they wait for a disk, or
+	 * for a peer that has gone. */
+	if (!c->was_up &&
+	    (!proc_admits(h->index) || excused_disks(EVER) || h->silent_until_ns > sched_now_ns()))
 		return;
 	/* A command that is not answered in time ends the channel; why was asked then. */
-	if (c->core.why.why == ICHAN_WHY_TIMEOUT && disk_excuses(-1, c->opened_tick))
+	if (c->core.why.why == ICHAN_WHY_TIMEOUT && excused_disks(c->opened_tick))
 		return;
 	fail_now("%s chan %u: it ended for no reason: %s", h->name, c->number,
 		 c->core.why.text ? c->core.why.text : "nothing was said");
+}
+
+void check_admitted(const struct hchan *c, const struct hcmd *cmd)
+{
+	if (!proc_admits(c->h->index) &&
+	    !excused_any(BIT(EXCUSE_CLOSE) | BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY) |
+				 BIT(EXCUSE_SLOW) | BIT(EXCUSE_NET),
+			 -1, cmd->sent_tick))
+		fail_now("%s chan %u: command %u was answered, and the host is not let in",
+			 c->h->name, c->number, cmd->nth);
 }
 
 /* --- statuses --- */

@@ -66,8 +66,18 @@ static void taken(struct fab_conn *to, const uint8_t *iu, size_t len)
 		cover_hit(COVER_RSP_CODE, rsp.rsp_code);
 }
 
+/* Its answer may be overtaken by the end of the connection. */
+static void rejects(struct fab_conn *from)
+{
+	struct hchan *c = good(from);
+
+	if (c)
+		c->was_rejected = true;
+}
+
 void check_wire_init(void)
 {
+	fabric_watch.rejects = rejects;
 	fabric_watch.no_receive = no_receive;
 	fabric_watch.bad_access = bad_access;
 	fabric_watch.unknown_memory = unknown_memory;

@@ -64,6 +64,7 @@ void __wrap_chan_step(struct chan *c, const struct chan_event *ev, struct chan_a
 
 	if (!c->released)
 		cover_hit(COVER_CHAN, (unsigned)ev->type * STATES + was);
+	check_chan_before(ch, ev->type);
 	__real_chan_step(c, ev, out);
 	chan_check_full(c);
 	moments(ev->type, was, c->state);
@@ -74,6 +75,7 @@ void __wrap_chan_step(struct chan *c, const struct chan_event *ev, struct chan_a
 	for (uint32_t i = 0; i < out->count; i++)
 		if (out->a[i].type == CHAN_ACT_VIOLATION)
 			judge_violation(ch, out->a[i].text);
+	check_chan_after(ch, ev->type, was);
 }
 
 int __wrap_port_login(struct port *p, struct port_chan *pc, const struct port_login *login)

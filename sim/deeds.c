@@ -68,7 +68,7 @@ static void undo(enum deed what)
 		break;
 	case DEED_DEVICE:
 		fabric_return_device(fab);
-		excuse_hold(EXCUSE_DIED, -1, false);
+		excuse_end(EXCUSE_DIED, -1);
 		break;
 	case DEED_DISK:
 		disk_vanish(undos[what].disk, false);
@@ -125,7 +125,7 @@ static void do_deed(enum deed what)
 		kill_it(what == DEED_POWER);
 		break;
 	case DEED_DEVICE:
-		excuse_hold(EXCUSE_DIED, -1, true);
+		excuse_begin(EXCUSE_DIED, -1);
 		fabric_remove_device(fab);
 		undo_later(what);
 		break;

@@ -61,6 +61,8 @@ struct fabric_watch {
 	void (*no_receive)(struct fab_conn *to);
 	/* The peer of @to wanted to touch memory of @to that it may not. */
 	void (*bad_access)(struct fab_conn *to, bool write, uint32_t rkey);
+	/* The target rejects the connection whose end @c is. */
+	void (*rejects)(struct fab_conn *c);
 	/* The target posts work that names local memory which it has not announced (mem_add). */
 	void (*unknown_memory)(const struct fab_conn *c);
 	/* A call of the seam by the target; true makes it fail. @by: where it was made. */

@@ -125,6 +125,10 @@ static void late(struct sched_ev *ev)
 	struct end *e = container_of(ev, struct end, late);
 
 	fabric_tell(e, e->late_type, 0, NULL, NULL);
+	/* The reply went to a host that had closed the stream: that it is reset comes behind. */
+	if (!has_dreq(e) && e->late_type == FAB_EV_ESTABLISHED && e->state == END_LIVE &&
+	    e->side == 1 && !end_peer(e))
+		fabric_down(e, FAB_EV_DISCONNECTED, -ECONNRESET, false);
 }
 
 static void comm_est(struct sched_ev *ev)
@@ -227,6 +231,8 @@ int fabric_reject(struct fab_conn *c, const void *priv, size_t priv_len)
 	e->state = END_DOWN;
 	if (fabric_call_fails(e, FABRIC_REJECT, __builtin_return_address(0)))
 		return -EIO;
+	if (fabric_watch.rejects)
+		fabric_watch.rejects(c);
 	if (priv_len)
 		memcpy(e->link->rej, priv, priv_len);
 	e->link->rej_len = priv_len;

@@ -495,10 +495,28 @@ static void good_read(struct hchan *c, struct hcmd *cmd)
 	model_read_end((unsigned)cmd->disk, cmd->lba, n, cmd->buf, cmd->begin, c->h->name);
 }
 
+/* Whoever is there for the host says so, but what is not there answers questions only. */
+static bool needs_unit(const struct hcmd *cmd)
+{
+	return cmd->op != HOP_INQUIRY && cmd->op != HOP_LUNS && cmd->op != HOP_SENSE;
+}
+
+/* By the configuration it could not be done. */
+static void judge_config(const struct hchan *c, const struct hcmd *cmd)
+{
+	if (excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick))
+		return;
+	if (needs_unit(cmd) && !proc_lun_mapped(c->h->index, cmd->disk))
+		wrong(c, cmd, "there is no unit for this host, and it was served");
+	if (cmd->write && proc_lun_read_only(cmd->disk))
+		wrong(c, cmd, "a unit that is read-only was written to");
+}
+
 static void good(struct hchan *c, struct hcmd *cmd)
 {
 	if (c->h->probing)
 		c->h->probe_step++;
+	judge_config(c, cmd);
 	switch (cmd->op) {
 	case HOP_READ:
 		good_read(c, cmd);
@@ -566,6 +584,7 @@ void hcmd_answered(struct hchan *c, struct hcmd *cmd)
 	if (cmd->status == SCSI_STATUS_CHECK_CONDITION && s.key == SENSE_UNIT_ATTENTION)
 		attention = s.asc;
 	check_attention(c, cmd, attention);
+	check_admitted(c, cmd);
 	if (cmd->status == SCSI_STATUS_GOOD) {
 		stop_ended(cmd);
 		good(c, cmd);

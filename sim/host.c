@@ -16,8 +16,10 @@
 
 #define WORKER_FIRST 8u /* index of the first host's worker; the target's are below */
 #define BURST_MAX    16u
-#define BACKOFF_MAX  7u
-#define NOTHING_NS   (5 * NSEC_PER_MSEC) /* no channel has room: who looks all the time? */
+#define SILENT_NS \
+	(20 * NSEC_PER_SEC) /* until the target has ended a channel of a host that is gone */
+#define BACKOFF_MAX 7u
+#define NOTHING_NS  (5 * NSEC_PER_MSEC) /* no channel has room: who looks all the time? */
 
 static struct host *hosts[HOSTS_MAX];
 static const char *const names[HOSTS_MAX] = { "h0", "h1", "h2", "h3", "h4", "h5" };
@@ -133,6 +135,8 @@ void host_down(struct host *h, struct hchan *c)
 	trace("%s chan %u: down: %s", h->name, c->number,
 	      c->core.why.text ? c->core.why.text : "?");
 	check_channel_down(c);
+	if (c->was_up)
+		h->silent_until_ns = sched_now_ns() + SILENT_NS;
 	h->chan[c->n] = NULL;
 	/* Who is not let in does not knock ever faster. */
 	if (!c->was_up && h->n_refused < BACKOFF_MAX)

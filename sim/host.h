@@ -120,7 +120,8 @@ struct host {
 	struct srp_port_id id;
 	struct host_ways ways;
 	struct hchan *chan[HOST_CHANS_MAX];
-	unsigned logins; /* single-channel logins that were answered */
+	unsigned logins;          /* single-channel logins that were answered */
+	uint64_t silent_until_ns; /* the target may still wait for a channel of ours that went */
 	unsigned cmds_left;
 	bool active;  /* it wants to be logged in */
 	bool ending;  /* the run ends: log out and stay away */
@@ -182,6 +183,7 @@ struct hchan {
 	struct fab_conn *fc;
 	bool single;
 	bool was_up;
+	bool was_rejected;
 	bool asked_down; /* the end is our own wish */
 	bool frozen;
 	bool resolving;

@@ -29,6 +29,7 @@
 #define LOGIN_BURST   64u
 #define REMAP_NS      (2 * NSEC_PER_SEC) /* until every worker has seen a reload for certain */
 #define UNWIND_ROUNDS 8u
+#define CLOSED_NS     NSEC_PER_SEC /* until the channels of a target that was disabled are told */
 
 enum state {
 	OFF,
@@ -54,6 +55,8 @@ static bool told_to_end; /* SIGTERM is on its way */
 static struct daemon d;
 static struct worker *workers[PROC_WORKERS_MAX];
 static uint64_t force_ns;
+static uint64_t stop_ns;     /* when SIGTERM was taken */
+static uint64_t disabled_ns; /* when the first target was disabled last */
 static unsigned n_stopped;
 static unsigned n_starts;
 static bool reporting;
@@ -153,6 +156,18 @@ static int parse(const struct proc_config *c, struct config **ret)
 
 /* --- start --- */
 
+/* Nobody gets in, and who was in is out. */
+static void note_down(bool is)
+{
+	static bool was;
+
+	if (is && !was)
+		excuse_begin(EXCUSE_DIED, -1);
+	if (!is && was)
+		excuse_end(EXCUSE_DIED, -1);
+	was = is;
+}
+
 /* What was made before a start failed is given back by a few rounds. */
 static void unwind(void)
 {
@@ -192,6 +207,7 @@ int proc_start(void)
 		r = setup_all(&d);
 	if (!r) {
 		excuse_hold(EXCUSE_REMAP, -1, false);
+		note_down(false);
 		state = RUNNING;
 		return 0;
 	}
@@ -269,6 +285,7 @@ static struct tgt_port *first_port(void)
 
 static void do_disable(void)
 {
+	disabled_ns = sched_now_ns();
 	if (state != RUNNING || !first_port())
 		return;
 	trace("srptd: the first target is disabled");
@@ -278,6 +295,9 @@ static void do_disable(void)
 
 static void do_enable(void)
 {
+	if (state == RUNNING && sched_now_ns() - disabled_ns > CLOSED_NS &&
+	    !excused(EXCUSE_SLOW, -1, UINT64_MAX))
+		check_target_closed(d.tgt);
 	if (state != RUNNING || !first_port() || !cfg.enabled)
 		return;
 	trace("srptd: the first target is enabled");
@@ -319,6 +339,9 @@ static void logged_out(void *ctx)
 {
 	(void)ctx;
 	trace("srptd: everybody is logged out");
+	if (sched_now_ns() - stop_ns >= force_ns && !excused_disks(1) &&
+	    !excused_any(EXCUSE_ANY & ~BIT(EXCUSE_CLOSE), -1, 1))
+		fail_now("SIGTERM: the hosts had to be forced out, for no reason");
 	state = LINGERING;
 	n_stopped = 0;
 	tgt_close(d.tgt);
@@ -335,6 +358,7 @@ static void do_term(void)
 	trace("srptd: SIGTERM");
 	deeds_moment(MOMENT_TERM);
 	state = STOPPING;
+	stop_ns = sched_now_ns();
 	excuse_hold(EXCUSE_CLOSE, -1, true);
 	tgt_shutdown(d.tgt, worker_now_ns(workers[0]) + force_ns, logged_out, NULL);
 }
@@ -354,6 +378,7 @@ bool proc_has_ended(void)
 				fail_now("worker %u: %s when the daemon ends", i,
 					 worker_busy(workers[i]));
 		teardown();
+		note_down(true);
 		state = ENDED;
 		trace("srptd: has ended");
 		check_all_gone("after an orderly end");
@@ -369,7 +394,7 @@ static void died(struct host *h)
 void proc_kill(bool power)
 {
 	trace("srptd: is killed%s", power ? ", with its machine" : "");
-	excuse(EXCUSE_DIED, -1);
+	note_down(true);
 	fabric_crash(fab);
 	for (unsigned i = 0; i < opts.n_workers; i++)
 		worker_crash(workers[i]);
@@ -391,8 +416,11 @@ static void reported(void *ctx, const struct tgt_report *r)
 {
 	(void)ctx;
 	trace("srptd: reports %u channels", r->n_chans);
-	if (report_at_rest)
+	check_target(d.tgt);
+	if (report_at_rest) {
 		check_credits(r);
+		check_target_at_rest(d.tgt);
+	}
 	reporting = false;
 }
 
@@ -482,6 +510,11 @@ unsigned proc_n_luns(void)
 	return cfg.n_disks;
 }
 
+bool proc_admits(unsigned host)
+{
+	return cfg.enabled && !(cfg.denied & BIT(host));
+}
+
 bool proc_lun_mapped(unsigned host, int lun)
 {
 	return lun >= 0 && (unsigned)lun < cfg.n_disks && !cfg.hidden[lun] && !cfg.closed[lun] &&
@@ -525,6 +558,7 @@ void proc_init(struct fab *f, const struct proc_opts *o, const struct proc_confi
 	opts = *o;
 	cfg = *c;
 	state = OFF;
+	note_down(true);
 	for (unsigned i = 0; i < o->n_workers; i++)
 		check(worker_new(&workers[i], i, NULL) == 0);
 }

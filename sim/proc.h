@@ -80,6 +80,8 @@ unsigned proc_n_workers(void);
 void proc_address(struct sockaddr_storage *ret, struct srp_port_id *ret_id);
 void proc_host_id(unsigned host, struct srp_port_id *ret);
 unsigned proc_n_luns(void);
+/* Does the configuration let @host log in to the first target? */
+bool proc_admits(unsigned host);
 bool proc_lun_mapped(unsigned host, int lun);
 bool proc_lun_read_only(int lun);
 unsigned proc_n_mapped(unsigned host);

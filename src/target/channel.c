@@ -46,6 +46,9 @@ static bool channel_send_small(struct tchan *ch, enum wr_kind kind, uint8_t *iu,
 	if (!ch->t->ops->post_send(ch->conn, &wr, 1))
 		return true;
 	chan_sq_release(&ch->chan, 1);
+	/* A slot was there, so the queue pair is gone; if nothing else is posted, nothing will complete and tell. */
+	if (kind == WR_ASK)
+		channel_broke(ch, "a request of the target could not be posted");
 	return false;
 }
 

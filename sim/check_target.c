@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What must be true of the target's objects between two rounds of its workers: nobody waits for what nobody will
+ * bring. Such a mistake is hard to see from outside, where patience and the deadlines of hosts hide it.
+ */
+#include "scsi/event.h"
+#include "sim/check.h"
+#include "sim/fabric.h"
+#include "sim/rogue.h"
+#include "sim/world.h"
+#include "target/internal.h"
+
+static void each_chan(struct tgt *t, void (*fn)(struct tchan *ch))
+{
+	struct list *pos;
+
+	list_for_each (pos, &t->chans) {
+		struct tchan *ch = list_entry(pos, struct tchan, home_node);
+
+		if (ch->built && !ch->ended)
+			fn(ch);
+	}
+}
+
+static noreturn void wrong(const struct tchan *ch, const char *what)
+{
+	fail_now("channel %u of the target (%s): %s", ch->id, chan_state_text(ch->chan.state),
+		 what);
+}
+
+/* --- at any time --- */
+
+static void judge(struct tchan *ch)
+{
+	const struct chan *c = &ch->chan;
+
+	/* INV-32 */
+	if (c->state < CHAN_DRAINING && channel_is_owed(ch) && ch->stall.deadline_ns == UINT64_MAX)
+		wrong(ch, "the initiator owes something, and no deadline runs for it");
+	/* INV-10: a command that ends brings those that wait on, or the job that it deferred does. */
+	if (c->state == CHAN_LIVE && c->stalled && list_empty(&ch->cmds) &&
+	    list_empty(&ch->job.node))
+		wrong(ch, "requests wait for resources, and all are free");
+	if (c->state == CHAN_LIVE && !list_empty(&ch->sq_wait) && !c->sq_used)
+		wrong(ch, "a command waits for slots of the send queue, and all are free");
+}
+
+void check_target(struct tgt *t)
+{
+	each_chan(t, judge);
+}
+
+/* --- when what was to close has had the time to --- */
+
+static void judge_condemned(struct tchan *ch)
+{
+	if (ch->chan.state == CHAN_LIVE && ch->pc.close != PORT_KEEP)
+		wrong(ch, "it was to be closed");
+}
+
+void check_target_closed(struct tgt *t)
+{
+	each_chan(t, judge_condemned);
+}
+
+/* --- at rest --- */
+
+/* What is pending for the initiator has been reported, if it wants reports. */
+static void judge_reports(struct tchan *ch)
+{
+	const struct hchan *h = ch->conn ? fabric_who(ch->conn) : NULL;
+	struct scsi_nexus nexus;
+	struct scsi_report rep;
+
+	if (!h || rogue_is(h) || !hchan_live(h) || !fabric_quiet(ch->conn))
+		return;
+	/* Before the first request the target may say nothing. */
+	if (ch->chan.state != CHAN_LIVE || !(ch->login.solnt & SRP_LOGIN_AESOLNT) ||
+	    ch->pc.closing || ch->pc.close != PORT_KEEP || !ch->chan.n_received)
+		return;
+	if (ch->session->reporter == ch)
+		wrong(ch, "an event report is under way for ever");
+	nexus = ch->session->nexus; /* looking notes what was seen */
+	if (!ch->session->reporter && scsi_nexus_event(&nexus, &rep))
+		wrong(ch, "an event was not reported");
+}
+
+void check_target_at_rest(struct tgt *t)
+{
+	check_target(t);
+	check_target_closed(t);
+	/* What is on its way now may be held up. */
+	if (!excused_any(EXCUSE_ANY, -1, UINT64_MAX))
+		each_chan(t, judge_reports);
+}
