@@ -17,9 +17,9 @@
 #include "sim/sched.h"
 #include "sim/world.h"
 
-#define SEED_SECONDS_MAX 300u /* a run that takes longer hangs */
-#define SHOWN_WHOLE      3u   /* failed runs whose transcript is shown */
-#define JOBS_MAX         64u
+#define SEED_SECONDS 300u /* a run that takes longer hangs */
+#define SHOWN_WHOLE  3u   /* failed runs whose transcript is shown */
+#define JOBS_MAX     64u
 
 /* What the processes of a batch share. */
 struct batch {
@@ -33,12 +33,13 @@ static struct {
 	unsigned long long first, last;
 	unsigned jobs;
 	unsigned stop; /* after so many failures; 0: never */
+	unsigned seconds;
 	bool verbose;
 	bool inject;
 	const char *kind; /* NULL: any */
 	const char *cover;
 	bool strict; /* a hole in the coverage is a failure */
-} opt = { .jobs = 1 };
+} opt = { .jobs = 1, .seconds = SEED_SECONDS };
 
 static struct batch *batch;
 
@@ -52,6 +53,7 @@ static void help(void)
 	       "\n"
 	       "  --kind KIND    only scenarios of this kind, see scenario.c\n"
 	       "  --stop N       stop after N failed runs\n"
+	       "  --seconds N    a run that takes longer hangs (default 300)\n"
 	       "  --cover FILE   say what was never seen; FILE says what cannot be\n"
 	       "  --strict       ... and fail when something else was not\n");
 }
@@ -68,7 +70,7 @@ static void run_seed(unsigned long long seed)
 		       opt.kind ? " KIND=" : "", opt.kind ? opt.kind : "");
 	fail_replay(cmd);
 	fail_on_signals();
-	(void)alarm(SEED_SECONDS_MAX);
+	(void)alarm(opt.seconds);
 	sched_reset();
 	if (opt.inject) {
 		inject_run(seed);
@@ -206,6 +208,7 @@ static int parse(int argc, char **argv)
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "stop", required_argument, NULL, 'n' },
 		{ "kind", required_argument, NULL, 'k' },
+		{ "seconds", required_argument, NULL, 't' },
 		{ "cover", required_argument, NULL, 'c' },
 		{ "strict", no_argument, NULL, 'S' },
 		{ "inject", no_argument, NULL, 'i' },
@@ -233,6 +236,9 @@ static int parse(int argc, char **argv)
 			opt.kind = optarg;
 			if (scenario_only(optarg))
 				return -1;
+			break;
+		case 't':
+			opt.seconds = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 'c':
 			opt.cover = optarg;
