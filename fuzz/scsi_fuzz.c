@@ -28,9 +28,9 @@ struct run {
 	uint8_t control, fault;
 	unsigned n_acts;
 	bool failed;
-	bool go;                               /* it is told to go on */
-	uint64_t moved[SCSI_ACT_OR_WRITE + 1]; /* bytes, by kind of action */
-	uint64_t next;                         /* where a command in pieces goes on */
+	bool go;                             /* it is told to go on */
+	uint64_t moved[SCSI_ACT_EXTENT + 1]; /* bytes, by kind of action */
+	uint64_t next;                       /* where a command in pieces goes on */
 };
 
 static const uint8_t luns[4][8] = { { 0 }, { 0, 1 }, { 0x40, 9 }, { 0xc1, 0x01 } };
@@ -193,7 +193,9 @@ static void judge_order(struct run *r, const struct scsi_act *a)
 	bool once = a->type == SCSI_ACT_READ || a->type == SCSI_ACT_WRITE ||
 		    a->type == SCSI_ACT_COMPARE || a->type == SCSI_ACT_FETCH ||
 		    a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE;
-	bool pieces = a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME ||
+	/* the default self-test reads the first block and the last one */
+	bool pieces = (a->type == SCSI_ACT_VERIFY && r->t.cdb[0] != SCSI_OP_SEND_DIAGNOSTIC) ||
+		      a->type == SCSI_ACT_COMPARE_SAME || a->type == SCSI_ACT_WRITE_SAME ||
 		      a->type == SCSI_ACT_WRITE_ZEROES;
 
 	check(!once || !r->moved[a->type]);
@@ -207,7 +209,7 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 	const struct scsi_task *t = &r->t;
 	uint64_t size;
 
-	check(a->type != SCSI_ACT_NONE && a->type <= SCSI_ACT_OR_WRITE);
+	check(a->type != SCSI_ACT_NONE && a->type <= SCSI_ACT_EXTENT);
 	judge_order(r, a);
 	if (a->type == SCSI_ACT_FLUSH)
 		return;
@@ -229,7 +231,8 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 		check(a->len_bytes <= SCSI_CAW_BYTES && 2 * a->len_bytes <= t->out_len);
 	if (a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE)
 		check(t->lu->order.alone == t && t->lu->order.n_enabled == 1);
-	if (a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME)
+	if (a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME ||
+	    a->type == SCSI_ACT_COMPARE_SAME)
 		check(a->len_bytes <= SCSI_PIECE_BYTES);
 	if (a->type == SCSI_ACT_UNMAP || a->type == SCSI_ACT_WRITE_ZEROES)
 		check(a->len_bytes <= SCSI_PIECE_TRIM);
@@ -260,9 +263,14 @@ static struct scsi_event answer(struct run *r, const struct scsi_act *a, struct 
 		memset(r->t.data, 0, a->len_bytes);
 		cur_copy(out, r->t.data, min_size(a->len_bytes, cur_left(out)));
 	}
+	if (a->type == SCSI_ACT_EXTENT) {
+		/* an extent ends anywhere, also inside a block */
+		ev.result = r->fault & 1;
+		ev.done_bytes = 1 + (a->len_bytes - 1) / (1 + r->fault % 7);
+	}
 	if (r->n_acts != r->fault >> 4 || !result ||
 	    (result == -EILSEQ && a->type != SCSI_ACT_COMPARE &&
-	     a->type != SCSI_ACT_COMPARE_AND_WRITE))
+	     a->type != SCSI_ACT_COMPARE_AND_WRITE && a->type != SCSI_ACT_COMPARE_SAME))
 		return ev;
 	r->failed = true;
 	ev.result = result;
@@ -341,7 +349,8 @@ static void judge_answer(const struct run *r, bool aborted)
 	check(t->data_len <= t->in_len && t->data_len <= t->data_cap);
 	check(t->in_resid >= -(int64_t)t->in_len && t->out_resid >= -(int64_t)t->out_len);
 	check((t->status == SCSI_STATUS_CHECK_CONDITION) == (t->sense_len != 0));
-	check(!r->failed || aborted || t->status != SCSI_STATUS_GOOD);
+	check(!r->failed || aborted ||
+	      (t->status != SCSI_STATUS_GOOD && t->status != SCSI_STATUS_CONDITION_MET));
 	if (t->sense_len) {
 		check(sense_decode(t->sense, t->sense_len, &s) == 0 && s.key);
 		check(!t->data_len);
@@ -352,7 +361,8 @@ static void judge_answer(const struct run *r, bool aborted)
 		check((int64_t)(t->data_len + r->moved[SCSI_ACT_READ]) ==
 		      (int64_t)t->in_len + t->in_resid);
 	if (t->out_resid <= 0 && (r->moved[SCSI_ACT_WRITE] || r->moved[SCSI_ACT_COMPARE]))
-		check((int64_t)(r->moved[SCSI_ACT_WRITE] + r->moved[SCSI_ACT_COMPARE]) ==
+		check((int64_t)(r->moved[SCSI_ACT_WRITE] ? r->moved[SCSI_ACT_WRITE]
+							 : r->moved[SCSI_ACT_COMPARE]) ==
 		      (int64_t)t->out_len + t->out_resid);
 }
 

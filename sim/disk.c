@@ -122,6 +122,8 @@ static void stroke_block(struct disk *d, struct backend_io *io, uint64_t at)
 		memset(mem, 0, block);
 		break;
 	case BACKEND_FLUSH:
+	case BACKEND_PREFETCH:
+	case BACKEND_EXTENT:
 		return;
 	}
 	applied(d, io->off_bytes + at);

@@ -58,6 +58,8 @@ void backend_submit(struct backend *b, struct worker *w, struct backend_io *io)
 	io->progress_bytes = 0;
 	io->bounce = NULL;
 	io->cancelled = false;
+	io->hole = false;
+	io->extent_bytes = io->len_bytes;
 	if (r <= 0) {
 		io->done(w, io, r);
 		return;

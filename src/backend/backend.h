@@ -17,6 +17,8 @@ enum backend_op {
 	BACKEND_FLUSH, /* everything completed before is on stable storage when this completes */
 	BACKEND_UNMAP, /* drop the contents; reads give zeroes afterwards */
 	BACKEND_WRITE_ZEROES, /* keep the space allocated */
+	BACKEND_PREFETCH,     /* bring it into a cache, where there is one */
+	BACKEND_EXTENT,       /* what is there: see hole and extent_bytes */
 };
 
 #define BACKEND_IO_FUA BIT(0) /* WRITE: on stable storage before done() */
@@ -36,9 +38,15 @@ struct backend_io {
 	 * before submit() returns; always on the submitting worker.
 	 */
 	void (*done)(struct worker *w, struct backend_io *io, int result);
+	/* EXTENT, valid when it succeeded: does it start in a hole, and how far is that so; 1 .. len_bytes. A store
+	 * that cannot tell has no holes. */
+	bool hole;
+	uint64_t extent_bytes;
 	/* the implementation's until done() */
 	struct backend *backend;
 	struct worker_io wio;
+	struct worker_msg msg; /* with @from: to the helper and back */
+	struct worker *from;
 	uint64_t progress_bytes;
 	struct iovec rest[16];
 	void *bounce; /* copy of the data when the caller's memory is not aligned for O_DIRECT */
@@ -85,6 +93,8 @@ struct backend_params {
 	bool direct;        /* file: O_DIRECT */
 	bool read_only;
 	uint32_t block_bytes; /* logical block size of the unit, for alignment checks */
+	struct worker *
+		helper; /* file: does what may block; outlives the store. NULL: the caller's worker does */
 };
 
 /* Each returns 0 or -errno with a sentence in @err (cause and what to do), of at most @err_len bytes. */

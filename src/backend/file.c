@@ -26,6 +26,7 @@ static _Alignas(4096) uint8_t zeroes[ZEROES_BYTES];
 struct file_backend {
 	struct backend b;
 	struct file_store s;
+	struct worker *helper; /* NULL: none */
 };
 
 static struct file_backend *file_of(struct backend *b)
@@ -211,6 +212,83 @@ static void start_space(struct worker *w, struct backend_io *io, int mode)
 	worker_io_submit(w, &io->wio);
 }
 
+/* --- what is where --- */
+
+/* lseek() may have to read the map of the file, so it is not for a worker that serves others. */
+static int find_extent(int fd, struct backend_io *io)
+{
+	const uint64_t end = io->off_bytes + io->len_bytes;
+	const off_t data = lseek(fd, (off_t)io->off_bytes, SEEK_DATA);
+	off_t next;
+
+	if (data < 0 && errno != ENXIO) /* no holes on this file system */
+		return errno == EINVAL || errno == EOPNOTSUPP ? 0 : -errno;
+	if (data < 0 || (uint64_t)data > io->off_bytes) {
+		io->hole = true;
+		if (data >= 0 && (uint64_t)data < end)
+			io->extent_bytes = (uint64_t)data - io->off_bytes;
+		return 0;
+	}
+	next = lseek(fd, (off_t)io->off_bytes, SEEK_HOLE);
+	if (next > 0 && (uint64_t)next > io->off_bytes && (uint64_t)next < end)
+		io->extent_bytes = (uint64_t)next - io->off_bytes;
+	return 0;
+}
+
+static void extent_found(struct worker *w, struct worker_msg *m)
+{
+	struct backend_io *io = container_of(m, struct backend_io, msg);
+
+	io->done(w, io, io->wio.flags);
+}
+
+static void extent_look(struct worker *w, struct worker_msg *m)
+{
+	struct backend_io *io = container_of(m, struct backend_io, msg);
+
+	(void)w;
+	io->wio.flags = find_extent(io->wio.fd, io);
+	m->run = extent_found;
+	worker_post(io->from, m);
+}
+
+static void start_extent(struct worker *w, struct backend_io *io)
+{
+	struct file_backend *f = file_of(io->backend);
+
+	if (!f->helper) {
+		io->done(w, io, find_extent(io->wio.fd, io));
+		return;
+	}
+	io->from = w;
+	io->msg.run = extent_look;
+	worker_post(f->helper, &io->msg);
+}
+
+/* --- advice --- */
+
+static void on_advice(struct worker *w, struct worker_io *wio, int result)
+{
+	(void)result; /* it was only advice */
+	io_of(wio)->done(w, io_of(wio), 0);
+}
+
+static void start_prefetch(struct worker *w, struct backend_io *io)
+{
+	if (file_of(io->backend)->s.align_bytes >
+	    1) { /* O_DIRECT: there is no cache to bring it to */
+		io->done(w, io, 0);
+		return;
+	}
+	io->wio.op = WORKER_IO_FADVISE;
+	io->wio.flags = POSIX_FADV_WILLNEED;
+	io->wio.off_bytes = io->off_bytes;
+	io->wio.len_bytes = io->len_bytes;
+	io->wio.n_iov = 0;
+	io->wio.done = on_advice;
+	worker_io_submit(w, &io->wio);
+}
+
 /* --- flush --- */
 
 static void on_flush(struct worker *w, struct worker_io *wio, int result)
@@ -240,6 +318,12 @@ static void file_submit(struct backend *b, struct worker *w, struct backend_io *
 	case BACKEND_FLUSH:
 		start_flush(w, io);
 		break;
+	case BACKEND_PREFETCH:
+		start_prefetch(w, io);
+		break;
+	case BACKEND_EXTENT:
+		start_extent(w, io);
+		break;
 	case BACKEND_UNMAP:
 		start_space(w, io, FALLOC_FL_PUNCH_HOLE);
 		break;
@@ -252,6 +336,8 @@ static void file_submit(struct backend *b, struct worker *w, struct backend_io *
 static void file_cancel(struct backend *b, struct worker *w, struct backend_io *io)
 {
 	(void)b;
+	if (io->op == BACKEND_EXTENT) /* it ends by itself */
+		return;
 	io->cancelled = true;
 	worker_io_cancel(w, &io->wio);
 }
@@ -284,6 +370,7 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 		free(f);
 		return r;
 	}
+	f->helper = p->helper;
 	f->b = (struct backend){
 		.ops = &file_ops,
 		.size_bytes = f->s.size_bytes,

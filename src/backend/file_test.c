@@ -253,6 +253,60 @@ static void test_direct_end_of_file_within_a_block(void **state)
 	backend_close(b);
 }
 
+static void expect_extent(struct backend *b, uint64_t off, uint64_t len, bool hole, uint64_t want)
+{
+	struct request q = {
+		.io = { .op = BACKEND_EXTENT, .off_bytes = off, .len_bytes = len, .done = on_done }
+	};
+
+	backend_submit(b, w, &q.io);
+	assert_int_equal(finish(&q), 0);
+	assert_int_equal(q.io.hole, hole);
+	assert_int_equal(q.io.extent_bytes, want);
+}
+
+/* By the caller's worker, and by one that helps. */
+static void extents_of(struct worker *helper)
+{
+	static uint8_t buf[1 << 16];
+	struct backend *b =
+		must_open((struct backend_params){ .size_bytes = 1 << 20, .helper = helper });
+
+	if (!b->unmap_grain_bytes) {
+		backend_close(b);
+		skip();
+	}
+	memset(buf, 0xaa, sizeof(buf));
+	assert_int_equal(op(b, BACKEND_WRITE, 1 << 18, buf, sizeof(buf)), 0);
+	expect_extent(b, 0, 1 << 20, true, 1 << 18);
+	expect_extent(b, 4096, 8192, true, 8192);
+	expect_extent(b, 1 << 18, 1 << 19, false, sizeof(buf));
+	expect_extent(b, (1 << 18) + 4096, 512, false, 512);
+	expect_extent(b, (1 << 18) + (1 << 16), 4096, true, 4096);
+	expect_extent(b, (1 << 20) - 512, 512, true, 512);
+	assert_int_equal(op(b, BACKEND_UNMAP, (1 << 18) + 8192, NULL, 8192), 0);
+	expect_extent(b, 1 << 18, 1 << 19, false, 8192);
+	expect_extent(b, (1 << 18) + 8192, 1 << 19, true, 8192);
+	assert_int_equal(op(b, BACKEND_PREFETCH, 0, NULL, 1 << 20), 0);
+	backend_close(b);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_extents(void **state)
+{
+	static const struct worker_opts o = { .name = "help" };
+	struct worker *helper = NULL;
+
+	(void)state;
+	extents_of(NULL);
+	assert_int_equal(worker_new(&helper, 1, &o), 0);
+	assert_int_equal(worker_start(helper), 0);
+	extents_of(helper);
+	worker_stop(helper);
+	worker_join(helper);
+	(void)worker_free(helper);
+}
+
 static void test_unmap_gives_space_back(void **state)
 {
 	static uint8_t buf[1 << 20];
@@ -429,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_direct_against_the_model, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_direct_end_of_file_within_a_block, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_extents, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unmap_gives_space_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_shrank, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_very_many_pieces, setup, teardown),

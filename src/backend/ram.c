@@ -67,8 +67,10 @@ static void ram_submit(struct backend *b, struct worker *w, struct backend_io *i
 	case BACKEND_WRITE_ZEROES:
 		memset(mem + io->off_bytes, 0, io->len_bytes);
 		break;
-	case BACKEND_FLUSH:
-		break; /* it is as stable as it gets */
+	case BACKEND_FLUSH: /* it is as stable as it gets */
+	case BACKEND_PREFETCH:
+	case BACKEND_EXTENT:
+		break;
 	}
 	io->done(w, io, 0);
 }

@@ -66,6 +66,7 @@ struct daemon {
 	char program[PATH_MAX];  /* what runs, and what an upgrade is to run */
 	const char *config_path; /* NULL: the demo */
 	struct config *cfg;
+	struct worker *helper; /* does what may block; no connection is on it */
 	struct worker *workers[DAEMON_WORKERS_MAX];
 	unsigned n_workers;
 	struct fab *fab;

@@ -198,6 +198,17 @@ static int signals_start(struct daemon *d)
 
 /* --- start --- */
 
+/* Does what may block, so that no other worker has to. */
+static int make_helper(struct daemon *d)
+{
+	static const struct worker_opts o = { .name = "srptd-help" };
+	int r = worker_new(&d->helper, d->n_workers, &o);
+
+	if (r)
+		log_error("cannot make a worker: %s", strerror(-r));
+	return r;
+}
+
 static int make_workers(struct daemon *d)
 {
 	struct worker_opts o = { .name = "srptd",
@@ -221,7 +232,7 @@ static int make_workers(struct daemon *d)
 			return r;
 		}
 	}
-	return 0;
+	return make_helper(d);
 }
 
 #define LOGIN_BURST 64u /* one host with all its channels at once */
@@ -318,6 +329,7 @@ static void unwind(struct daemon *d)
 static int serve(struct daemon *d)
 {
 	unsigned started = 0;
+	bool helps = false;
 	int r = make_workers(d);
 
 	raise_fd_limit();
@@ -338,6 +350,10 @@ static int serve(struct daemon *d)
 		r = signals_start(d);
 	if (!r)
 		announce(d);
+	if (!r) {
+		r = worker_start(d->helper);
+		helps = !r;
+	}
 	while (!r && started < d->n_workers) {
 		r = worker_start(d->workers[started]);
 		if (r)
@@ -352,6 +368,11 @@ static int serve(struct daemon *d)
 			worker_stop(d->workers[i]);
 	for (unsigned i = started; i-- > 0;)
 		worker_join(d->workers[i]);
+	/* Last: who is told to end has nothing under way that it helps with. */
+	if (helps) {
+		worker_stop(d->helper);
+		worker_join(d->helper);
+	}
 	if (!started)
 		unwind(d);
 	return r;
@@ -365,6 +386,7 @@ static void teardown(struct daemon *d)
 		d->fab->ops->free(d->fab);
 	for (unsigned i = 0; i < d->n_workers; i++)
 		d->workers[i] = worker_free(d->workers[i]);
+	d->helper = worker_free(d->helper);
 	if (d->signals.fd > 0)
 		(void)close(d->signals.fd);
 	d->cfg = config_free(d->cfg);

@@ -67,14 +67,15 @@ static void device_identity(const struct config_device *c, struct scsi_lu_params
 	p->naa[0] = (uint8_t)(0x60 | (p->naa[0] & 0x0f));
 }
 
-static int device_backend(struct backend **ret, const struct config_device *c, char *err,
-			  size_t len)
+static int device_backend(struct backend **ret, const struct daemon *d,
+			  const struct config_device *c, char *err, size_t len)
 {
 	struct backend_params p = { .path = c->path,
 				    .size_bytes = c->size_bytes,
 				    .direct = c->direct,
 				    .read_only = c->read_only,
-				    .block_bytes = c->block_bytes };
+				    .block_bytes = c->block_bytes,
+				    .helper = d->helper };
 
 	switch (c->handler) {
 	case CONFIG_FILEIO:
@@ -98,7 +99,7 @@ static int device_open(struct daemon *d, const struct config_device *c)
 	struct backend *b = NULL;
 	char err[256] = "out of memory";
 	char serial[17];
-	int r = dev ? device_backend(&b, c, err, sizeof(err)) : -ENOMEM;
+	int r = dev ? device_backend(&b, d, c, err, sizeof(err)) : -ENOMEM;
 
 	if (r) {
 		log_error("device %s: %s", c->name, err);

@@ -266,6 +266,9 @@ static void prep_io(struct io_uring_sqe *sqe, const struct worker_io *io)
 		io_uring_prep_fallocate(sqe, io->fd, io->flags, (off_t)io->off_bytes,
 					(off_t)io->len_bytes);
 		break;
+	case WORKER_IO_FADVISE:
+		io_uring_prep_fadvise(sqe, io->fd, io->off_bytes, (off_t)io->len_bytes, io->flags);
+		break;
 	default:
 		check_unreachable();
 	}

@@ -125,17 +125,19 @@ enum worker_io_op {
 	WORKER_IO_READV,
 	WORKER_IO_WRITEV,
 	WORKER_IO_FSYNC,
-	WORKER_IO_FALLOCATE
+	WORKER_IO_FALLOCATE,
+	WORKER_IO_FADVISE
 };
 
 struct worker_io {
 	enum worker_io_op op;
 	int fd;
-	int flags; /* RWF_* for READV and WRITEV; 1 = datasync for FSYNC; mode for FALLOCATE */
+	int flags; /* RWF_* for READV and WRITEV; 1 = datasync for FSYNC; mode for FALLOCATE; advice for
+		    * FADVISE */
 	unsigned n_iov;
 	const struct iovec *iov; /* must stay valid until done() */
 	uint64_t off_bytes;
-	uint64_t len_bytes;                                               /* FALLOCATE */
+	uint64_t len_bytes;                                               /* FALLOCATE, FADVISE */
 	void (*done)(struct worker *w, struct worker_io *io, int result); /* bytes or -errno */
 	/* the engine's */
 	struct worker_io *next;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "scsi/spc.h"
 #include "wire/lun.h"
 
 static struct scsi_act complete(struct scsi_task *t, enum scsi_status status)
@@ -114,7 +115,8 @@ struct scsi_act answer_bad_lba(struct scsi_task *t, uint64_t lba)
 
 static bool act_reads(uint8_t act)
 {
-	return act == SCSI_ACT_READ || act == SCSI_ACT_VERIFY || act == SCSI_ACT_COMPARE;
+	return act == SCSI_ACT_READ || act == SCSI_ACT_VERIFY || act == SCSI_ACT_COMPARE ||
+	       act == SCSI_ACT_COMPARE_SAME || act == SCSI_ACT_PREFETCH || act == SCSI_ACT_EXTENT;
 }
 
 /* The store could not do it: key and code, by what was asked. False: no sense data but BUSY. */
@@ -182,6 +184,8 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 		s.info_valid = true;
 		s.info = bad >> t->lu->block_shift;
 	}
+	if (t->cmd->start == spc_send_diagnostic)
+		scsi_selftest_note(t->lu, t->cdb[1] >> 5, SCSI_SELFTEST_FAILED, s.info);
 	a = answer_sense(t, &s);
 	if (act == SCSI_ACT_READ)
 		t->in_resid = answer_resid(done, t->in_len);

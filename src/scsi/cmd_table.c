@@ -40,18 +40,19 @@
 #define ANSWERS_ALWAYS                                                                 \
 	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | \
 	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT)
-#define CHECKS   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
-#define READS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
-#define WRITES   (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define VERIFIES (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
-#define ALONE    (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define SYNCS    (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
-#define ERASES   (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define SETTINGS (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE)
-#define REPORTS  (SCSI_CMD_DATA | SCSI_CMD_IN)
-#define PR_IN    (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN)
-#define PR_OUT   (SCSI_CMD_SA | SCSI_CMD_OUT)
-#define DPO_FUA  (CDB_DPO | CDB_FUA)
+#define CHECKS       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
+#define CHECKS_RANGE (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_READ)
+#define READS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
+#define WRITES       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define VERIFIES     (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
+#define ALONE        (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define SYNCS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
+#define ERASES       (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define SETTINGS     (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE)
+#define REPORTS      (SCSI_CMD_DATA | SCSI_CMD_IN)
+#define PR_IN        (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN)
+#define PR_OUT       (SCSI_CMD_SA | SCSI_CMD_OUT)
+#define DPO_FUA      (CDB_DPO | CDB_FUA)
 
 enum cmd_index {
 	CMD_NONE,
@@ -65,11 +66,18 @@ enum cmd_index {
 	CMD_RELEASE_6,
 	CMD_MODE_SENSE_6,
 	CMD_START_STOP_UNIT,
+	CMD_SEND_DIAGNOSTIC,
+	CMD_PREVENT_ALLOW,
 	CMD_READ_CAPACITY_10,
 	CMD_READ_10,
 	CMD_WRITE_10,
+	CMD_WRITE_VERIFY_10,
 	CMD_VERIFY_10,
+	CMD_PREFETCH_10,
 	CMD_SYNCHRONIZE_CACHE_10,
+	CMD_READ_DEFECTS_10,
+	CMD_WRITE_BUFFER,
+	CMD_READ_BUFFER_10,
 	CMD_WRITE_SAME_10,
 	CMD_UNMAP,
 	CMD_MODE_SELECT_10,
@@ -92,15 +100,22 @@ enum cmd_index {
 	CMD_COMPARE_AND_WRITE,
 	CMD_WRITE_16,
 	CMD_ORWRITE_16,
+	CMD_WRITE_VERIFY_16,
 	CMD_VERIFY_16,
+	CMD_PREFETCH_16,
 	CMD_SYNCHRONIZE_CACHE_16,
 	CMD_WRITE_SAME_16,
+	CMD_READ_BUFFER_16,
 	CMD_READ_CAPACITY_16,
+	CMD_GET_LBA_STATUS,
 	CMD_REPORT_LUNS,
 	CMD_REPORT_SUPPORTED_OPS,
 	CMD_REPORT_SUPPORTED_TMFS,
 	CMD_READ_12,
 	CMD_WRITE_12,
+	CMD_WRITE_VERIFY_12,
+	CMD_VERIFY_12,
+	CMD_READ_DEFECTS_12,
 	CMD_COUNT,
 };
 
@@ -125,15 +140,35 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				  sbc_start_stop,
 				  "START, NO_FLUSH; IMMED is accepted, status comes when it is "
 				  "done; no reservation keeps START out" },
+	[CMD_SEND_DIAGNOSTIC] = { 0x1d, 0, SCSI_CMD_MEDIUM | RES_WRITE, 60, MASK6(0xf7, 0, 0, 0, 0),
+				  spc_send_diagnostic,
+				  "default self-test and those of the self-test codes: the first "
+				  "and the last block are read; status comes when it is done" },
+	[CMD_PREVENT_ALLOW] = { 0x1e, 0, 0, 10, MASK6(0, 0, 0, 0x03, 0), spc_prevent_allow,
+				"nothing can be removed" },
 	[CMD_READ_CAPACITY_10] = { 0x25, 0, REPORTS | SCSI_CMD_MEDIUM, 10, MASK10(0, ZERO4, ZERO4),
 				   sbc_read_capacity_10, "" },
 	[CMD_READ_10] = { 0x28, 0, READS, 30, RW10(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_WRITE_10] = { 0x2a, 0, WRITES, 30, RW10(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
-	[CMD_VERIFY_10] = { 0x2f, 0, VERIFIES, 60, RW10(CDB_DPO | 0x02), sbc_verify,
+	[CMD_WRITE_VERIFY_10] = { 0x2e, 0, WRITES, 60, RW10(CDB_DPO | 0x06), sbc_write_verify,
+				  "BYTCHK 00b and 01b" },
+	[CMD_VERIFY_10] = { 0x2f, 0, VERIFIES, 60, RW10(CDB_DPO | 0x06), sbc_verify,
 			    "BYTCHK 00b and 01b" },
+	[CMD_PREFETCH_10] = { 0x34, 0, CHECKS_RANGE, 30, RW10(0x02), sbc_prefetch,
+			      "up to the longest transfer, what is longer ends with GOOD; IMMED is "
+			      "accepted" },
 	[CMD_SYNCHRONIZE_CACHE_10] = { 0x35, 0, SYNCS, 60, RW10(0x02), sbc_sync_cache,
 				       "flushes all; IMMED is accepted, status comes when it is "
 				       "done" },
+	[CMD_READ_DEFECTS_10] = { 0x37, 0, REPORTS | SCSI_CMD_MEDIUM | RES_READ, 10,
+				  MASK10(0, 0x1f, ZERO4, 0xff, 0xff, 0), sbc_read_defects,
+				  "both lists are empty" },
+	[CMD_WRITE_BUFFER] = { 0x3b, 0, SCSI_CMD_OUT | RES_WRITE, 10,
+			       MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0), spc_write_buffer,
+			       "modes 02 and 0A" },
+	[CMD_READ_BUFFER_10] = { 0x3c, 0, REPORTS | RES_READ, 10,
+				 MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0), spc_read_buffer,
+				 "modes 02, 03, 0A, 0B" },
 	[CMD_WRITE_SAME_10] = { 0x41, 0, ERASES, 60, RW10(0x08), sbc_write_same,
 				"UNMAP; zero blocks are refused (WSNZ)" },
 	[CMD_UNMAP] = { 0x42, 0, ERASES | SCSI_CMD_UNMAP, 60, MASK10(0, ZERO4, 0, 0xff, 0xff, 0),
@@ -171,24 +206,33 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_PR_REGISTER_AND_MOVE] = { 0x5f, SCSI_PR_OUT_REGISTER_AND_MOVE, PR_OUT, 30, PR_OUT_MASK,
 				       spc_pr_out, "UNREG; APTPL is refused" },
 	[CMD_READ_16] = { 0x88, 0, READS, 30, RW16(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
-	[CMD_WRITE_16] = { 0x8a, 0, WRITES, 30, RW16(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
 	[CMD_COMPARE_AND_WRITE] = { 0x89, 0, ALONE, 60, MASK16(DPO_FUA, FF8, 0, 0, 0, 0xff, 0, 0),
 				    sbc_compare_and_write,
 				    "FUA; DPO is accepted; up to 128 blocks of 512 bytes, 64 of "
 				    "4096" },
+	[CMD_WRITE_16] = { 0x8a, 0, WRITES, 30, RW16(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
 	[CMD_ORWRITE_16] = { 0x8b, 0, ALONE, 60, RW16(DPO_FUA), sbc_orwrite,
 			     "FUA; DPO is accepted" },
-	[CMD_VERIFY_16] = { 0x8f, 0, VERIFIES, 60, RW16(CDB_DPO | 0x02), sbc_verify,
+	[CMD_WRITE_VERIFY_16] = { 0x8e, 0, WRITES, 60, RW16(CDB_DPO | 0x06), sbc_write_verify,
+				  "BYTCHK 00b and 01b" },
+	[CMD_VERIFY_16] = { 0x8f, 0, VERIFIES, 60, RW16(CDB_DPO | 0x06), sbc_verify,
 			    "BYTCHK 00b and 01b" },
+	[CMD_PREFETCH_16] = { 0x90, 0, CHECKS_RANGE, 30, RW16(0x02), sbc_prefetch, "likewise" },
 	[CMD_SYNCHRONIZE_CACHE_16] = { 0x91, 0, SYNCS, 60, RW16(0x02), sbc_sync_cache,
 				       "flushes all; IMMED is accepted, status comes when it is "
 				       "done" },
 	[CMD_WRITE_SAME_16] = { 0x93, 0, ERASES, 60, RW16(0x09), sbc_write_same,
 				"UNMAP, NDOB; zero blocks are refused (WSNZ)" },
+	[CMD_READ_BUFFER_16] = { 0x9b, 0, REPORTS | RES_READ, 10, MASK16(0x1f, FF8, FF4, 0xff, 0),
+				 spc_read_buffer, "modes 02, 03, 0A, 0B" },
 	[CMD_READ_CAPACITY_16] = { 0x9e, SCSI_SA_READ_CAPACITY_16,
 				   REPORTS | SCSI_CMD_SA | SCSI_CMD_MEDIUM, 10,
 				   MASK16(0x1f, ZERO4, ZERO4, FF4, 0, 0), sbc_read_capacity_16,
 				   "" },
+	[CMD_GET_LBA_STATUS] = { 0x9e, SCSI_SA_GET_LBA_STATUS,
+				 REPORTS | SCSI_CMD_SA | SCSI_CMD_MEDIUM | RES_READ, 30,
+				 MASK16(0x1f, FF8, FF4, 0, 0), sbc_get_lba_status,
+				 "from the file's extents; up to 32 descriptors" },
 	[CMD_REPORT_LUNS] = { 0xa0, 0, ANSWERS_ALWAYS, 10, MASK12(0, 0xff, 0, 0, 0, FF4, 0, 0),
 			      spc_report_luns, "SELECT REPORT 00h, 01h, 02h" },
 	[CMD_REPORT_SUPPORTED_OPS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_OPS,
@@ -200,6 +244,13 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 					MAINTENANCE(0x80, 0, 0), spc_report_tmfs, "REPD" },
 	[CMD_READ_12] = { 0xa8, 0, READS, 30, RW12(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_WRITE_12] = { 0xaa, 0, WRITES, 30, RW12(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
+	[CMD_WRITE_VERIFY_12] = { 0xae, 0, WRITES, 60, RW12(CDB_DPO | 0x06), sbc_write_verify,
+				  "BYTCHK 00b and 01b" },
+	[CMD_VERIFY_12] = { 0xaf, 0, VERIFIES, 60, RW12(CDB_DPO | 0x06), sbc_verify,
+			    "BYTCHK 00b, 01b, 11b" },
+	[CMD_READ_DEFECTS_12] = { 0xb7, 0, REPORTS | SCSI_CMD_MEDIUM | RES_READ, 10,
+				  MASK12(0x1f, FF4, FF4, 0, 0), sbc_read_defects,
+				  "both lists are empty" },
 };
 
 /* The first command of each opcode; those with other service actions follow it in the table. */
@@ -214,11 +265,18 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x17] = CMD_RELEASE_6,
 	[0x1a] = CMD_MODE_SENSE_6,
 	[0x1b] = CMD_START_STOP_UNIT,
+	[0x1d] = CMD_SEND_DIAGNOSTIC,
+	[0x1e] = CMD_PREVENT_ALLOW,
 	[0x25] = CMD_READ_CAPACITY_10,
 	[0x28] = CMD_READ_10,
 	[0x2a] = CMD_WRITE_10,
+	[0x2e] = CMD_WRITE_VERIFY_10,
 	[0x2f] = CMD_VERIFY_10,
+	[0x34] = CMD_PREFETCH_10,
 	[0x35] = CMD_SYNCHRONIZE_CACHE_10,
+	[0x37] = CMD_READ_DEFECTS_10,
+	[0x3b] = CMD_WRITE_BUFFER,
+	[0x3c] = CMD_READ_BUFFER_10,
 	[0x41] = CMD_WRITE_SAME_10,
 	[0x42] = CMD_UNMAP,
 	[0x55] = CMD_MODE_SELECT_10,
@@ -228,17 +286,23 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x5e] = CMD_PR_READ_KEYS,
 	[0x5f] = CMD_PR_REGISTER,
 	[0x88] = CMD_READ_16,
-	[0x8a] = CMD_WRITE_16,
 	[0x89] = CMD_COMPARE_AND_WRITE,
+	[0x8a] = CMD_WRITE_16,
 	[0x8b] = CMD_ORWRITE_16,
+	[0x8e] = CMD_WRITE_VERIFY_16,
 	[0x8f] = CMD_VERIFY_16,
+	[0x90] = CMD_PREFETCH_16,
 	[0x91] = CMD_SYNCHRONIZE_CACHE_16,
 	[0x93] = CMD_WRITE_SAME_16,
+	[0x9b] = CMD_READ_BUFFER_16,
 	[0x9e] = CMD_READ_CAPACITY_16,
 	[0xa0] = CMD_REPORT_LUNS,
 	[0xa3] = CMD_REPORT_SUPPORTED_OPS,
 	[0xa8] = CMD_READ_12,
 	[0xaa] = CMD_WRITE_12,
+	[0xae] = CMD_WRITE_VERIFY_12,
+	[0xaf] = CMD_VERIFY_12,
+	[0xb7] = CMD_READ_DEFECTS_12,
 };
 
 const struct scsi_cmd *scsi_cmd_find(const uint8_t *cdb)

@@ -164,3 +164,11 @@ bool scsi_lu_set_mode(struct scsi_lu *lu, const struct scsi_mode *mode)
 			tst);
 	return true;
 }
+
+void scsi_selftest_note(struct scsi_lu *lu, unsigned code, enum scsi_selftest_result result,
+			uint64_t lba)
+{
+	lu->selftest[lu->n_selftests++ % SCSI_SELFTEST_MAX] = (struct scsi_selftest){
+		.code = (uint8_t)code, .result = (uint8_t)result, .lba = lba
+	};
+}

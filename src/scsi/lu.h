@@ -8,7 +8,9 @@
 #include "scsi/pr.h"
 #include "scsi/set.h"
 
-#define SCSI_SERIAL_MAX 36 /* bytes of a unit serial number, without the NUL */
+#define SCSI_SERIAL_MAX   36    /* bytes of a unit serial number, without the NUL */
+#define SCSI_BUFFER_BYTES 4096u /* of WRITE BUFFER and READ BUFFER */
+#define SCSI_SELFTEST_MAX 20u
 
 /* Where nothing else is configured. */
 #define SCSI_WRITE_SAME_MAX_BYTES (256ull << 20)
@@ -56,6 +58,17 @@ struct scsi_mode {
 	bool wce; /* the write cache is used */
 };
 
+enum scsi_selftest_result { /* SPC-5 table 299 */
+	SCSI_SELFTEST_PASSED = 0,
+	SCSI_SELFTEST_FAILED = 7, /* in the only segment there is */
+};
+
+struct scsi_selftest {
+	uint8_t code;   /* SELF-TEST CODE of SEND DIAGNOSTIC */
+	uint8_t result; /* enum scsi_selftest_result */
+	uint64_t lba;   /* of the block that could not be read */
+};
+
 struct scsi_lu {
 	/* constant after scsi_lu_init() */
 	char vendor[8 + 1]; /* without padding, NUL at the end; so the next three */
@@ -87,7 +100,11 @@ struct scsi_lu {
 	struct scsi_order order;
 	const struct scsi_ports *ports;
 	struct scsi_pr pr;
-	const struct scsi_nexus *reserved; /* by RESERVE; NULL: by nobody */
+	const struct scsi_nexus *reserved;   /* by RESERVE; NULL: by nobody */
+	const struct scsi_nexus *echo_owner; /* who wrote @buffer as an echo buffer; NULL: nobody */
+	uint8_t buffer[SCSI_BUFFER_BYTES];
+	unsigned n_selftests;                             /* ever */
+	struct scsi_selftest selftest[SCSI_SELFTEST_MAX]; /* the last ones, as a ring */
 };
 
 /**
@@ -128,3 +145,7 @@ bool scsi_lu_set_present(struct scsi_lu *lu, bool present);
  * Context: home worker. Unit attentions are the caller's.
  */
 bool scsi_lu_set_mode(struct scsi_lu *lu, const struct scsi_mode *mode);
+
+/* A self-test has ended. Context: home worker. */
+void scsi_selftest_note(struct scsi_lu *lu, unsigned code, enum scsi_selftest_result result,
+			uint64_t lba);

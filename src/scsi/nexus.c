@@ -25,6 +25,9 @@ static void itl_unmap(struct scsi_itl *itl)
 {
 	scsi_set_unmap(itl);
 	pr_nexus_lost(itl->lu, itl->nexus);
+	if (itl->lu->echo_owner == itl->nexus)
+		itl->lu->echo_owner = NULL;
+	itl->echo_bytes = 0;
 	list_del(&itl->lu_node);
 	itl->lu = NULL;
 	itl->uas = (struct scsi_uas){ 0 };

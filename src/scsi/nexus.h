@@ -37,8 +37,9 @@ struct scsi_itl {
 	struct scsi_uas uas;
 	struct scsi_set set; /* with TST 001b */
 	bool read_only;
-	int16_t reg; /* its registration at the unit, -1: none */
-	bool hit;    /* a TMF that is under way aborted a command of it; see scsi_tmf_hit() */
+	uint16_t echo_bytes; /* that it wrote to the echo buffer; 0: nothing */
+	int16_t reg;         /* its registration at the unit, -1: none */
+	bool hit; /* a TMF that is under way aborted a command of it; see scsi_tmf_hit() */
 };
 
 /* About 50 KiB; stays where it is from init to deinit. */

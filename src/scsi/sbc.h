@@ -8,6 +8,8 @@
 struct scsi_act sbc_read(struct scsi_task *t);
 struct scsi_act sbc_write(struct scsi_task *t);
 struct scsi_act sbc_verify(struct scsi_task *t);
+struct scsi_act sbc_write_verify(struct scsi_task *t);
+struct scsi_act sbc_prefetch(struct scsi_task *t);
 struct scsi_act sbc_sync_cache(struct scsi_task *t);
 
 /* home worker */
@@ -18,6 +20,8 @@ struct scsi_act sbc_unmap(struct scsi_task *t);
 struct scsi_act sbc_write_same(struct scsi_task *t);
 struct scsi_act sbc_compare_and_write(struct scsi_task *t);
 struct scsi_act sbc_orwrite(struct scsi_task *t);
+struct scsi_act sbc_read_defects(struct scsi_task *t);
+struct scsi_act sbc_get_lba_status(struct scsi_task *t);
 
 /* Is [lba, lba + n) inside the unit? Right for every lba and n; an empty range may end at the end. */
 static inline bool sbc_in_range(const struct scsi_task *t, uint64_t lba, uint64_t n)

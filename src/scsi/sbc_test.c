@@ -269,12 +269,111 @@ static void verify(void **state)
 	rw(0x2f, 0x02, 100, 8, 0, 4096);
 	rig_expect_sense(r, 0xe, 0x1d00);
 	assert_int_equal(rig_sense(r).info, 103);
-	/* BYTCHK 10b and 11b */
+	/* BYTCHK 11b: one block for all; 10b is none */
+	for (size_t i = 50; i < 1150; i++)
+		memcpy(r->disk[0] + BLOCK(i), r->out, 512);
+	assert_int_equal(rw(0x8f, 0x06, 50, 1100, 0, 600), 0);
+	assert_int_equal(r->route, SCSI_ROUTE_LOCAL);
+	assert_int_equal(r->n_acts, 4); /* FETCH, 256 KiB, 256 KiB, the rest */
+	assert_int_equal(r->t.out_resid, 512 - 600);
+	r->disk[0][BLOCK(1000) + 511] ^= 1;
+	rw(0xaf, 0x06, 50, 1100, 0, 512);
+	rig_expect_sense(r, 0xe, 0x1d00);
+	assert_int_equal(rig_sense(r).info, 1000);
+	rw(0x2f, 0x06, 0, 1, 0, 511);
+	rig_expect_sense(r, 5, 0x0e03);
 	rw(0x2f, 0x04, 0, 1, 0, 512);
 	rig_expect_sense(r, 5, 0x2400);
-	rw(0x2f, 0x06, 0, 1, 0, 512);
-	rig_expect_sense(r, 5, 0x2400);
 	assert_int_equal(rig_sense(r).field_bit, 2);
+}
+
+static void write_and_verify(void **state)
+{
+	static const uint8_t ops[] = { 0x2e, 0xae, 0x8e };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ops); i++) {
+		memset(r->out, (int)i + 1, BLOCK(4));
+		assert_int_equal(rw(ops[i], i & 1 ? 0x02 : 0, 30, 4, 0, BLOCK(4)), 0);
+		assert_int_equal(r->n_acts, 2);
+		assert_true(r->acts[0].fua);
+		assert_int_equal(r->acts[1].type, i & 1 ? SCSI_ACT_COMPARE : SCSI_ACT_VERIFY);
+		assert_int_equal(r->acts[1].len_bytes, BLOCK(4));
+		assert_memory_equal(r->disk[0] + BLOCK(30), r->out, BLOCK(4));
+	}
+	assert_int_equal(rw(0x2e, 0, 30, 4, 0, BLOCK(3) + 5), 0);
+	assert_int_equal(r->t.out_resid, BLOCK(1));
+	assert_int_equal(r->acts[1].len_bytes, BLOCK(3));
+	r->fail_type = SCSI_ACT_VERIFY;
+	r->fail_result = -EIO;
+	rw(0x2e, 0, 30, 4, 0, BLOCK(4));
+	rig_expect_sense(r, 3, 0x1100);
+}
+
+static void prefetch_and_defects(void **state)
+{
+	(void)state;
+	assert_int_equal(rw(0x34, 0, 10, 20, 0, 0), SCSI_STATUS_CONDITION_MET);
+	assert_int_equal(r->acts[0].len_bytes, BLOCK(20));
+	assert_int_equal(rw(0x90, 0x02, 10, 0, 0, 0), SCSI_STATUS_CONDITION_MET);
+	assert_int_equal(r->acts[0].len_bytes, BLOCK(RIG_BLOCKS - 10));
+	r->lu[0].max_transfer_blocks = 8;
+	assert_int_equal(rw(0x34, 0, 10, 20, 0, 0), 0); /* not all of it fits */
+	assert_int_equal(r->acts[0].len_bytes, BLOCK(8));
+	rw(0x34, 0, RIG_BLOCKS, 1, 0, 0);
+	rig_expect_sense(r, 5, 0x2100);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x37, 0, 0x1d, 0, 0, 0, 0, 0, 255, 0), 255, 0);
+	assert_int_equal(r->t.data_len, 4);
+	assert_memory_equal(r->in, ((const uint8_t[]){ 0, 0x1d, 0, 0 }), 4);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0xb7, 0x0d, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0), 255, 0);
+	assert_int_equal(r->t.data_len, 8);
+	assert_memory_equal(r->in, ((const uint8_t[]){ 0, 0x0d, 0, 0, 0, 0, 0, 0 }), 8);
+}
+
+static uint8_t lba_status(uint64_t lba, uint32_t alloc)
+{
+	uint8_t cdb[16] = { 0x9e, 0x12 };
+
+	put_be64(cdb + 2, lba);
+	put_be32(cdb + 10, alloc);
+	return rig_run(rig_from(r, 0), rig_lun0, cdb, 16, alloc, 0);
+}
+
+static void expect_status(unsigned i, uint64_t lba, uint32_t n, uint8_t status)
+{
+	const uint8_t *d = r->in + 8 + (size_t)16 * i;
+
+	assert_int_equal(get_be64(d), lba);
+	assert_int_equal(get_be32(d + 8), n);
+	assert_int_equal(d[12], status);
+}
+
+static void extents(void **state)
+{
+	(void)state;
+	memset(r->disk[0], 0x11, RIG_DISK_LEN);
+	memset(r->disk[0] + BLOCK(100), 0, BLOCK(50));
+	memset(r->disk[0] + BLOCK(2000), 0, BLOCK(48));
+	assert_int_equal(lba_status(90, 1000), 0);
+	assert_int_equal(r->t.data_len, 8 + 4 * 16);
+	assert_int_equal(get_be32(r->in), 4 + 4 * 16);
+	expect_status(0, 90, 10, 0);
+	expect_status(1, 100, 50, 1);
+	expect_status(2, 150, 1850, 0);
+	expect_status(3, 2000, 48, 1);
+	/* no more questions than there is room; the first descriptor is made all the same */
+	assert_int_equal(lba_status(120, 8 + 16), 0);
+	assert_int_equal(r->n_acts, 1);
+	expect_status(0, 120, 30, 1);
+	assert_int_equal(lba_status(120, 4), 0);
+	assert_int_equal(get_be32(r->in), 20);
+	/* at most 32, however many holes there are */
+	for (size_t i = 0; i < RIG_BLOCKS; i += 2)
+		memset(r->disk[0] + BLOCK(i), 0, 512);
+	assert_int_equal(lba_status(0, 4096), 0);
+	assert_int_equal(r->t.data_len, 8 + 32 * 16);
+	lba_status(RIG_BLOCKS, 100);
+	rig_expect_sense(r, 5, 0x2100);
 }
 
 static void put_unmap(unsigned i, uint64_t lba, uint32_t n)
@@ -624,6 +723,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(compare_and_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(write_and_verify, setup, teardown),
+		cmocka_unit_test_setup_teardown(prefetch_and_defects, setup, teardown),
+		cmocka_unit_test_setup_teardown(extents, setup, teardown),
 		cmocka_unit_test_setup_teardown(or_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_protected, setup, teardown),
 		cmocka_unit_test_setup_teardown(store_errors, setup, teardown),

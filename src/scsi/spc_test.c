@@ -9,6 +9,8 @@
 
 #include "scsi/testrig.h"
 
+#include <errno.h>
+
 #include <string.h>
 
 static struct rig *r;
@@ -274,7 +276,7 @@ static void not_there(void **state)
 	run(rig_lun0, CDB(0xff, 0, 0, 0, 0, 0), 0);
 	rig_expect_sense(r, 5, 0x2000);
 	/* a known opcode with an unknown service action */
-	run(rig_lun0, CDB(0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32);
+	run(rig_lun0, CDB(0x9e, 0x13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32);
 	rig_expect_sense(r, 5, 0x2000);
 	/* UNMAP at a unit that cannot */
 	rig_run(rig_from(r, 0), rig_lun1, CDB(0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0), 0, 24);
@@ -338,7 +340,7 @@ static void report_opcodes(void **state)
 	/* not supported: unknown opcode, unknown service action, UNMAP where there is none */
 	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 1, 0xff, 0, 0, 0, 0, 1, 0, 0, 0), 256), 0);
 	expect_in((const uint8_t[]){ 0, 1, 0, 0 }, 4);
-	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 2, 0x9e, 0, 0x12, 0, 0, 1, 0, 0, 0), 256),
+	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 2, 0x9e, 0, 0x13, 0, 0, 1, 0, 0, 0), 256),
 			 0);
 	expect_in((const uint8_t[]){ 0, 1, 0, 0 }, 4);
 	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 3, 0x9e, 0x01, 0x10, 0, 0, 1, 0, 0, 0), 256),
@@ -369,9 +371,92 @@ static void report_tmfs(void **state)
 	rig_expect_sense(r, 5, 0x2400);
 }
 
+static uint8_t buffer(uint8_t opcode, unsigned nexus, uint8_t mode, uint32_t off, uint32_t len)
+{
+	bool out = opcode == 0x3b;
+	uint8_t cdb[10] = { opcode, mode };
+
+	put_be24(cdb + 3, off);
+	put_be24(cdb + 6, len);
+	return rig_run(rig_from(r, nexus), rig_lun0, cdb, 10, out ? 0 : len, out ? len : 0);
+}
+
+static void buffers(void **state)
+{
+	uint8_t cdb16[16] = { 0x9b, 0x02 };
+
+	(void)state;
+	for (unsigned i = 0; i < 4096; i++)
+		r->out[i] = (uint8_t)(i * 7);
+	/* data: anywhere in the buffer, by both forms */
+	assert_int_equal(buffer(0x3c, 0, 0x03, 0, 4), 0);
+	expect_in((const uint8_t[]){ 0, 0, 0x10, 0 }, 4);
+	assert_int_equal(buffer(0x3b, 0, 0x02, 96, 4000), 0);
+	assert_int_equal(buffer(0x3c, 1, 0x02, 96, 4000), 0);
+	expect_in(r->out, 4000);
+	put_be64(cdb16 + 2, 4090);
+	put_be32(cdb16 + 10, 100);
+	assert_int_equal(run(rig_lun0, cdb16, 16, 100), 0);
+	expect_in(r->out + 4090 - 96, 6);
+	buffer(0x3b, 0, 0x02, 97, 4000);
+	rig_expect_sense(r, 5, 0x2400);
+	buffer(0x3c, 0, 0x02, 4097, 1);
+	rig_expect_sense(r, 5, 0x2400);
+	/* echo: of each nexus its own, as long as nobody writes over it */
+	assert_int_equal(buffer(0x3c, 0, 0x0b, 0, 4), 0);
+	expect_in((const uint8_t[]){ 1, 0, 0x10, 0 }, 4);
+	buffer(0x3c, 0, 0x0a, 0, 512);
+	rig_expect_sense(r, 5, 0x2c00);
+	assert_int_equal(buffer(0x3b, 0, 0x0a, 0, 512), 0);
+	assert_int_equal(buffer(0x3c, 0, 0x0a, 0, 4096), 0);
+	expect_in(r->out, 512);
+	buffer(0x3c, 1, 0x0a, 0, 512);
+	rig_expect_sense(r, 5, 0x2c00);
+	assert_int_equal(buffer(0x3b, 1, 0x0a, 0, 4), 0);
+	buffer(0x3c, 0, 0x0a, 0, 512);
+	rig_expect_sense(r, 0xb, 0x3f0f);
+	assert_int_equal(buffer(0x3b, 0, 0x02, 0, 1), 0);
+	buffer(0x3c, 1, 0x0a, 0, 4);
+	rig_expect_sense(r, 0xb, 0x3f0f);
+	buffer(0x3b, 0, 0x05, 0, 1);
+	rig_expect_sense(r, 5, 0x2400);
+	buffer(0x3b, 0, 0x0a, 0, 4097);
+	rig_expect_sense(r, 5, 0x2400);
+}
+
+static void diagnostics(void **state)
+{
+	static const uint8_t bad[] = { 0x24, 0x00, 0x60, 0xe0, 0x80 };
+
+	(void)state;
+	for (unsigned code = 0; code < 7; code++) {
+		uint8_t b = (uint8_t)(code ? code << 5 : 0x04);
+
+		if (code == 3 || code == 4)
+			continue;
+		assert_int_equal(run(rig_lun0, CDB(0x1d, b, 0, 0, 0, 0), 0), 0);
+		assert_int_equal(r->n_acts, 2);
+		assert_int_equal(r->acts[1].off_bytes, RIG_DISK_LEN - 512);
+	}
+	for (size_t i = 0; i < sizeof(bad); i++) {
+		run(rig_lun0, CDB(0x1d, bad[i], 0, 0, 0, 0), 0);
+		rig_expect_sense(r, 5, 0x2400);
+	}
+	r->fail_type = SCSI_ACT_VERIFY;
+	r->fail_result = -EIO;
+	run(rig_lun0, CDB(0x1d, 0x04, 0, 0, 0, 0), 0);
+	rig_expect_sense(r, 3, 0x1100);
+	assert_int_equal(r->lu[0].n_selftests, 6);
+	assert_int_equal(r->lu[0].selftest[5].result, SCSI_SELFTEST_FAILED);
+	assert_int_equal(r->lu[0].selftest[4].code, 6);
+	assert_int_equal(run(rig_lun0, CDB(0x1e, 0, 0, 0, 1, 0), 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(buffers, setup, teardown),
+		cmocka_unit_test_setup_teardown(diagnostics, setup, teardown),
 		cmocka_unit_test_setup_teardown(inquiry_standard, setup, teardown),
 		cmocka_unit_test_setup_teardown(inquiry_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(vpd_identity, setup, teardown),

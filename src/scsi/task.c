@@ -123,7 +123,8 @@ struct scsi_act scsi_task_step(struct scsi_task *t, const struct scsi_event *ev)
 	case SCSI_EV_ABORT:
 		return local_abort(t, ev);
 	default:
-		check(t->phase == SCSI_PHASE_WAIT && ev->type == SCSI_EV_IO_DONE);
+		check(t->phase == SCSI_PHASE_WAIT &&
+		      (ev->type == SCSI_EV_IO_DONE || ev->type == SCSI_EV_DATA));
 		return task_continue(t, ev);
 	}
 }

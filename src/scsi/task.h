@@ -38,8 +38,8 @@ struct scsi_event {
 	 */
 	int result;
 	bool tell; /* ABORT: it ends with TASK ABORTED, see scsi_tmf_tells(); else nothing is sent */
-	/* With a result other than 0: bytes of the action that were surely done, from its start; the
-	 * byte that follows is the first bad (or different) one. 0 when not known. */
+	/* With a result below 0: bytes of the action that were surely done, from its start; the
+	 * byte that follows is the first bad (or different) one. 0 when not known. See EXTENT, too. */
 	uint64_t done_bytes;
 };
 
@@ -62,6 +62,13 @@ enum scsi_act_type {
 	 */
 	SCSI_ACT_COMPARE_AND_WRITE,
 	SCSI_ACT_OR_WRITE, /* the data-out OR the medium, to the medium; likewise alone, with @fua */
+	SCSI_ACT_COMPARE_SAME, /* the block at task->data against each of the medium; -EILSEQ */
+	SCSI_ACT_PREFETCH,     /* bring the range into a cache, if there is one */
+	/*
+	 * Is there something at off_bytes? The answer's result is 0 for yes, 1 for a hole that reads as
+	 * zeroes; done_bytes says how far the same is true, at least one and at most len_bytes.
+	 */
+	SCSI_ACT_EXTENT,
 	/* only of tasks that are stepped at home: */
 	SCSI_ACT_ROOM, /* set task->data and data_cap to room for scsi_task_data_bytes() */
 	SCSI_ACT_WAIT, /* nothing now: scsi_lu_next() will name the task, then step it with GO */
@@ -147,13 +154,14 @@ struct scsi_task {
 	struct scsi_set *set; /* NULL: in none; the next seven are valid with a set only */
 	struct list set_node;
 	struct list head_node;
-	uint64_t seq;           /* of its arrival */
-	uint8_t place;          /* enum scsi_place */
-	uint8_t where;          /* in its set */
-	bool answer_waits;      /* it is held until the unit is gathered */
-	bool cleared;           /* the commands its CHECK CONDITION aborts (QERR) have ended */
-	bool has_victims;       /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
-	struct scsi_event kept; /* the event that came while it was held */
+	uint64_t seq;      /* of its arrival */
+	uint8_t place;     /* enum scsi_place */
+	uint8_t where;     /* in its set */
+	bool answer_waits; /* it is held until the unit is gathered */
+	bool cleared;      /* the commands its CHECK CONDITION aborts (QERR) have ended */
+	bool has_victims;  /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
+	struct scsi_event
+		kept; /* the last one that was no abort: of what it waits for, or is held with */
 };
 
 /**

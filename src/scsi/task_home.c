@@ -211,8 +211,8 @@ static bool event_fits(const struct scsi_task *t, const struct scsi_event *ev)
 static struct scsi_act home_event(struct scsi_task *t, const struct scsi_event *ev)
 {
 	check(t->phase == SCSI_PHASE_WAIT && event_fits(t, ev));
+	t->kept = *ev;
 	if (scsi_set_frozen(t) && !t->abort) {
-		t->kept = *ev;
 		scsi_set_hold(t);
 		return answer_wait(t, SCSI_PHASE_HELD);
 	}

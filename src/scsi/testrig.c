@@ -128,6 +128,7 @@ static void check_range(const struct rig *r, const struct scsi_act *a)
 		assert_true(2 * a->len_bytes <= r->t.out_len && a->len_bytes <= SCSI_CAW_BYTES);
 		break;
 	case SCSI_ACT_VERIFY:
+	case SCSI_ACT_COMPARE_SAME:
 	case SCSI_ACT_WRITE_SAME:
 		assert_true(a->len_bytes <= SCSI_PIECE_BYTES);
 		break;
@@ -158,6 +159,19 @@ static void give_room(struct rig *r)
 	assert_true(scsi_task_data_bytes(&r->t) <= sizeof(r->data));
 	r->t.data = r->data;
 	r->t.data_cap = scsi_task_data_bytes(&r->t);
+}
+
+/* Pages of zeroes are holes. */
+static void extent(const struct rig *r, const struct scsi_act *a, struct scsi_event *ev)
+{
+	const uint8_t *disk = r->disk[r->t.lu == &r->lu[1]];
+	uint64_t at = a->off_bytes;
+	bool first = mem_is_zero(disk + at, 512);
+
+	while (at < a->off_bytes + a->len_bytes && mem_is_zero(disk + at, 512) == first)
+		at += 512;
+	ev->result = first;
+	ev->done_bytes = at - a->off_bytes;
 }
 
 /* Do on the medium what @a says, and return the event that answers it. */
@@ -196,6 +210,15 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 		break;
 	case SCSI_ACT_WRITE_SAME:
 		same(at, r->t.data, r->t.lu->block_bytes, a->len_bytes);
+		break;
+	case SCSI_ACT_COMPARE_SAME:
+		for (uint64_t i = 0; i < a->len_bytes && !ev.result; i += r->t.lu->block_bytes) {
+			compare(at + i, r->t.data, r->t.lu->block_bytes, &ev);
+			ev.done_bytes += ev.result ? i : 0;
+		}
+		break;
+	case SCSI_ACT_EXTENT:
+		extent(r, a, &ev);
 		break;
 	case SCSI_ACT_COMPARE:
 		compare(at, r->out, a->len_bytes, &ev);

@@ -297,9 +297,8 @@ static void cmd_run(struct cmd *c, bool have_act)
 
 void cmd_event(struct cmd *c, enum scsi_event_type type, int result)
 {
-	c->event = (struct scsi_event){ .type = type,
-					.result = result,
-					.done_bytes = result ? c->done_bytes : 0 };
+	c->event =
+		(struct scsi_event){ .type = type, .result = result, .done_bytes = c->done_bytes };
 	if (c->is.running)
 		c->is.has_event = true;
 	else

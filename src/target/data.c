@@ -604,6 +604,23 @@ static void plain_done(struct worker *w, struct backend_io *io, int result)
 	data_end(io_ended(io), result, false);
 }
 
+static void same_compared(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+	const uint8_t *medium = c->buf->addr;
+	uint32_t block = c->lu->block_bytes;
+	uint32_t same = 0;
+
+	(void)w;
+	while (!result && same < c->burst_bytes && medium[same] == c->task.data[same % block])
+		same++;
+	if (!result && same < c->burst_bytes) {
+		c->done_bytes = same;
+		result = -EILSEQ;
+	}
+	data_end(c, result, false);
+}
+
 static void verify_start(struct cmd *c)
 {
 	if (c->is.abort) {
@@ -613,7 +630,7 @@ static void verify_start(struct cmd *c)
 	c->burst_bytes = (uint32_t)c->act.len_bytes;
 	if (data_get_buf(c, c->burst_bytes, verify_start))
 		data_io(c, BACKEND_READ, c->buf->addr, c->act.off_bytes, c->burst_bytes,
-			plain_done);
+			c->act.type == SCSI_ACT_VERIFY ? plain_done : same_compared);
 }
 
 static void same_start(struct cmd *c)
@@ -643,6 +660,23 @@ static void plain_start(struct cmd *c, enum backend_op op)
 		data_end(c, -ECANCELED, false);
 	else
 		data_io(c, op, NULL, c->act.off_bytes, c->act.len_bytes, plain_done);
+}
+
+static void extent_done(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+
+	(void)w;
+	c->done_bytes = result ? 0 : io->extent_bytes;
+	data_end(c, result ? result : io->hole, false);
+}
+
+static void extent_start(struct cmd *c)
+{
+	if (c->is.abort)
+		data_end(c, -ECANCELED, false);
+	else
+		data_io(c, BACKEND_EXTENT, NULL, c->act.off_bytes, c->act.len_bytes, extent_done);
 }
 
 static void data_tabled(struct cmd *c)
@@ -677,6 +711,34 @@ static bool data_has_room(struct cmd *c)
 	return true;
 }
 
+/* Actions that bring or take the initiator's data: they start at the beginning of its buffer. */
+static void data_start_transfer(struct cmd *c)
+{
+	c->in_pos = (struct xfer_pos){ 0 };
+	c->out_pos = (struct xfer_pos){ 0 };
+	switch (c->act.type) {
+	case SCSI_ACT_READ:
+		read_burst(c);
+		break;
+	case SCSI_ACT_WRITE:
+		write_burst(c);
+		break;
+	case SCSI_ACT_COMPARE:
+		compare_burst(c);
+		break;
+	case SCSI_ACT_COMPARE_AND_WRITE:
+	case SCSI_ACT_OR_WRITE:
+		alone_start(c);
+		break;
+	case SCSI_ACT_FETCH:
+		check(c->act.len_bytes <= c->task.data_cap);
+		data_bring(c, c->task.data, (uint32_t)c->act.len_bytes, fetch_moved);
+		break;
+	default:
+		check_unreachable();
+	}
+}
+
 void data_start(struct cmd *c)
 {
 	check(!c->buf);
@@ -701,28 +763,15 @@ void data_start(struct cmd *c)
 	}
 	switch (c->act.type) {
 	case SCSI_ACT_READ:
-		c->in_pos = (struct xfer_pos){ 0 };
-		read_burst(c);
-		break;
 	case SCSI_ACT_WRITE:
-		c->out_pos = (struct xfer_pos){ 0 };
-		write_burst(c);
-		break;
 	case SCSI_ACT_COMPARE:
-		c->out_pos = (struct xfer_pos){ 0 };
-		compare_burst(c);
-		break;
 	case SCSI_ACT_COMPARE_AND_WRITE:
 	case SCSI_ACT_OR_WRITE:
-		c->out_pos = (struct xfer_pos){ 0 };
-		alone_start(c);
-		break;
 	case SCSI_ACT_FETCH:
-		c->out_pos = (struct xfer_pos){ 0 };
-		check(c->act.len_bytes <= c->task.data_cap);
-		data_bring(c, c->task.data, (uint32_t)c->act.len_bytes, fetch_moved);
+		data_start_transfer(c);
 		break;
 	case SCSI_ACT_VERIFY:
+	case SCSI_ACT_COMPARE_SAME:
 		verify_start(c);
 		break;
 	case SCSI_ACT_WRITE_SAME:
@@ -736,6 +785,12 @@ void data_start(struct cmd *c)
 		break;
 	case SCSI_ACT_WRITE_ZEROES:
 		plain_start(c, BACKEND_WRITE_ZEROES);
+		break;
+	case SCSI_ACT_PREFETCH:
+		plain_start(c, BACKEND_PREFETCH);
+		break;
+	case SCSI_ACT_EXTENT:
+		extent_start(c);
 		break;
 	case SCSI_ACT_NONE:
 	case SCSI_ACT_COMPLETE:

@@ -87,6 +87,18 @@ unsigned cdb_put_unmap(uint8_t cdb[CDB_MAX_BYTES], uint16_t list_len)
 	return 10;
 }
 
+static const char *service_action_in_text(uint8_t service_action)
+{
+	switch (service_action) {
+	case SCSI_SA_READ_CAPACITY_16:
+		return "READ CAPACITY(16)";
+	case SCSI_SA_GET_LBA_STATUS:
+		return "GET LBA STATUS";
+	default:
+		return NULL;
+	}
+}
+
 static const char *maintenance_in_text(uint8_t service_action)
 {
 	switch (service_action) {
@@ -162,11 +174,24 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 		[SCSI_OP_REPORT_LUNS] = "REPORT LUNS",
 		[SCSI_OP_READ_12] = "READ(12)",
 		[SCSI_OP_WRITE_12] = "WRITE(12)",
+		[SCSI_OP_SEND_DIAGNOSTIC] = "SEND DIAGNOSTIC",
+		[SCSI_OP_PREVENT_ALLOW] = "PREVENT ALLOW MEDIUM REMOVAL",
+		[SCSI_OP_WRITE_VERIFY_10] = "WRITE AND VERIFY(10)",
+		[SCSI_OP_PREFETCH_10] = "PRE-FETCH(10)",
+		[SCSI_OP_READ_DEFECTS_10] = "READ DEFECT DATA(10)",
+		[SCSI_OP_WRITE_BUFFER] = "WRITE BUFFER",
+		[SCSI_OP_READ_BUFFER_10] = "READ BUFFER(10)",
+		[SCSI_OP_WRITE_VERIFY_16] = "WRITE AND VERIFY(16)",
+		[SCSI_OP_PREFETCH_16] = "PRE-FETCH(16)",
+		[SCSI_OP_READ_BUFFER_16] = "READ BUFFER(16)",
+		[SCSI_OP_WRITE_VERIFY_12] = "WRITE AND VERIFY(12)",
+		[SCSI_OP_VERIFY_12] = "VERIFY(12)",
+		[SCSI_OP_READ_DEFECTS_12] = "READ DEFECT DATA(12)",
 	};
 	uint8_t service_action = cdb[1] & 0x1f;
 
 	if (cdb[0] == SCSI_OP_SERVICE_ACTION_IN_16)
-		return service_action == SCSI_SA_READ_CAPACITY_16 ? "READ CAPACITY(16)" : NULL;
+		return service_action_in_text(service_action);
 	if (cdb[0] == SCSI_OP_PERSISTENT_RESERVE_IN)
 		return pr_in_text(service_action);
 	if (cdb[0] == SCSI_OP_PERSISTENT_RESERVE_OUT)
