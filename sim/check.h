@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sim/host.h"
+#include "sim/model_pr.h"
 #include "srp/chan.h"
 
 enum excuse {
@@ -67,6 +68,17 @@ void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t 
 void check_attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc);
 /* A command was aborted, or lost with its channel. */
 void check_not_answered(struct hchan *c, const struct hcmd *cmd);
+/* The unit attention @asc came about for @h; it may be told from now on ... */
+void check_told(struct host *h, int disk, uint16_t asc);
+/* ... and what caused it at @tick has been answered: it must be. */
+void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick);
+/* A command of @h ended inside the target without an answer; not because of its channel. */
+void check_cut(const struct host *h, int disk);
+/* Something that takes commands from others begins; it has ended, and (@known) can do nothing more. */
+void check_taker_begins(int disk);
+void check_taker_ended(int disk, bool known);
+/* The one of @by that began at @tick was answered: those it took commands from hear of it. */
+void check_cleared(const struct host *by, int disk, uint64_t tick);
 void check_event_report(struct hchan *c, uint64_t lun, const struct ichan_answer *a);
 /* A reload brought other maps than those of @old. */
 struct proc_config;
@@ -98,6 +110,29 @@ void check_target(struct tgt *t);
 void check_target_at_rest(struct tgt *t);
 /* What was to close has had the time to. */
 void check_target_closed(struct tgt *t);
+
+/* --- check_pr.c: reservations --- */
+
+struct scsi_act;
+struct scsi_lu;
+struct scsi_nexus;
+struct scsi_task;
+/* A unit came into being, or is about to go. */
+void check_pr_unit(const struct scsi_lu *lu);
+void check_pr_unit_gone(const struct scsi_lu *lu);
+/* What RESERVE took is lost with @nexus (NULL: by a reset). */
+void check_pr_lost(const struct scsi_lu *lu, const struct scsi_nexus *nexus);
+/* It was decided whether the command may go on; @act is what it does then. */
+void check_pr_looked(const struct spied *s, const struct scsi_task *t, const struct scsi_act *act);
+/* A PERSISTENT RESERVE OUT with @list was carried out, or refused. */
+void check_pr_out(const struct spied *s, const struct scsi_task *t, const struct scsi_act *act,
+		  const uint8_t *list);
+/* Its host has the GOOD of a command. */
+void check_pr_answered(const struct hchan *c, const struct hcmd *cmd);
+void check_pr_reset(void);
+/* The state of a disk's unit as it is now, NULL: no host has been there. */
+const struct mpr *check_pr_state(int disk);
+struct mpr_nexus check_pr_name(const struct host *h);
 
 /* --- check_wire.c: what is on the wire --- */
 

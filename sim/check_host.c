@@ -16,8 +16,20 @@
 	(BIT(EXCUSE_NET) | BIT(EXCUSE_CLOSE) | BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | \
 	 BIT(EXCUSE_SLOW))
 
+#define ANSWER_NS NSEC_PER_SEC /* an answer is on its way no longer than this */
+
+/* It has ended inside the target and shall have an answer without data: then that must have come by now. */
+static void check_not_lost(const struct hchan *c, const struct hcmd *cmd)
+{
+	if (!cmd->over_ns || cmd->over_ns + ANSWER_NS > sched_now_ns() || cmd->cut || cmd->sends ||
+	    excused_any(MAY_END, -1, cmd->sent_tick))
+		return;
+	fail_now("%s chan %u: the answer to command %u got lost", c->h->name, c->number, cmd->nth);
+}
+
 void check_command_late(struct hchan *c, const struct hcmd *cmd)
 {
+	check_not_lost(c, cmd);
 	if (excused_any(MAY_DELAY, cmd->disk, cmd->sent_tick) || excused_disks(cmd->sent_tick))
 		return;
 	fail_now("%s chan %u: command %u was not answered within %llu ms, for no reason",
@@ -96,7 +108,8 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 	case SENSE_ILLEGAL_REQUEST:
 		if (s->asc == ASC_LUN_NOT_SUPPORTED)
 			return may_be_unmapped(c, cmd);
-		return cmd->op == HOP_BAD || may_be_unmapped(c, cmd);
+		/* What is wrong with a PERSISTENT RESERVE OUT is known to check_pr.c. */
+		return cmd->op == HOP_BAD || cmd->op == HOP_PR_OUT || may_be_unmapped(c, cmd);
 	case SENSE_DATA_PROTECT:
 		return disk || (s->asc == ASC_WRITE_PROTECTED && may_be_protected(cmd));
 	case SENSE_MISCOMPARE:
@@ -118,6 +131,9 @@ void check_status(struct hchan *c, const struct hcmd *cmd)
 	switch (cmd->status) {
 	case SCSI_STATUS_BUSY:
 		ok = excused_any(BIT(EXCUSE_DISK) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
+		break;
+	case SCSI_STATUS_RESERVATION_CONFLICT:
+		ok = cmd->conflict;
 		break;
 	case SCSI_STATUS_CHECK_CONDITION:
 		ok = check_condition_ok(c, cmd, &s);

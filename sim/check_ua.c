@@ -10,6 +10,7 @@
 #include "scsi/ua.h"
 #include "sim/check.h"
 #include "sim/cover.h"
+#include "sim/disk.h"
 #include "sim/proc.h"
 #include "sim/sched.h"
 #include "sim/world.h"
@@ -36,10 +37,20 @@ struct itl {
 	bool wild;                 /* too much happened to say anything */
 	uint16_t ever[CAUSES_MAX]; /* codes there ever was a cause of */
 	unsigned n_ever;
+	uint64_t soft; /* the last tick after which it is not known what was told */
+	uint64_t
+		cut; /* the last tick at which a command ended without an answer, inside the target */
 };
 
 static struct itl itls[HOSTS_MAX][HOST_LUNS_MAX];
 static unsigned starts_seen[HOSTS_MAX]; /* of the target, when a host logged in last */
+
+/* What takes commands from others, at one unit: functions, and PREEMPT AND ABORT. */
+static struct {
+	unsigned n;        /* under way */
+	uint64_t met;      /* the last tick at which there were two */
+	uint64_t stray_ns; /* one that was lost may be under way until then */
+} takers[DISKS_MAX + 1];
 
 static struct itl *itl_of(const struct host *h, unsigned lun)
 {
@@ -89,6 +100,7 @@ static void add(struct itl *t, uint16_t asc, uint64_t by_ns)
 
 static void soften(struct itl *t)
 {
+	t->soft = sched_tick();
 	for (unsigned i = 0; i < t->n; i++)
 		t->c[i].must = false;
 }
@@ -154,6 +166,40 @@ static bool takes_from_others(uint8_t function)
 	       function == SRP_TMF_ABORT_TASK_SET;
 }
 
+void check_taker_begins(int disk)
+{
+	unsigned i = disk < 0 ? DISKS_MAX : (unsigned)disk;
+
+	excuse_begin(EXCUSE_RESET, disk);
+	if (takers[i].n++)
+		takers[i].met = sched_tick();
+}
+
+void check_taker_ended(int disk, bool known)
+{
+	unsigned i = disk < 0 ? DISKS_MAX : (unsigned)disk;
+
+	excuse_end(EXCUSE_RESET, disk);
+	if (--takers[i].n)
+		takers[i].met = sched_tick();
+	if (known)
+		return;
+	excuse_until(EXCUSE_RESET, disk, sched_now_ns() + STRAY_NS);
+	takers[i].stray_ns = sched_now_ns() + STRAY_NS;
+}
+
+/* Was the one that began at @tick and has ended now the only one? */
+static bool was_alone(int disk, uint64_t tick)
+{
+	return takers[disk].met < tick && takers[disk].stray_ns < sched_now_ns();
+}
+
+static bool surely_hears(const struct host *h, int disk, uint64_t tick)
+{
+	return is_in(h) && proc_lun_mapped(h->index, disk) &&
+	       !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, tick);
+}
+
 static int disk_of(uint16_t lun)
 {
 	return lun < proc_n_luns() ? (int)lun : -1;
@@ -181,7 +227,7 @@ void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun)
 	cover_hit(COVER_TMF, function);
 	if (!takes_from_others(function))
 		return;
-	excuse_begin(EXCUSE_RESET, disk_of(lun));
+	check_taker_begins(disk_of(lun));
 	if (disk_of(lun) < 0 || function == SRP_TMF_ABORT_TASK_SET)
 		return;
 	/* From now on it may be told. */
@@ -196,6 +242,8 @@ void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun)
 /* The causes of @asc that came about since @tick now are sure; of several that may be one. */
 static bool confirm(struct itl *t, uint16_t asc, uint64_t tick)
 {
+	if (t->soft >= tick)
+		return false;
 	for (unsigned i = t->n; i-- > 0;) {
 		struct cause *k = &t->c[i];
 
@@ -208,21 +256,64 @@ static bool confirm(struct itl *t, uint16_t asc, uint64_t tick)
 	return false;
 }
 
+/* All are told, also those that had nothing to lose. Who was told meanwhile has no cause any more. */
+static void reset_done(int disk, uint64_t tick)
+{
+	for (unsigned i = 0; i < HOSTS_MAX; i++) {
+		struct host *h = host_at(i);
+
+		if (h && surely_hears(h, disk, tick))
+			(void)confirm(itl_of(h, (unsigned)disk), SCSI_UA_BUS_DEVICE_RESET, tick);
+	}
+}
+
+void check_cleared(const struct host *by, int disk, uint64_t tick)
+{
+	for (unsigned i = 0; i < HOSTS_MAX && was_alone(disk, tick); i++) {
+		struct host *h = host_at(i);
+
+		if (h && h != by && itl_of(h, (unsigned)disk)->cut >= tick &&
+		    surely_hears(h, disk, tick) &&
+		    confirm(itl_of(h, (unsigned)disk), SCSI_UA_COMMANDS_CLEARED, tick))
+			trace("%s: is to hear that commands of it were cleared", h->name);
+	}
+}
+
 void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t tick, int code)
 {
 	trace("%s chan %u: task management %x at lun %u ends, code %d", c->h->name, c->number,
 	      function, lun, code);
 	if (!takes_from_others(function))
 		return;
-	excuse_end(EXCUSE_RESET, disk_of(lun));
-	if (code < 0)
-		excuse_until(EXCUSE_RESET, disk_of(lun), sched_now_ns() + STRAY_NS);
-	if (code != 0 || function != SRP_TMF_LUN_RESET || disk_of(lun) < 0)
+	check_taker_ended(disk_of(lun), code >= 0);
+	if (code != 0 || disk_of(lun) < 0)
 		return;
-	/* The others may have been told while it was under way; the sender surely was not, if nobody else resets. */
-	if (is_in(c->h) && !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, tick) &&
-	    proc_lun_mapped(c->h->index, lun))
-		(void)confirm(itl_of(c->h, lun), SCSI_UA_BUS_DEVICE_RESET, tick);
+	if (function == SRP_TMF_LUN_RESET)
+		reset_done(disk_of(lun), tick);
+	if (function == SRP_TMF_CLEAR_TASK_SET)
+		check_cleared(c->h, disk_of(lun), tick);
+}
+
+/* --- reservations --- */
+
+void check_told(struct host *h, int disk, uint16_t asc)
+{
+	add(itl_of(h, (unsigned)disk), asc, NEVER);
+}
+
+void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick)
+{
+	if (surely_hears(h, disk, tick))
+		(void)confirm(itl_of(h, (unsigned)disk), asc, tick);
+}
+
+void check_cut(const struct host *h, int disk)
+{
+	/* One of its own may have done that. */
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++)
+		if (h->chan[i] && h->chan[i]->core.tmf.busy)
+			return;
+	itl_of(h, (unsigned)disk)->cut = sched_tick();
 }
 
 /* --- reloads --- */
@@ -373,7 +464,9 @@ static void no_attention(struct hchan *c, const struct hcmd *cmd)
 	for (unsigned i = 0; i < t->n && !t->wild; i++) {
 		struct cause *k = &t->c[i];
 
-		if (!k->must)
+		/* A conflict is told before all but resets. */
+		if (!k->must || (cmd->status == SCSI_STATUS_RESERVATION_CONFLICT &&
+				 k->asc >> 8 != SCSI_UA_POWER_ON >> 8))
 			continue;
 		if (!k->suspect && cmd->sent_ns > k->by_ns && !never_told(cmd))
 			k->suspect = sched_tick();
@@ -440,4 +533,5 @@ void check_ua_reset(void)
 {
 	memset(itls, 0, sizeof(itls));
 	memset(starts_seen, 0, sizeof(starts_seen));
+	memset(takers, 0, sizeof(takers));
 }

@@ -36,8 +36,8 @@ struct counters {
 static struct counters *counters;
 
 static const char *const group_name[COVER_GROUPS] = {
-	"chan",     "initiator", "sent",  "received", "reject", "rsp-code",
-	"function", "attention", "sense", "status",   "port",
+	"chan",  "initiator", "sent", "received", "reject", "rsp-code", "function", "attention",
+	"sense", "status",    "port", "pr-out",   "pr-in",  "reserved", "reserve",
 };
 
 static const struct point sent[] = {
@@ -76,6 +76,9 @@ static const struct point attentions[] = {
 	{ SCSI_UA_BUS_DEVICE_RESET, "BUS-DEVICE-RESET" },
 	{ SCSI_UA_NEXUS_LOSS, "NEXUS-LOSS" },
 	{ SCSI_UA_MODE_CHANGED, "MODE-CHANGED" },
+	{ SCSI_UA_RESERVATIONS_PREEMPTED, "RESERVATIONS-PREEMPTED" },
+	{ SCSI_UA_RESERVATIONS_RELEASED, "RESERVATIONS-RELEASED" },
+	{ SCSI_UA_REGISTRATIONS_PREEMPTED, "REGISTRATIONS-PREEMPTED" },
 	{ SCSI_UA_CAPACITY_CHANGED, "CAPACITY-CHANGED" },
 	{ SCSI_UA_COMMANDS_CLEARED, "COMMANDS-CLEARED" },
 	{ SCSI_UA_INQUIRY_CHANGED, "INQUIRY-CHANGED" },
@@ -85,6 +88,7 @@ static const struct point statuses[] = {
 	{ SCSI_STATUS_GOOD, "GOOD" },
 	{ SCSI_STATUS_CHECK_CONDITION, "CHECK-CONDITION" },
 	{ SCSI_STATUS_BUSY, "BUSY" },
+	{ SCSI_STATUS_RESERVATION_CONFLICT, "RESERVATION-CONFLICT" },
 };
 
 #define S(key, asc) (unsigned)(SENSE_##key) << 16 | (unsigned)(ASC_##asc), #key "/" #asc
@@ -101,6 +105,7 @@ static const struct point senses[] = {
 	{ S(ILLEGAL_REQUEST, INVALID_FIELD_IN_CDB) },
 	{ S(ILLEGAL_REQUEST, LUN_NOT_SUPPORTED) },
 	{ S(ILLEGAL_REQUEST, INVALID_FIELD_IN_PARAMETERS) },
+	{ S(ILLEGAL_REQUEST, INVALID_RELEASE) },
 	{ S(ILLEGAL_REQUEST, SAVING_NOT_SUPPORTED) },
 	{ S(ILLEGAL_REQUEST, INVALID_MESSAGE) },
 	{ S(DATA_PROTECT, WRITE_PROTECTED) },
@@ -125,6 +130,27 @@ static const struct point ports[] = {
 	{ COVER_PORT_DISABLED, "told-disabled" },
 	{ COVER_PORT_SESSION, "told-session-closed" },
 	{ COVER_PORT_LIMIT, "told-limit" },
+};
+
+static const char *const pr_out[] = { "REGISTER", "RESERVE",          "RELEASE",
+				      "CLEAR",    "PREEMPT",          "PREEMPT-AND-ABORT",
+				      "IGNORE",   "REGISTER-AND-MOVE" };
+static const char *const pr_in[] = { "READ-KEYS", "READ-RESERVATION", "REPORT-CAPABILITIES",
+				     "READ-FULL-STATUS" };
+static const struct point pr_types[] = {
+	{ 1, "WRITE-EXCLUSIVE" },     { 3, "EXCLUSIVE-ACCESS" },   { 5, "WRITE-EXCLUSIVE-RO" },
+	{ 6, "EXCLUSIVE-ACCESS-RO" }, { 7, "WRITE-EXCLUSIVE-AR" }, { 8, "EXCLUSIVE-ACCESS-AR" },
+};
+static const struct point reserves[] = {
+	{ 0, "RESERVE" },
+	{ 1, "RESERVE-of-another" },
+	{ 2, "RESERVE-compatible" },
+	{ 3, "RESERVE-of-registrants" },
+	{ 4, "RELEASE" },
+	{ 6, "RELEASE-compatible" },
+	{ 7, "RELEASE-of-registrants" },
+	{ COVER_RESERVE_LOST, "lost-with-nexus" },
+	{ COVER_RESERVE_RESET, "reset" },
 };
 
 static const char *const ichan_events[ICHAN_EV_COUNT] = {
@@ -300,6 +326,33 @@ static void report_ichan(struct report *r)
 		}
 }
 
+static void report_pr(struct report *r)
+{
+	static const char *const outcome[] = { "GOOD", "CONFLICT", "refused" };
+	static const char *const role[] = { "holder", "registrant", "stranger" };
+	char name[NAME_MAX];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pr_out) * 3; i++) {
+		(void)snprintf(name, sizeof(name), "%s %s", pr_out[i / 3], outcome[i % 3]);
+		point(r, COVER_PR_OUT, name, atomic_load(&counters->n[COVER_PR_OUT][i]));
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(pr_in) * 2; i++) {
+		(void)snprintf(name, sizeof(name), "%s %s", pr_in[i / 2], outcome[i % 2]);
+		point(r, COVER_PR_IN, name, atomic_load(&counters->n[COVER_PR_IN][i]));
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(pr_types) * 6; i++) {
+		unsigned what = pr_types[i / 6].what * 6 + i % 6;
+
+		/* Of all registrants: there is none who is no holder. */
+		if (pr_types[i / 6].what >= 7 && i % 6 / 2 == 1)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s %s %s", pr_types[i / 6].name,
+			       role[i % 6 / 2], i % 2 ? "WRITE" : "READ");
+		point(r, COVER_RESERVED, name, atomic_load(&counters->n[COVER_RESERVED][what]));
+	}
+	points(r, COVER_RESERVE, reserves, ARRAY_SIZE(reserves));
+}
+
 unsigned cover_report(FILE *out, const char *justified)
 {
 	static struct report r;
@@ -317,6 +370,7 @@ unsigned cover_report(FILE *out, const char *justified)
 	points(&r, COVER_SENSE, senses, ARRAY_SIZE(senses));
 	points(&r, COVER_STATUS, statuses, ARRAY_SIZE(statuses));
 	points(&r, COVER_PORT, ports, ARRAY_SIZE(ports));
+	report_pr(&r);
 	for (unsigned i = 0; i < r.n_excuses; i++)
 		if (!r.used[i])
 			(void)fprintf(out, "  seen after all, or unknown: \"%s\" of %s\n",

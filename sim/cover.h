@@ -20,7 +20,11 @@ enum cover_group {
 	COVER_UA,       /* unit attentions told */
 	COVER_SENSE,    /* key << 16 | asc */
 	COVER_STATUS,
-	COVER_PORT, /* enum cover_port */
+	COVER_PORT,     /* enum cover_port */
+	COVER_PR_OUT,   /* service action * 3 + GOOD, RESERVATION CONFLICT, CHECK CONDITION */
+	COVER_PR_IN,    /* service action * 2 + GOOD, RESERVATION CONFLICT */
+	COVER_RESERVED, /* type * 6 + 2 * (holder, registered, neither) + READ, WRITE */
+	COVER_RESERVE, /* 4 * (RESERVE, RELEASE) + 2 * there are registrations + RESERVATION CONFLICT; and: */
 	COVER_GROUPS
 };
 
@@ -40,6 +44,9 @@ enum cover_port {
 	COVER_PORT_LIMIT, /* told another request limit */
 	COVER_PORT_COUNT
 };
+
+#define COVER_RESERVE_LOST  8u /* with its nexus */
+#define COVER_RESERVE_RESET 9u /* by a LUN reset */
 
 #define COVER_TABLE_OUTSIDE 0x100u /* a CMD whose descriptor table stands in memory */
 

@@ -5,6 +5,7 @@
 #include "sim/cover.h"
 #include "sim/dice.h"
 #include "sim/disk.h"
+#include "sim/hcmd_pr.h"
 #include "sim/host.h"
 #include "sim/model.h"
 #include "sim/proc.h"
@@ -34,6 +35,9 @@ static const char *const op_text[HOP_COUNT] = {
 	"REQUEST SENSE",
 	"START STOP",
 	"REPORT OPCODES",
+	"PERSISTENT RESERVE OUT",
+	"PERSISTENT RESERVE IN",
+	"RESERVE or RELEASE",
 	"something wrong",
 };
 
@@ -397,7 +401,9 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 		[HOP_INQUIRY] = make_question,  [HOP_LUNS] = make_question,
 		[HOP_CAPACITY] = make_question, [HOP_MODE] = make_question,
 		[HOP_SENSE] = make_question,    [HOP_STOP] = make_stop,
-		[HOP_CODES] = make_question,    [HOP_BAD] = make_bad,
+		[HOP_CODES] = make_question,    [HOP_PR_OUT] = make_pr_out,
+		[HOP_PR_IN] = make_pr_in,       [HOP_RESERVE] = make_reserve,
+		[HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);
@@ -414,8 +420,13 @@ void hcmd_make_probe(struct hchan *c, struct hcmd *cmd, unsigned step)
 	cmd->lun = (uint16_t)(c->h->index % proc_n_luns());
 	cmd->disk = cmd->lun;
 	cmd->block = proc_lun_block_bytes(cmd->disk);
-	cmd->op = step == 0 ? HOP_STOP : step == 1 ? HOP_WRITE : HOP_READ;
-	if (step == 0) { /* somebody may have stopped it */
+	if (step < 2) { /* somebody may have reserved it */
+		make_pr_probe(c, cmd, step);
+		note(c, cmd);
+		return;
+	}
+	cmd->op = step == 2 ? HOP_STOP : step == 3 ? HOP_WRITE : HOP_READ;
+	if (step == 2) { /* ... or stopped it */
 		cmd->cdb[0] = SCSI_OP_START_STOP_UNIT;
 		cmd->cdb[4] = 1;
 		note(c, cmd);
@@ -424,7 +435,7 @@ void hcmd_make_probe(struct hchan *c, struct hcmd *cmd, unsigned step)
 	cmd->lba = c->h->index;
 	cmd->n = 1;
 	cmd->len = cmd->block;
-	cmd->out = step == 1;
+	cmd->out = step == 3;
 	put_rw(cmd, cmd->out);
 	if (cmd->out) {
 		cmd->write = model_write((unsigned)cmd->disk, cmd->lba, 1, MODEL_DATA, c->h->name);
@@ -512,6 +523,18 @@ static void judge_config(const struct hchan *c, const struct hcmd *cmd)
 		wrong(c, cmd, "a unit that is read-only was written to");
 }
 
+static void good_pr_in(struct hchan *c, struct hcmd *cmd)
+{
+	uint32_t got = moved_bytes(c, cmd);
+	const char *bad = hcmd_pr_judge(cmd, got);
+
+	if (bad)
+		wrong(c, cmd, bad);
+	for (uint32_t i = got; i < cmd->len; i++)
+		if (cmd->buf[i] != BUFFER_NONE)
+			wrong(c, cmd, "bytes behind the transfer were written");
+}
+
 static void good(struct hchan *c, struct hcmd *cmd)
 {
 	if (c->h->probing)
@@ -542,6 +565,13 @@ static void good(struct hchan *c, struct hcmd *cmd)
 		if (!excused_any(BIT(EXCUSE_REMAP), cmd->disk, cmd->sent_tick))
 			wrong(c, cmd, "it was accepted");
 		return;
+	case HOP_PR_OUT:
+	case HOP_RESERVE:
+		check_pr_answered(c, cmd);
+		return;
+	case HOP_PR_IN:
+		good_pr_in(c, cmd);
+		return;
 	case HOP_TUR:
 	case HOP_VERIFY:
 		return;
@@ -550,10 +580,19 @@ static void good(struct hchan *c, struct hcmd *cmd)
 	}
 }
 
+/* PREEMPT AND ABORT is over; unless it was lost, it takes commands from nobody any more. */
+static void preempt_ended(const struct hcmd *cmd, bool known)
+{
+	if (cmd->op != HOP_PR_OUT || cmd->cdb[1] != SCSI_PR_OUT_PREEMPT_AND_ABORT)
+		return;
+	check_taker_ended(cmd->disk, known);
+}
+
 /* Ended without an effect that is known: give back what the model holds of it. */
 static void ended(struct hcmd *cmd, enum model_outcome o)
 {
 	stop_ended(cmd);
+	preempt_ended(cmd, true);
 	if (cmd->write && model_write_is_open(cmd->write))
 		model_write_end(cmd->write, o, false);
 	if (cmd->begin)
@@ -563,7 +602,8 @@ static void ended(struct hcmd *cmd, enum model_outcome o)
 /* Refused before anything was done? Not when the disk may have failed in between. */
 static bool untouched(const struct hcmd *cmd, const struct sense *s)
 {
-	return s->key == SENSE_UNIT_ATTENTION || s->key == SENSE_ILLEGAL_REQUEST ||
+	return cmd->status == SCSI_STATUS_RESERVATION_CONFLICT || s->key == SENSE_UNIT_ATTENTION ||
+	       s->key == SENSE_ILLEGAL_REQUEST ||
 	       (s->key == SENSE_NOT_READY && s->asc == ASC_NEEDS_START) ||
 	       (s->key == SENSE_DATA_PROTECT && s->asc == ASC_WRITE_PROTECTED &&
 		!excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick));
@@ -585,11 +625,18 @@ void hcmd_answered(struct hchan *c, struct hcmd *cmd)
 		attention = s.asc;
 	check_attention(c, cmd, attention);
 	check_admitted(c, cmd);
+	if (cmd->conflict && cmd->status != SCSI_STATUS_RESERVATION_CONFLICT)
+		wrong(c, cmd, "its RESERVATION CONFLICT got lost");
 	if (cmd->status == SCSI_STATUS_GOOD) {
 		stop_ended(cmd);
+		preempt_ended(cmd, true);
 		good(c, cmd);
 		return;
 	}
+	/* Somebody else has cleared all away. */
+	if (c->h->probing && cmd->op == HOP_PR_OUT &&
+	    cmd->status == SCSI_STATUS_RESERVATION_CONFLICT)
+		c->h->probe_step++;
 	if (!attention)
 		check_status(c, cmd);
 	ended(cmd, untouched(cmd, &s) ? MODEL_NEVER : MODEL_UNSURE);
@@ -607,6 +654,7 @@ void hcmd_lost(struct hchan *c, struct hcmd *cmd)
 	trace("%s chan %u: command %u: lost with its channel", c->h->name, c->number, cmd->nth);
 	check_not_answered(c, cmd);
 	stop_ended(cmd);
+	preempt_ended(cmd, false);
 	if (cmd->write && model_write_is_open(cmd->write))
 		host_limbo(c->h, cmd->write);
 	if (cmd->begin)

@@ -31,6 +31,11 @@ void host_each(void (*fn)(struct host *h))
 			fn(hosts[i]);
 }
 
+struct host *host_at(unsigned index)
+{
+	return hosts[index];
+}
+
 struct host *host_first(void)
 {
 	return hosts[0];

@@ -16,7 +16,7 @@
 #define HOST_LUNS_MAX   8u
 #define HOST_SLOTS_MAX  32u
 #define HOST_PIECES_MAX ICHAN_PIECES_MAX
-#define PROBE_STEPS     3u
+#define PROBE_STEPS     5u
 
 struct host;
 struct hchan;
@@ -38,7 +38,10 @@ enum hop {
 	HOP_SENSE,
 	HOP_STOP, /* START STOP UNIT */
 	HOP_CODES,
-	HOP_BAD, /* something no unit can do */
+	HOP_PR_OUT,
+	HOP_PR_IN,
+	HOP_RESERVE, /* and RELEASE */
+	HOP_BAD,     /* something no unit can do */
 	HOP_COUNT
 };
 
@@ -63,7 +66,7 @@ struct hcmd {
 	uint64_t begin;  /* of the model; 0: it is no read */
 	uint8_t attr;    /* of the task */
 	uint64_t tag;
-	uint64_t arrived; /* at the target, by spy_now(); 0: not yet */
+	uint64_t arrived; /* at the target, by spy_count(); 0: not yet */
 	uint64_t sent_tick;
 	uint64_t sent_ns;
 	uint64_t deadline_ns;
@@ -74,6 +77,15 @@ struct hcmd {
 	struct fab_mr mr[HOST_PIECES_MAX + 1];
 	uint8_t table[HOST_PIECES_MAX *
 		      SRP_MEM_DESC_BYTES]; /* when it stands outside the command */
+	uint64_t version; /* of the reservations, which it made; 0: it made none (check_pr.c) */
+	struct {
+		uint32_t len; /* 0: it is not known what they are */
+		uint64_t header, digest;
+	} want;           /* parameter data of PERSISTENT RESERVE IN */
+	uint64_t over_ns; /* when it ended inside the target; 0: it has not */
+	bool conflict;    /* ... with RESERVATION CONFLICT */
+	bool cut;         /* ... and shall have no answer */
+	bool sends;       /* ... with data, that were still to be moved */
 	/* as answered */
 	uint8_t status;
 	int64_t residual;
@@ -133,6 +145,7 @@ struct host {
 	struct worker_job job;
 	struct sockaddr_storage target;
 	struct srp_port_id target_id;
+	uint16_t port;      /* its relative identifier; 0: not known yet */
 	unsigned n_refused; /* logins in a row */
 };
 
@@ -154,6 +167,8 @@ void host_target_died(struct host *h);
 void host_each(void (*fn)(struct host *h));
 /* The one whose name rogues take. */
 struct host *host_first(void);
+/* NULL: there is none. */
+struct host *host_at(unsigned index);
 
 /* From hchan.c: a channel's login was answered with yes; it ended; a command is over. */
 void host_up(struct host *h, struct hchan *c);
@@ -167,7 +182,7 @@ void host_limbo(struct host *h, uint32_t write);
 
 extern const struct fab_handler hchan_handler;
 
-/* When what has begun at a unit had come: the latest, by spy_now(). See check_order.c. */
+/* When what has begun at a unit had come: the latest, by spy_count(). See check_order.c. */
 struct order_marks {
 	uint64_t barrier; /* of those with ORDERED */
 	uint64_t plain;   /* of all but those with HEAD OF QUEUE */

@@ -21,6 +21,7 @@ struct trouble {
 	bool restless; /* hosts that abort, reset, leave and come back */
 	bool storm;    /* ... and do little else */
 	bool late;     /* ... and all that may come late does */
+	bool reserve;  /* hosts reserve */
 };
 
 /* --- the parts --- */
@@ -182,6 +183,13 @@ static void roll_host(struct scenario *s, struct host_ways *w, const struct trou
 		w->max_blocks = BIG_BLOCKS + dice_below(BIG_BLOCKS);
 	w->order_pmille = dice_below(3) ? 30 : dice_below(2) ? 0 : dice_below(400);
 	roll_ops(w);
+	if (t->reserve && dice_below(5)) {
+		if (dice_below(3) == 0)
+			w->tmf_pmille += dice_below(60);
+		w->op[HOP_PR_OUT] = 16;
+		w->op[HOP_PR_IN] = 4;
+		w->op[HOP_RESERVE] = dice_below(2) ? 0 : 5;
+	}
 	if (t->restless) {
 		w->tmf_pmille = dice_below(2) ? 0 : dice_below(80);
 		w->leave_pmille = dice_below(2) ? 0 : dice_below(20);
@@ -316,6 +324,7 @@ void scenario_roll(struct scenario *s)
 
 	*s = (struct scenario){ 0 };
 	t = roll_trouble(s);
+	t.reserve = dice_below(3) == 0;
 	s->dreq = dice_below(2);
 	s->registers = dice_below(3) == 0;
 	s->n_hosts = 1 + dice_below(dice_below(2) ? 2 : 5);

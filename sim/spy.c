@@ -7,6 +7,7 @@
 #include "sim/check.h"
 #include "sim/fabric.h"
 #include "sim/rogue.h"
+#include "sim/sched.h"
 #include "sim/world.h"
 #include "target/internal.h"
 
@@ -15,9 +16,9 @@
 static struct list buckets[BUCKETS];
 static uint64_t now;
 
-uint64_t spy_now(void)
+uint64_t spy_count(void)
 {
-	return now;
+	return ++now;
 }
 
 static struct list *bucket_of(const struct scsi_task *t)
@@ -62,6 +63,7 @@ static void forget(struct spied *s, void *ctx)
 void spy_reset(void)
 {
 	spy_each(forget, NULL);
+	check_pr_reset();
 }
 
 static void is_left(struct spied *s, void *when)
@@ -153,24 +155,76 @@ static bool is_medium(enum scsi_act_type act)
 
 static void over(struct spied *s, const struct scsi_task *t)
 {
+	struct hcmd *cmd = spy_hcmd(s);
+
 	if (s->n_io)
 		fail_now("command %u of %s has ended while the disk is at work on it", s->nth,
 			 s->host ? s->host->name : "a rogue");
-	(void)t;
+	if (cmd) {
+		cmd->conflict = !t->aborted && t->status == SCSI_STATUS_RESERVATION_CONFLICT;
+		cmd->over_ns = sched_now_ns();
+		cmd->cut = t->aborted;
+		cmd->sends = t->data_len != 0;
+		if (t->aborted && cmd->disk >= 0 &&
+		    cmd_chan_live(container_of(t, const struct cmd, task)))
+			check_cut(s->host, cmd->disk);
+	}
 	forget(s, NULL);
+}
+
+/* --- reservations --- */
+
+/* The list of a PERSISTENT RESERVE OUT that is about to be carried out, NULL: it is not. */
+static const uint8_t *list_of(const struct scsi_task *t, const struct scsi_event *ev)
+{
+	static uint8_t list[SCSI_DATA_MIN_BYTES];
+
+	if (t->cdb[0] != SCSI_OP_PERSISTENT_RESERVE_OUT || ev->type != SCSI_EV_DATA || ev->result ||
+	    t->abort)
+		return NULL;
+	memcpy(list, t->data, get_be32(t->cdb + 5));
+	return list;
+}
+
+static void look(struct spied *s, const struct scsi_task *t, const struct scsi_act *act,
+		 const uint8_t *list)
+{
+	bool complete = act->type == SCSI_ACT_COMPLETE;
+
+	if (act->type == SCSI_ACT_ROOM || act->type == SCSI_ACT_WAIT ||
+	    act->type == SCSI_ACT_NONE || (complete && t->abort))
+		return;
+	if (!s->checked)
+		check_pr_looked(s, t, act);
+	s->checked = true;
+	if (list)
+		check_pr_out(s, t, act, list);
 }
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming): the linker's names */
 struct scsi_act __real_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);
+int __real_scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p);
+void __real_scsi_lu_deinit(struct scsi_lu *lu);
+enum scsi_changed __real_scsi_tmf_finish(struct scsi_tmf *m);
+int __real_scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiator,
+			   const struct scsi_port *target, const struct scsi_map_entry *map,
+			   size_t n_map);
 void __real_scsi_nexus_deinit(struct scsi_nexus *n);
 int __real_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *map, size_t n_map);
 
 struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);
+int __wrap_scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p);
+void __wrap_scsi_lu_deinit(struct scsi_lu *lu);
+enum scsi_changed __wrap_scsi_tmf_finish(struct scsi_tmf *m);
+int __wrap_scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiator,
+			   const struct scsi_port *target, const struct scsi_map_entry *map,
+			   size_t n_map);
 void __wrap_scsi_nexus_deinit(struct scsi_nexus *n);
 int __wrap_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *map, size_t n_map);
 
 struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev)
 {
+	const uint8_t *list = list_of(t, ev);
 	struct spied *s = find(t);
 	struct scsi_act act;
 
@@ -185,6 +239,7 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 		check_order_waits(s);
 	else if (!s->turn)
 		s->turn = ++now;
+	look(s, t, &act, list);
 	if (is_medium(act.type))
 		check_order_access(s);
 	if (act.type == SCSI_ACT_COMPLETE)
@@ -223,12 +278,54 @@ int __wrap_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *m
 	note_units(&u, n);
 	r = __real_scsi_nexus_remap(n, map, n_map);
 	spy_each(make_orphan, &u);
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
+		if (u.was[i] && n->lun[i].lu != u.was[i])
+			check_pr_lost(u.was[i], n);
 	return r;
+}
+
+int __wrap_scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiator,
+			   const struct scsi_port *target, const struct scsi_map_entry *map,
+			   size_t n_map)
+{
+	for (unsigned i = 0; i < HOSTS_MAX; i++) {
+		struct host *h = host_at(i);
+
+		if (h && !memcmp(&h->id, initiator->name, sizeof(h->id)))
+			h->port = target->relative_id;
+	}
+	return __real_scsi_nexus_init(n, initiator, target, map, n_map);
 }
 
 void __wrap_scsi_nexus_deinit(struct scsi_nexus *n)
 {
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
+		check_pr_lost(n->lun[i].lu, n);
 	__real_scsi_nexus_deinit(n);
+}
+
+int __wrap_scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
+{
+	int r = __real_scsi_lu_init(lu, p);
+
+	if (!r)
+		check_pr_unit(lu);
+	return r;
+}
+
+void __wrap_scsi_lu_deinit(struct scsi_lu *lu)
+{
+	check_pr_unit_gone(lu);
+	__real_scsi_lu_deinit(lu);
+}
+
+enum scsi_changed __wrap_scsi_tmf_finish(struct scsi_tmf *m)
+{
+	enum scsi_changed changed = __real_scsi_tmf_finish(m);
+
+	if (m->fn == SCSI_TMF_LUN_RESET && m->lu && m->response == SCSI_TMF_FUNCTION_COMPLETE)
+		check_pr_lost(m->lu, NULL);
+	return changed;
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming) */
 

@@ -25,7 +25,7 @@ struct spied {
 	uint32_t chan;     /* of the host: its number */
 	uint32_t nth;      /* of the host's command */
 	uint64_t tag;
-	uint64_t born;    /* spy_now() when it was first stepped */
+	uint64_t born;    /* spy_count() when it was first stepped */
 	uint64_t arrived; /* when it came over its channel, as the wire showed it; 0: not known */
 	uint64_t entered; /* when it came to its task set; 0: it runs where it arrived */
 	uint8_t attr;     /* enum scsi_task_attr */
@@ -38,8 +38,8 @@ struct spied {
 	unsigned n_io; /* requests to the disk under way */
 };
 
-/* Counts what the spy sees. */
-uint64_t spy_now(void);
+/* Numbers of what happens, in order; the next one. */
+uint64_t spy_count(void);
 /* A command came over its channel. */
 void spy_arrived(struct hchan *c, const uint8_t *iu, size_t len);
 /* A request to a disk begins, or has ended. */
