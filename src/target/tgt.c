@@ -103,7 +103,7 @@ struct tgt *tgt_free(struct tgt *t)
 	check(list_empty(&t->listeners) && list_empty(&t->chans));
 	list_for_each_safe (pos, tmp, &t->units)
 		unit_free(list_entry(pos, struct tgt_unit, node));
-	for (unsigned i = 0; i < t->n_workers; i++)
+	for (unsigned i = 0; t->tw && i < t->n_workers; i++)
 		pool_end(t, &t->tw[i].pool);
 	free(t->tw);
 	free(t);
