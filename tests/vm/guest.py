@@ -18,6 +18,7 @@ CMDLINE = "console=ttyS0 panic=-1 oops=panic mitigations=off nokaslr no_timer_ch
 BOOT_S = 90  # a boot, or what comes between two scenarios; each takes about 10 s on a machine that is ours
 # All limits are multiplied by it, for a machine that others use as well.
 SLOW = int(os.environ.get("VM_SLOW", "1"))
+NICE = os.environ.get("VM_NICE", "10")
 
 
 @dataclasses.dataclass
@@ -140,16 +141,22 @@ def keep_results(guest_dir, job, outcome):
         shutil.copy(guest_dir / "qemu.log", to)
 
 
+def guest_dir(jobs):
+    """Where a guest leaves what it has while it runs @jobs."""
+    return lab.LAB / "results" / f"guest-{jobs[0].name}"
+
+
 def boot(image, build, jobs, words=None, echo=None):
     """Run @jobs (all of one `cpus`) in a fresh guest, one after the other, until one fails. @echo: called with each line
     they print. Gives (job, outcome) of those that were begun: none when the guest did not come up."""
-    results = lab.LAB / "results" / "guest"
+    results = guest_dir(jobs)
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     (results / "plan").write_text("".join(f"{j.name} {j.scenario} {j.rdma} {j.timeout}\n" for j in jobs))
-    cmd = command(image, results, build, jobs[0].cpus, {"target": jobs[0].target, **(words or {})})
+    own = {k[3:].lower(): v for k, v in os.environ.items() if k.startswith("VM_") and k not in ("VM_SLOW", "VM_NICE")}
+    cmd = command(image, results, build, jobs[0].cpus, {"target": jobs[0].target, **own, **(words or {})})
     with open(results / "qemu.log", "wb") as err, open(results / "out.log", "wb", buffering=0) as log:
-        proc = subprocess.Popen(["nice", "-n", "10", *cmd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
+        proc = subprocess.Popen(["nice", "-n", NICE, *cmd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
         try:
             for job, outcome in watch(proc, log, Reader(jobs, echo)):
                 keep_results(results, job, outcome)

@@ -13,8 +13,10 @@ END
 srptd_start
 
 # --- LIO ---
+mkdir -p /etc/target/pr /var/target/pr
 modprobe target_core_mod
 modprobe ib_srpt
+mount -t configfs config /sys/kernel/config 2>/dev/null || true
 T=/sys/kernel/config/target
 gid=$(cat /sys/class/infiniband/rdma0/ports/1/gids/0)
 guid=$(cat /sys/class/infiniband/rdma0/node_guid)

@@ -8,9 +8,15 @@ block() {
 }
 block "DEVICE disk01" >/tmp/srptd.conf
 sed -i "1i control_socket $CTL" /tmp/srptd.conf
-mkdir -p /srv
-truncate -s 64M /srv/disk01.img
 modprobe sd_mod
+# A file system that can do O_DIRECT, which the configuration asks for.
+modprobe loop
+modprobe ext4
+truncate -s 96M /tmp/srv.img
+mkfs.ext4 -q -O ^has_journal /tmp/srv.img
+mkdir -p /srv
+mount -o loop /tmp/srv.img /srv
+truncate -s 64M /srv/disk01.img
 if [ "$VM_RDMA" = siw ]; then
 	ip netns add target
 	ip link add eth0 type veth peer name eth0 netns target
@@ -38,9 +44,10 @@ lsscsi | grep SRPTD || die "no disk"
 grep -q "over $([ "$VM_RDMA" = siw ] && echo "verbs and iwarp\|over iwarp" || echo verbs)" $LOG || die "another transport"
 dd if=/dev/urandom of="${DISKS[0]}" bs=64k count=16 oflag=direct status=none
 cmp -n 1048576 "${DISKS[0]}" /srv/disk01.img || die "the file has other data"
+umount /srv 2>/dev/null && die "srptd does not have the file open"
 . /tmp/logout
 within 20 test -z "$(hosts)" || die "the host stays"
-rm /srv/disk01.img
-ip link del eth0 2>/dev/null || true
 srptd_stop
+umount /srv
+ip link del eth0
 kernel_is_well
