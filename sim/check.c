@@ -72,6 +72,12 @@ bool excused_any(unsigned set, int disk, uint64_t tick)
 	return false;
 }
 
+uint64_t held_up_ns(void)
+{
+	return sched_pace.stall_pmille || excused(EXCUSE_SLOW, -1, UINT64_MAX) ? 2 * NSEC_PER_SEC
+									       : 20 * NSEC_PER_MSEC;
+}
+
 bool excused_disks(uint64_t tick)
 {
 	for (int i = 0; i < (int)DISKS_MAX; i++)

@@ -36,6 +36,8 @@ void excuse_end(enum excuse e, int disk);
 bool excused(enum excuse e, int disk, uint64_t tick);
 /* A disk, whichever: one that misbehaves delays what others want of it, too; a task management function, say. */
 bool excused_disks(uint64_t tick);
+/* How long what the workers tell each other may take now. */
+uint64_t held_up_ns(void);
 /* Any of a set of BIT(enum excuse). */
 bool excused_any(unsigned set, int disk, uint64_t tick);
 #define EXCUSE_ANY (BIT(EXCUSE_COUNT) - 1)

@@ -18,7 +18,6 @@
 
 #define CAUSES_MAX 24u
 #define STRAY_NS   (30 * NSEC_PER_SEC) /* a function whose channel died may still be under way */
-#define REMAP_NS   (2 * NSEC_PER_SEC)  /* until every worker has seen a reload for certain */
 #define NEVER      UINT64_MAX
 
 struct cause {
@@ -159,33 +158,50 @@ void check_disguise(struct host *h)
 
 /* --- task management --- */
 
-/* It may take commands from others, or from other channels. */
+/* It may take commands from others. */
 static bool takes_from_others(uint8_t function)
 {
-	return function == SRP_TMF_LUN_RESET || function == SRP_TMF_CLEAR_TASK_SET ||
-	       function == SRP_TMF_ABORT_TASK_SET;
+	return function == SRP_TMF_LUN_RESET || function == SRP_TMF_CLEAR_TASK_SET;
+}
+
+/* ABORT TASK SET of @c takes what its host has under way at @lun, but nothing that @c sends behind it. */
+static void takes_own(struct hchan *c, uint16_t lun, bool ended)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++) {
+		struct hchan *o = c->h->chan[i];
+
+		for (unsigned k = 0; o && !(ended && o == c) && k < HOST_SLOTS_MAX; k++)
+			o->cmd[k].may_be_gone |= o->cmd[k].busy && o->cmd[k].lun == lun;
+	}
+}
+
+static void count_taker(int disk, bool begins)
+{
+	unsigned i = disk < 0 ? DISKS_MAX : (unsigned)disk;
+	unsigned others = begins ? takers[i].n++ : --takers[i].n;
+
+	if (others)
+		takers[i].met = sched_tick();
 }
 
 void check_taker_begins(int disk)
 {
-	unsigned i = disk < 0 ? DISKS_MAX : (unsigned)disk;
-
 	excuse_begin(EXCUSE_RESET, disk);
-	if (takers[i].n++)
-		takers[i].met = sched_tick();
+	count_taker(disk, true);
+}
+
+static void taker_strays(int disk)
+{
+	excuse_until(EXCUSE_RESET, disk, sched_now_ns() + STRAY_NS);
+	takers[disk < 0 ? DISKS_MAX : (unsigned)disk].stray_ns = sched_now_ns() + STRAY_NS;
 }
 
 void check_taker_ended(int disk, bool known)
 {
-	unsigned i = disk < 0 ? DISKS_MAX : (unsigned)disk;
-
 	excuse_end(EXCUSE_RESET, disk);
-	if (--takers[i].n)
-		takers[i].met = sched_tick();
-	if (known)
-		return;
-	excuse_until(EXCUSE_RESET, disk, sched_now_ns() + STRAY_NS);
-	takers[i].stray_ns = sched_now_ns() + STRAY_NS;
+	count_taker(disk, false);
+	if (!known)
+		taker_strays(disk);
 }
 
 /* Was the one that began at @tick and has ended now the only one? */
@@ -225,10 +241,14 @@ static void tell_of_news(struct host *h)
 void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun)
 {
 	cover_hit(COVER_TMF, function);
+	if (function == SRP_TMF_ABORT_TASK_SET) {
+		takes_own(c, lun, false);
+		count_taker(disk_of(lun), true);
+	}
 	if (!takes_from_others(function))
 		return;
 	check_taker_begins(disk_of(lun));
-	if (disk_of(lun) < 0 || function == SRP_TMF_ABORT_TASK_SET)
+	if (disk_of(lun) < 0)
 		return;
 	/* From now on it may be told. */
 	news.from = c->h;
@@ -283,6 +303,12 @@ void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t 
 {
 	trace("%s chan %u: task management %x at lun %u ends, code %d", c->h->name, c->number,
 	      function, lun, code);
+	if (function == SRP_TMF_ABORT_TASK_SET) {
+		takes_own(c, lun, true);
+		count_taker(disk_of(lun), false);
+		if (code < 0)
+			taker_strays(disk_of(lun));
+	}
 	if (!takes_from_others(function))
 		return;
 	check_taker_ended(disk_of(lun), code >= 0);
@@ -332,8 +358,9 @@ static void maybe_moved(struct host *h)
 static void remap_host(struct host *h)
 {
 	const struct proc_config *is = proc_config();
-	uint64_t by_ns =
-		is_in(h) && !excused(EXCUSE_MEMORY, -1, NEVER) ? sched_now_ns() + REMAP_NS : NEVER;
+	uint64_t by_ns = is_in(h) && !excused(EXCUSE_MEMORY, -1, NEVER)
+				 ? sched_now_ns() + held_up_ns()
+				 : NEVER;
 	bool moved = false;
 	bool gone = is->denied & BIT(h->index) || !is->enabled;
 

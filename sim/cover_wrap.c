@@ -7,6 +7,7 @@
 #include "sim/cover.h"
 #include "sim/deeds.h"
 #include "sim/fabric.h"
+#include "sim/proc.h"
 #include "sim/rogue.h"
 #include "sim/world.h"
 #include "srp/chan.h"
@@ -82,6 +83,8 @@ int __wrap_port_login(struct port *p, struct port_chan *pc, const struct port_lo
 {
 	int r = __real_port_login(p, pc, login);
 
+	if (!r && proc_ends())
+		fail_now("a login is taken after SIGTERM");
 	cover_hit(COVER_PORT, !r                           ? COVER_PORT_LOGIN
 			      : r == SRP_REJ_CHANNEL_LIMIT ? COVER_PORT_CHANNEL_LIMIT
 							   : COVER_PORT_RESOURCES);

@@ -118,5 +118,9 @@ unsigned fabric_n_mems(const struct fab *f);
 bool fabric_from(const struct fab_conn *c, struct sockaddr_storage *ret);
 /* Receives that wait for a message, at the end @c is. */
 unsigned fabric_n_receives(const struct fab_conn *c);
+/* The reply to the request that @c came with could not be sent. */
+bool fabric_accept_failed(const struct fab_conn *c);
+/* A message could not be posted at @c. */
+bool fabric_send_failed(const struct fab_conn *c);
 /* Is nothing on its way between the ends of @c? */
 bool fabric_quiet(const struct fab_conn *c);

@@ -120,11 +120,16 @@ static void cm_again(struct sched_ev *ev)
 	}
 }
 
-static void late(struct sched_ev *ev)
+static void late(struct end *e)
+{
+	fabric_tell(e, e->late_type, 0, NULL, NULL);
+}
+
+static void late_by_time(struct sched_ev *ev)
 {
 	struct end *e = container_of(ev, struct end, late);
 
-	fabric_tell(e, e->late_type, 0, NULL, NULL);
+	late(e);
 	/* The reply went to a host that had closed the stream: that it is reset comes behind. */
 	if (!has_dreq(e) && e->late_type == FAB_EV_ESTABLISHED && e->state == END_LIVE &&
 	    e->side == 1 && !end_peer(e))
@@ -149,7 +154,7 @@ static void close_late(struct sched_ev *ev)
 void fabric_cm_init(struct end *e)
 {
 	e->cm.run = cm_again;
-	e->late.run = late;
+	e->late.run = late_by_time;
 	e->est.run = comm_est;
 	e->fin.run = close_late;
 }
@@ -187,10 +192,11 @@ static void established_soon(struct end *e)
 	if (dice_pct(fabric_net.late_est_pct))
 		sched_in(&e->late, dice_log(0, 20 * NSEC_PER_MSEC));
 	else
-		late(&e->late);
+		late_by_time(&e->late);
 }
 
-int fabric_accept(struct fab_conn *c, const void *priv, size_t priv_len, unsigned initiator_depth)
+static int accept_conn(struct fab_conn *c, const void *priv, size_t priv_len,
+		       unsigned initiator_depth, const void *by)
 {
 	struct end *e = end_of(c);
 
@@ -198,7 +204,7 @@ int fabric_accept(struct fab_conn *c, const void *priv, size_t priv_len, unsigne
 		return -ENODEV;
 	if (e->state != END_REQUESTED || !e->qp || e->qp->error || priv_len > FAB_PRIVATE_DATA_MAX)
 		return -EINVAL;
-	if (fabric_call_fails(e, FABRIC_ACCEPT, __builtin_return_address(0))) {
+	if (fabric_call_fails(e, FABRIC_ACCEPT, by)) {
 		fabric_cm_gone(e); /* a failing reply rejects by itself */
 		e->state = END_DOWN;
 		return -EIO;
@@ -218,6 +224,19 @@ int fabric_accept(struct fab_conn *c, const void *priv, size_t priv_len, unsigne
 	e->state = END_LIVE;
 	established_soon(e);
 	return 0;
+}
+
+int fabric_accept(struct fab_conn *c, const void *priv, size_t priv_len, unsigned initiator_depth)
+{
+	int r = accept_conn(c, priv, priv_len, initiator_depth, __builtin_return_address(0));
+
+	end_of(c)->accept_failed = r != 0;
+	return r;
+}
+
+bool fabric_accept_failed(const struct fab_conn *c)
+{
+	return end_of(c)->accept_failed;
 }
 
 int fabric_reject(struct fab_conn *c, const void *priv, size_t priv_len)
@@ -321,7 +340,7 @@ void fabric_down(struct end *e, enum fab_event_type type, int error, bool reset)
 		send_end(e, reset);
 	/* Events of a connection keep their order. */
 	if (sched_planned(&e->late) && !dice_pct(fabric_net.no_est_pct))
-		late(&e->late);
+		late(e);
 	sched_cancel(&e->late);
 	tell_end(e, type, error);
 	fabric_qp_fail(e);

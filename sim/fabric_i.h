@@ -147,9 +147,11 @@ struct end {
 	bool frozen;
 	bool deaf;
 	bool no_rtu;
-	bool vanished; /* its host was switched off: nothing comes from it, nothing is taken */
-	bool comm_est; /* was told */
-	bool fin_due;  /* as soon as the send queue is empty */
+	bool accept_failed;
+	bool send_failed; /* since it is live */
+	bool vanished;    /* its host was switched off: nothing comes from it, nothing is taken */
+	bool comm_est;    /* was told */
+	bool fin_due;     /* as soon as the send queue is empty */
 	bool fin_sent;
 	struct list held; /* packets that wait for a frozen end */
 	struct worker_inlet inlet;

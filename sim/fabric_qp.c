@@ -687,7 +687,7 @@ static bool wr_ok(const struct qp *q, const struct fab_wr *wr)
 	return len <= UINT32_MAX;
 }
 
-int fabric_post_send(struct fab_conn *c, const struct fab_wr *wr, unsigned n)
+static int post_send(struct fab_conn *c, const struct fab_wr *wr, unsigned n, const void *by)
 {
 	static const enum fabric_call call[] = { [FAB_WR_SEND] = FABRIC_SEND,
 						 [FAB_WR_READ] = FABRIC_READ,
@@ -705,7 +705,7 @@ int fabric_post_send(struct fab_conn *c, const struct fab_wr *wr, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (!wr_ok(q, &wr[i]))
 			return -EINVAL;
-	if (fabric_call_fails(e, call[wr[0].op], __builtin_return_address(0)))
+	if (fabric_call_fails(e, call[wr[0].op], by))
 		return -EIO;
 	for (unsigned i = 0; i < n; i++) {
 		/* A short message goes along with the request itself. */
@@ -729,6 +729,19 @@ int fabric_post_send(struct fab_conn *c, const struct fab_wr *wr, unsigned n)
 	else
 		kick(e);
 	return 0;
+}
+
+int fabric_post_send(struct fab_conn *c, const struct fab_wr *wr, unsigned n)
+{
+	int r = post_send(c, wr, n, __builtin_return_address(0));
+
+	end_of(c)->send_failed |= r && wr[0].op == FAB_WR_SEND;
+	return r;
+}
+
+bool fabric_send_failed(const struct fab_conn *c)
+{
+	return end_of(c)->send_failed;
 }
 
 /* --- memory --- */

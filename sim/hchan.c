@@ -573,7 +573,7 @@ static uint64_t va_of(const struct hchan *c, const struct hcmd *cmd)
 static unsigned describe(struct hchan *c, struct hcmd *cmd, struct srp_mem_desc *piece)
 {
 	unsigned max = min_u32(c->core.cfg.n_pieces, cmd->len);
-	unsigned n = dice_below(3) ? 1 : (unsigned)dice_log(1, max);
+	unsigned n = c->h->ways.scattered ? max : dice_below(3) ? 1 : (unsigned)dice_log(1, max);
 	unsigned access = cmd->out ? FAB_ACCESS_REMOTE_READ : FAB_ACCESS_REMOTE_WRITE;
 	uint32_t at = 0;
 

@@ -60,11 +60,12 @@ struct hcmd {
 	uint8_t cdb[CDB_MAX_BYTES];
 	bool out;
 	bool fua;
-	bool differs;    /* COMPARE: it must find a difference */
-	uint32_t expect; /* COMPARE: write of the model that the block holds */
-	uint32_t write;  /* of the model; 0: it is none */
-	uint64_t begin;  /* of the model; 0: it is no read */
-	uint8_t attr;    /* of the task */
+	bool may_be_gone; /* a function of its own host may have aborted it without a word */
+	bool differs;     /* COMPARE: it must find a difference */
+	uint32_t expect;  /* COMPARE: write of the model that the block holds */
+	uint32_t write;   /* of the model; 0: it is none */
+	uint64_t begin;   /* of the model; 0: it is no read */
+	uint8_t attr;     /* of the task */
 	uint64_t tag;
 	uint64_t arrived; /* at the target, by spy_count(); 0: not yet */
 	uint64_t sent_tick;
@@ -110,6 +111,7 @@ struct host_ways {
 	unsigned order_pmille;  /* per command: ORDERED, or HEAD OF QUEUE */
 	unsigned leave_pmille;  /* per command: it logs out, or just goes */
 	unsigned short_pmille;  /* a buffer is smaller or larger than the transfer */
+	bool scattered;         /* buffers of as many pieces as a command may have */
 	unsigned extern_pct; /* a descriptor table of several pieces stands outside the command */
 	unsigned solicit_pct;
 	unsigned freeze_pmille; /* per command: the connection takes nothing for a while */

@@ -55,8 +55,10 @@ static bool told_to_end; /* SIGTERM is on its way */
 static struct daemon d;
 static struct worker *workers[PROC_WORKERS_MAX];
 static uint64_t force_ns;
-static uint64_t stop_ns;     /* when SIGTERM was taken */
-static uint64_t disabled_ns; /* when the first target was disabled last */
+static uint64_t stop_tick;
+static uint64_t stop_ns;                /* when SIGTERM was taken */
+static uint64_t admitted_ns[HOSTS_MAX]; /* when each host was let in last */
+static uint64_t disabled_ns;            /* when the first target was disabled last */
 static unsigned n_stopped;
 static unsigned n_starts;
 static bool reporting;
@@ -248,6 +250,13 @@ static void ask(void (*fn)(void))
 	worker_post(workers[0], &c->msg);
 }
 
+static void note_admitted(void)
+{
+	for (unsigned i = 0; i < HOSTS_MAX; i++)
+		if (proc_admits(i))
+			admitted_ns[i] = sched_now_ns();
+}
+
 static void do_reload(void)
 {
 	struct proc_config old = cfg;
@@ -264,6 +273,7 @@ static void do_reload(void)
 	trace("srptd: reads its configuration anew");
 	deeds_moment(MOMENT_RELOAD);
 	excuse_hold(EXCUSE_REMAP, -1, false);
+	note_admitted(); /* until now */
 	cfg = next;
 	setup_apply(&d, c);
 	check_remapped(&old);
@@ -318,6 +328,8 @@ void proc_enable(void)
 
 /* --- the end --- */
 
+#define MAY_STAY (BIT(EXCUSE_NET) | BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | BIT(EXCUSE_SLOW))
+
 static void stopped(struct worker *w, struct worker_msg *m)
 {
 	(void)w;
@@ -339,8 +351,8 @@ static void logged_out(void *ctx)
 {
 	(void)ctx;
 	trace("srptd: everybody is logged out");
-	if (sched_now_ns() - stop_ns >= force_ns && !excused_disks(1) &&
-	    !excused_any(EXCUSE_ANY & ~BIT(EXCUSE_CLOSE), -1, 1))
+	if (sched_now_ns() - stop_ns >= force_ns && !excused_disks(stop_tick) &&
+	    !excused_any(MAY_STAY, -1, stop_tick))
 		fail_now("SIGTERM: the hosts had to be forced out, for no reason");
 	state = LINGERING;
 	n_stopped = 0;
@@ -359,6 +371,7 @@ static void do_term(void)
 	deeds_moment(MOMENT_TERM);
 	state = STOPPING;
 	stop_ns = sched_now_ns();
+	stop_tick = sched_tick();
 	excuse_hold(EXCUSE_CLOSE, -1, true);
 	tgt_shutdown(d.tgt, worker_now_ns(workers[0]) + force_ns, logged_out, NULL);
 }
@@ -416,7 +429,6 @@ static void reported(void *ctx, const struct tgt_report *r)
 {
 	(void)ctx;
 	trace("srptd: reports %u channels", r->n_chans);
-	check_target(d.tgt);
 	if (report_at_rest) {
 		check_credits(r);
 		check_target_at_rest(d.tgt);
@@ -457,6 +469,22 @@ bool proc_is_stopping(void)
 bool proc_is_there(void)
 {
 	return state == RUNNING || state == STOPPING || state == LINGERING;
+}
+
+bool proc_ends(void)
+{
+	return state == STOPPING || state == LINGERING;
+}
+
+void proc_look(void)
+{
+	if (state == RUNNING || state == STOPPING)
+		check_target(d.tgt);
+}
+
+uint64_t proc_denied_ns(unsigned host)
+{
+	return proc_admits(host) ? 0 : sched_now_ns() - admitted_ns[host];
 }
 
 unsigned proc_n_starts(void)

@@ -80,6 +80,12 @@ unsigned proc_n_workers(void);
 void proc_address(struct sockaddr_storage *ret, struct srp_port_id *ret_id);
 void proc_host_id(unsigned host, struct srp_port_id *ret);
 unsigned proc_n_luns(void);
+/* Look whether all is well inside the target, between two rounds of its workers. */
+void proc_look(void);
+/* SIGTERM has been taken. */
+bool proc_ends(void);
+/* For how long @host has not been let in. */
+uint64_t proc_denied_ns(unsigned host);
 /* Does the configuration let @host log in to the first target? */
 bool proc_admits(unsigned host);
 bool proc_lun_mapped(unsigned host, int lun);

@@ -13,11 +13,12 @@
 #include "sim/worker.h"
 #include "sim/world.h"
 
-#define STEPS_MAX 3000000u
-#define QUIET_NS  (200 * NSEC_PER_SEC) /* until all hosts are out when nothing goes wrong any more */
-#define SETTLE_NS NSEC_PER_SEC
-#define PROBE_NS  (200 * NSEC_PER_SEC) /* until all got in and were served */
-#define END_NS    (60 * NSEC_PER_SEC)  /* until it has ended */
+#define STEPS_MAX  3000000u
+#define LOOK_STEPS 256u                 /* between two looks at the target from inside */
+#define QUIET_NS   (200 * NSEC_PER_SEC) /* until all hosts are out when nothing goes wrong any more */
+#define SETTLE_NS  NSEC_PER_SEC
+#define PROBE_NS   (200 * NSEC_PER_SEC) /* until all got in and were served */
+#define END_NS     (60 * NSEC_PER_SEC)  /* until it has ended */
 
 static const struct scenario *scene;
 static struct fab *fab;
@@ -60,6 +61,8 @@ static void go_until(uint64_t until_ns, bool (*done)(void))
 			sched_tell = true;
 		if (++n_steps > STEPS_MAX)
 			fail_now("the run does not end: %u steps", n_steps);
+		if (n_steps % LOOK_STEPS == 0)
+			proc_look();
 	}
 }
 

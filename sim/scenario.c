@@ -76,6 +76,32 @@ static void make_late(struct scenario *s)
 	}
 }
 
+/* Send queues that fill, or transfers longer than the largest buffer of the target. */
+static void make_wide(struct scenario *s)
+{
+	bool big = dice_below(2);
+	struct disk_params *p = &s->disk[0];
+
+	s->config.credits = 40;
+	s->config.credits_host = 0;
+	for (unsigned i = 0; i < s->n_hosts; i++) {
+		struct host_ways *w = &s->ways[i];
+
+		w->scattered = !big;
+		w->n_slots = big ? 4 : HOST_SLOTS_MAX;
+		w->max_blocks = big ? 2 * BIG_BLOCKS : 16;
+		w->immediate = false;
+		w->op[HOP_READ] += 40;
+		w->op[HOP_WRITE] += 40;
+	}
+	if (!big)
+		return;
+	p->block_bytes = 4096;
+	p->size_bytes = 4096ull * (2 * BIG_BLOCKS + dice_below(BIG_BLOCKS));
+	p->mapped = false;
+	p->unmap_grain = p->unmap_grain ? p->block_bytes : 0;
+}
+
 static void roll_pace(struct scenario *s, const struct trouble *t)
 {
 	s->pace.round_ns = (unsigned)dice_log(100, 20000);
@@ -344,6 +370,8 @@ void scenario_roll(struct scenario *s)
 		roll_host(s, &s->ways[i], &t);
 	if (t.late)
 		make_late(s);
+	else if (dice_below(12) == 0)
+		make_wide(s);
 	if (t.memory) {
 		s->heap_fail_permille = dice_below(3) ? 0 : dice_below(100);
 		roll_calls(s);
