@@ -65,24 +65,28 @@ static void drain(struct world *w, struct run *r)
 	}
 }
 
+static const struct scsi_lu_params params[2] = {
+	{ .serial = "1",
+	  .naa = { 0x31, 1 },
+	  .block_bytes = 512,
+	  .size_bytes = 1 << 30,
+	  .unmap_grain_bytes = 4096,
+	  .write_cache = true,
+	  .keeps = true,
+	  .ports = &ports },
+	{ .serial = "2",
+	  .naa = { 0x60, 2 },
+	  .block_bytes = 4096,
+	  .size_bytes = 1ull << 46,
+	  .max_transfer_bytes = 1 << 20,
+	  .read_only = true,
+	  .descriptor_sense = true },
+};
+
 static void world_init(struct world *w)
 {
-	const struct scsi_lu_params p[2] = {
-		{ .serial = "1",
-		  .naa = { 0x31, 1 },
-		  .block_bytes = 512,
-		  .size_bytes = 1 << 30,
-		  .unmap_grain_bytes = 4096,
-		  .write_cache = true,
-		  .ports = &ports },
-		{ .serial = "2",
-		  .naa = { 0x60, 2 },
-		  .block_bytes = 4096,
-		  .size_bytes = 1ull << 46,
-		  .max_transfer_bytes = 1 << 20,
-		  .read_only = true,
-		  .descriptor_sense = true },
-	};
+	const struct scsi_lu_params *p = params;
+
 	const struct scsi_map_entry map[2] = { { &w->lu[0], 0, false }, { &w->lu[1], 1, false } };
 
 	for (int i = 0; i < 2; i++)
@@ -308,6 +312,24 @@ static struct scsi_event room_answer(struct run *r)
 	return ev;
 }
 
+/* What is written can be read, and says the same. */
+static struct scsi_event save_answer(struct run *r)
+{
+	static uint8_t saved[SCSI_SAVED_MAX];
+	static struct scsi_lu other;
+	struct scsi_event ev = { .type = SCSI_EV_SAVED };
+	size_t n = scsi_lu_save(r->t.lu, saved);
+
+	check(scsi_lu_init(&other, &params[0]) == 0);
+	check(scsi_lu_restore(&other, saved, n) == 0);
+	check(!r->t.lu->pr.aptpl || other.pr.n == r->t.lu->pr.n);
+	if ((r->fault & 15) == 2) {
+		ev.result = -EIO;
+		r->failed = true;
+	}
+	return ev;
+}
+
 /* The actions that are no I/O are carried out here: what comes next is one that is, or COMPLETE. */
 static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 {
@@ -326,6 +348,9 @@ static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 			check(r->go); /* nobody else is there */
 			r->go = false;
 			ev = (struct scsi_event){ .type = SCSI_EV_GO };
+			break;
+		case SCSI_ACT_SAVE:
+			ev = save_answer(r);
 			break;
 		case SCSI_ACT_CLEAR:
 			scsi_task_clear(&m, &r->t);

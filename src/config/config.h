@@ -39,12 +39,13 @@ struct config_pos {
 
 /* Words at the top of the file. Every field has its value, the default where the file is silent. */
 struct config_options {
-	char control_socket[108];     /* control_socket PATH */
-	unsigned workers;             /* workers N; 0 (default): one per online CPU, at most 8 */
-	unsigned poll_us;             /* poll_us N, 0..1000000; busy-poll after work; default 0 */
-	enum log_level log_level;     /* log_level error|warn|info|debug; default info */
-	unsigned handshake_ms;        /* handshake_ms N, 100..600000; default 5000 */
-	unsigned handshakes;          /* max_handshakes N, half-open logins in all; default 1024 */
+	char control_socket[108]; /* control_socket PATH */
+	char state_dir[192];      /* state_dir PATH; "" (default): nothing outlives the process */
+	unsigned workers;         /* workers N; 0 (default): one per online CPU, at most 8 */
+	unsigned poll_us;         /* poll_us N, 0..1000000; busy-poll after work; default 0 */
+	enum log_level log_level; /* log_level error|warn|info|debug; default info */
+	unsigned handshake_ms;    /* handshake_ms N, 100..600000; default 5000 */
+	unsigned handshakes;      /* max_handshakes N, half-open logins in all; default 1024 */
 	unsigned handshakes_per_peer; /* max_handshakes_per_peer N; default 32 */
 	unsigned max_conns;           /* max_connections N, 1..1048576; default 4096 */
 	unsigned

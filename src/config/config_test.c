@@ -18,6 +18,7 @@
 static const char whole[] =
 	"# a comment\n"
 	"control_socket /tmp/x.sock\n"
+	"state_dir /var/lib/srptd\n"
 	"workers 3 ; poll_us 20\n"
 	"log_level debug\n"
 	"handshake_ms 2500\n"
@@ -180,6 +181,7 @@ static void check_targets(const struct config *c)
 static void check_whole(const struct config *c)
 {
 	assert_string_equal(c->opts.control_socket, "/tmp/x.sock");
+	assert_string_equal(c->opts.state_dir, "/var/lib/srptd");
 	assert_int_equal(c->opts.workers, 3);
 	assert_int_equal(c->opts.poll_us, 20);
 	assert_int_equal(c->opts.log_level, LOG_DEBUG);
@@ -209,6 +211,7 @@ static void test_empty_file_has_defaults(void **state)
 	assert_int_equal(c->n_devices, 0);
 	assert_int_equal(c->n_targets, 0);
 	assert_string_equal(c->opts.control_socket, CONFIG_CONTROL_SOCKET);
+	assert_string_equal(c->opts.state_dir, "");
 	assert_int_equal(c->opts.workers, 0);
 	assert_int_equal(c->opts.log_level, LOG_INFO);
 	assert_int_equal(c->opts.handshake_ms, 5000);

@@ -40,6 +40,7 @@ static void diff_options(struct diff *d)
 		bool differs;
 	} rows[] = {
 		{ "control_socket", diff_text(a->control_socket, b->control_socket) },
+		{ "state_dir", diff_text(a->state_dir, b->state_dir) },
 		{ "workers", a->workers != b->workers },
 		{ "poll_us", a->poll_us != b->poll_us },
 		{ "log_level", a->log_level != b->log_level },

@@ -63,6 +63,11 @@ static void format_options(FILE *f, const struct config_options *o, const struct
 		format_word(f, o->control_socket);
 		(void)fputc('\n', f);
 	}
+	if (o->state_dir[0]) {
+		(void)fputs("state_dir ", f);
+		format_word(f, o->state_dir);
+		(void)fputc('\n', f);
+	}
 	if (o->log_level != d->log_level)
 		(void)fprintf(f, "log_level %s\n", attr_log_level_name(o->log_level));
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)

@@ -399,6 +399,7 @@ static const struct word file_words[] = {
 	{ "HANDLER", WORD_BLOCK, 0, 0, 0, 0, open_handler },
 	{ "TARGET_DRIVER", WORD_BLOCK, 0, 0, 0, 0, open_driver },
 	OPTION_WORD("control_socket", WORD_SOCKET, control_socket, 0, 107),
+	OPTION_WORD("state_dir", WORD_SOCKET, state_dir, 0, 191),
 	OPTION_WORD("workers", WORD_UINT, workers, 0, CONFIG_WORKERS_MAX),
 	OPTION_WORD("poll_us", WORD_UINT, poll_us, 0, 1000000),
 	OPTION_WORD("log_level", WORD_LOG_LEVEL, log_level, 0, 0),

@@ -185,7 +185,8 @@ static const char *take_path(struct parser *p, const char *text, char **field)
 static const char *take_socket(const struct word *w, const char *text, char *field)
 {
 	if (text[0] != '/' || strlen(text) > w->max)
-		return "an absolute path of at most 107 bytes";
+		return w->max == 107 ? "an absolute path of at most 107 bytes"
+				     : "an absolute path of at most 191 bytes";
 	memcpy(field, text, strlen(text) + 1);
 	return NULL;
 }

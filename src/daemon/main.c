@@ -242,6 +242,7 @@ static int make_target(struct daemon *d)
 	const struct config_options *c = &d->cfg->opts;
 	struct tgt_opts to = { .workers = d->workers,
 			       .n_workers = d->n_workers,
+			       .helper = d->helper,
 			       .logins_per_s = c->logins_per_s,
 			       .last_relative_id = state_last_relative_id(d),
 			       .login_burst = c->logins_per_s > LOGIN_BURST ? c->logins_per_s

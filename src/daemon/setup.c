@@ -9,6 +9,7 @@
 #include "base/cur.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "state/state_file.h"
 
 /* --- finding --- */
 
@@ -90,6 +91,85 @@ static int device_backend(struct backend **ret, const struct daemon *d,
 	check_unreachable();
 }
 
+/* --- what outlives us --- */
+
+static int device_save(void *ctx, const void *value, size_t len)
+{
+	return state_file_save(ctx, value, len);
+}
+
+static void device_forget(void *ctx)
+{
+	(void)state_file_close(ctx);
+}
+
+/* The device's state file in @ret (no ctx: there is none), and what was in it. */
+static int device_state_open(struct tgt_keep *ret, const struct daemon *d,
+			     const struct config_device *c, struct state_found *found)
+{
+	char path[PATH_MAX];
+	char err[PATH_MAX + 128];
+	struct state_file *f = NULL;
+	int r;
+
+	if (!d->cfg->opts.state_dir[0])
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/%s.state", d->cfg->opts.state_dir, c->name);
+	r = state_file_open(&f, path, found, err, sizeof(err));
+	if (r) {
+		log_error("device %s: %s", c->name, err);
+		return r;
+	}
+	if (found->cut)
+		log_warn("device %s: the last %zu bytes of %s were not written whole, cut off",
+			 c->name, found->cut, path);
+	*ret = (struct tgt_keep){ .save = device_save, .close = device_forget, .ctx = f };
+	return 0;
+}
+
+/* Give the unit what was kept. */
+static int device_restore(const struct config_device *c, struct tgt_unit *u, const uint8_t *value,
+			  size_t len)
+{
+	struct scsi_lu *lu = tgt_unit_lu(u);
+
+	if (!len)
+		return 0;
+	if (scsi_lu_restore(lu, value, len)) {
+		log_error("device %s: its state file was written by a newer srptd, or is damaged; "
+			  "move it away to start without what it keeps",
+			  c->name);
+		return -EINVAL;
+	}
+	log_info("device %s: %u registrations%s were kept", c->name, lu->pr.n,
+		 lu->mode_is_saved ? " and mode pages" : "");
+	return 0;
+}
+
+static int device_make(struct daemon *d, struct ddevice *dev, const struct config_device *c,
+		       struct backend *b, struct scsi_lu_params *p)
+{
+	static uint8_t value[STATE_VALUE_MAX];
+	struct state_found found = { .buf = value };
+	struct tgt_keep keep = { 0 };
+	struct tgt_unit_opts o = { .name = c->name,
+				   .handler = config_handler_name(c->handler),
+				   .backend = b };
+	int r = device_state_open(&keep, d, c, &found);
+
+	if (r)
+		return r;
+	o.keep = keep.ctx ? &keep : NULL;
+	r = tgt_unit_new(&dev->unit, d->tgt, &o, p);
+	if (r) {
+		log_error("device %s: the SCSI core refuses it (%s); check blocksize, usn and size",
+			  c->name, strerror(-r));
+		device_forget(keep.ctx);
+		return r;
+	}
+	return device_restore(c, dev->unit, found.buf, found.len);
+}
+
 static int device_open(struct daemon *d, const struct config_device *c)
 {
 	struct scsi_lu_params p = { .block_bytes = c->block_bytes,
@@ -111,11 +191,12 @@ static int device_open(struct daemon *d, const struct config_device *c)
 		b->write_cache = false;
 	if (!c->thin && c->handler == CONFIG_FILEIO)
 		b->unmap_grain_bytes = 0;
-	r = tgt_unit_new(&dev->unit, d->tgt, c->name, config_handler_name(c->handler), b, &p);
+	r = device_make(d, dev, c, b, &p);
 	if (r) {
-		log_error("device %s: the SCSI core refuses it (%s); check blocksize, usn and size",
-			  c->name, strerror(-r));
-		(void)backend_close(b);
+		if (dev->unit) /* the store and the state file are its own */
+			tgt_unit_retire(dev->unit);
+		else
+			(void)backend_close(b);
 		free(dev);
 		return r;
 	}

@@ -229,7 +229,11 @@ void state_restore_units(const struct daemon *d)
 
 		if (!o)
 			continue;
-		if (!pr_restored(o, &pr) || scsi_lu_restore_pr(lu, &pr))
+		if (pr_restored(o, &pr)) /* whether they outlive a crash the state file knows */
+			pr.aptpl = lu->pr.aptpl;
+		else
+			pr.n = SCSI_PR_MAX + 1; /* refused below */
+		if (scsi_lu_restore_pr(lu, &pr))
 			log_error("upgrade: the reservations of %s make no sense, they are lost",
 				  dev->name);
 		else if (pr.n)

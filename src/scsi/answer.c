@@ -169,6 +169,8 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 	if ((act == SCSI_ACT_FETCH || act == SCSI_ACT_ROOM) && ev->result != -ECANCELED &&
 	    ev->result != -EBADMSG) /* no matter of the medium */
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
+	if (act == SCSI_ACT_SAVE) /* it has changed, and whether that outlives us nobody knows */
+		return answer_fail(t, SENSE_HARDWARE_ERROR, ASC_TARGET_FAILURE);
 	if (!sense_of_errno(act, -ev->result, &s))
 		return answer_status(t, SCSI_STATUS_BUSY);
 	if (s.key == SENSE_MISCOMPARE && act == SCSI_ACT_COMPARE_AND_WRITE) {
@@ -202,8 +204,13 @@ static struct scsi_act act_start(struct scsi_task *t, enum scsi_act_type type,
 			      .off_bytes = t->act_off,
 			      .len_bytes = t->act_len };
 
-	check(t->changed != SCSI_CHANGED_LU || type == SCSI_ACT_CLEAR);
-	t->changed = SCSI_CHANGED_NOTHING;
+	/* What has changed is told when it is saved. */
+	if (type == SCSI_ACT_SAVE) {
+		a.changed = SCSI_CHANGED_NOTHING;
+	} else {
+		check(t->changed != SCSI_CHANGED_LU || type == SCSI_ACT_CLEAR);
+		t->changed = SCSI_CHANGED_NOTHING;
+	}
 	t->act = (uint8_t)type;
 	t->cont = cont;
 	t->phase = SCSI_PHASE_WAIT;

@@ -117,6 +117,8 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 					       .d_sense = p->descriptor_sense,
 					       .wce = p->write_cache };
 	lu->mode = lu->mode_default;
+	lu->mode_saved = lu->mode_default;
+	lu->keeps = p->keeps;
 	return 0;
 }
 

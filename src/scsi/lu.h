@@ -7,6 +7,7 @@
 
 #include "scsi/pr.h"
 #include "scsi/set.h"
+#include "scsi/ua.h"
 
 #define SCSI_SERIAL_MAX   36    /* bytes of a unit serial number, without the NUL */
 #define SCSI_BUFFER_BYTES 4096u /* of WRITE BUFFER and READ BUFFER */
@@ -34,6 +35,7 @@ struct scsi_lu_params {
 	bool read_only;
 	bool write_cache; /* completed writes may be volatile until a flush */
 	bool rotational;
+	bool keeps;            /* what scsi_lu_save() writes outlives the process */
 	bool descriptor_sense; /* D_SENSE of the control mode page, until MODE SELECT changes it */
 	const struct scsi_ports
 		*ports; /* of the device server; must outlive the unit. NULL: of a nexus
@@ -69,6 +71,14 @@ struct scsi_selftest {
 	uint64_t lba;   /* of the block that could not be read */
 };
 
+#define SCSI_OWED_MAX 64u
+
+/* Unit attentions for a nexus that has not come back since the state of the unit was restored. */
+struct scsi_owed {
+	struct scsi_pr_nexus nexus;
+	struct scsi_uas uas;
+};
+
 struct scsi_lu {
 	/* constant after scsi_lu_init() */
 	char vendor[8 + 1]; /* without padding, NUL at the end; so the next three */
@@ -88,6 +98,7 @@ struct scsi_lu {
 	bool read_only;
 	bool write_cache; /* the store has one; mode.wce says whether it is used */
 	bool rotational;
+	bool keeps;
 	void *owner; /* the caller's, never looked at: its backend, for example */
 
 	/* home worker */
@@ -96,13 +107,17 @@ struct scsi_lu {
 	bool gone;           /* by scsi_lu_set_present(): so they do too, and START does not help */
 	struct list nexuses; /* struct scsi_itl.lu_node: who has it mapped */
 	struct scsi_mode mode;
-	struct scsi_mode mode_default; /* after init and a reset */
+	struct scsi_mode mode_default; /* as configured */
+	struct scsi_mode mode_saved;   /* after a reset; the defaults, until something was saved */
+	bool mode_is_saved;
 	struct scsi_order order;
 	const struct scsi_ports *ports;
 	struct scsi_pr pr;
 	const struct scsi_nexus *reserved;   /* by RESERVE; NULL: by nobody */
 	const struct scsi_nexus *echo_owner; /* who wrote @buffer as an echo buffer; NULL: nobody */
 	uint8_t buffer[SCSI_BUFFER_BYTES];
+	unsigned n_owed;
+	struct scsi_owed owed[SCSI_OWED_MAX];
 	unsigned n_selftests;                             /* ever */
 	struct scsi_selftest selftest[SCSI_SELFTEST_MAX]; /* the last ones, as a ring */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "scsi/saved.h"
 
 static int map_check(const struct scsi_map_entry *map, size_t n_map)
 {
@@ -45,6 +46,7 @@ static void itl_map(struct scsi_itl *itl, struct scsi_lu *lu, bool read_only)
 	list_push(&lu->nexuses, &itl->lu_node);
 	scsi_uas_add(&itl->uas, SCSI_UA_POWER_ON);
 	itl->uas.told = SCSI_UA_POWER_ON; /* who begins expects it */
+	saved_owed_take(itl);
 }
 
 int scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiator,

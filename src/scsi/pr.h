@@ -46,6 +46,7 @@ struct scsi_pr {
 	uint16_t n;
 	uint16_t holder; /* index; with an all registrants type, and without a reservation, 0 */
 	uint8_t type;    /* enum scsi_pr_type */
+	bool aptpl;      /* they outlive the process: SCSI_ACT_SAVE */
 	struct scsi_pr_reg reg[SCSI_PR_MAX]; /* [0, n), oldest first; each nexus at most once */
 };
 

@@ -18,5 +18,6 @@
 #include "scsi/event.h"
 #include "scsi/lu.h"
 #include "scsi/nexus.h"
+#include "scsi/saved.h"
 #include "scsi/task.h"
 #include "scsi/tmf.h"

@@ -10,7 +10,7 @@
 #define LLBAA         0x10
 #define DBD           0x08
 #define PC_CHANGEABLE 1
-#define PC_DEFAULT    2
+#define PAGE_PS       0x80
 #define PC_SAVED      3
 
 /* Caching page, byte 2 */
@@ -117,12 +117,15 @@ static void put_page(struct pen *out, const struct mode_page *p, const struct sc
 {
 	uint8_t body[MODE_BODY_MAX] = { 0 };
 	unsigned pc = t->cdb[2] >> 6;
+	const struct scsi_lu *lu = t->lu;
+	const struct scsi_mode *const values[] = { &lu->mode, NULL, &lu->mode_default,
+						   &lu->mode_saved };
 
 	if (pc != PC_CHANGEABLE)
-		p->put(body, t->lu, pc == PC_DEFAULT ? &t->lu->mode_default : &t->lu->mode);
+		p->put(body, lu, values[pc]);
 	else if (p->mask)
-		p->mask(body, t->lu);
-	pen_u8(out, p->code); /* PS 0: nothing is saved */
+		p->mask(body, lu);
+	pen_u8(out, lu->keeps && p->mask ? p->code | PAGE_PS : p->code);
 	pen_u8(out, p->len);
 	pen_copy(out, body, p->len);
 }
@@ -165,7 +168,7 @@ static struct scsi_act mode_sense(struct scsi_task *t, size_t header, size_t all
 
 	if (t->cdb[3] && t->cdb[3] != SUBPAGE_ALL)
 		return answer_bad_cdb(t, 3, ANSWER_NO_BIT);
-	if (t->cdb[2] >> 6 == PC_SAVED)
+	if (t->cdb[2] >> 6 == PC_SAVED && !t->lu->keeps)
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_SAVING_NOT_SUPPORTED);
 	pen_zero(&out, header);
 	if (!(t->cdb[1] & DBD))

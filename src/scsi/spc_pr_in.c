@@ -8,11 +8,13 @@
 #define FULL_STATUS_BYTES 24u /* of a descriptor, without its TransportID */
 
 /* REPORT CAPABILITIES: byte 2 */
-#define CAP_CRH   0x10
-#define CAP_SIP_C 0x08
-#define CAP_ATP_C 0x04
+#define CAP_CRH    0x10
+#define CAP_SIP_C  0x08
+#define CAP_ATP_C  0x04
+#define CAP_PTPL_C 0x01
 /* byte 3 */
-#define CAP_TMV 0x80
+#define CAP_TMV    0x80
+#define CAP_PTPL_A 0x01
 /* bytes 4 and 5: the types there are */
 #define CAP_TYPES 0xea01
 
@@ -80,8 +82,10 @@ struct scsi_act spc_pr_capabilities(struct scsi_task *t)
 	if (reserved(t))
 		return answer_status(t, SCSI_STATUS_RESERVATION_CONFLICT);
 	pen_be16(&out, CAPABILITIES_LEN);
-	pen_u8(&out, CAP_CRH | CAP_SIP_C | CAP_ATP_C); /* PTPL_C 0: nothing outlives a power loss */
-	pen_u8(&out, CAP_TMV);                         /* ALLOW COMMANDS 000b: not said */
+	pen_u8(&out, (uint8_t)(CAP_CRH | CAP_SIP_C | CAP_ATP_C | (t->lu->keeps ? CAP_PTPL_C : 0)));
+	pen_u8(&out,
+	       (uint8_t)(CAP_TMV |
+			 (t->lu->pr.aptpl ? CAP_PTPL_A : 0))); /* ALLOW COMMANDS 000b: not said */
 	pen_be16(&out, CAP_TYPES);
 	pen_zero(&out, 2);
 	return answer_data(t, out.pos, get_be16(t->cdb + 7));

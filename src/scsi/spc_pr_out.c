@@ -21,6 +21,8 @@ struct scsi_act pr_out_good(const struct pr_out *o, bool changed)
 	if (changed) {
 		pr_sync(o->lu);
 		t->changed = SCSI_CHANGED_LU;
+		if (pr_out_saves(o))
+			return answer_act(t, SCSI_ACT_SAVE, answer_good);
 	}
 	return answer_good(t);
 }
@@ -129,6 +131,7 @@ static struct scsi_act pr_out_list(struct scsi_task *t)
 	o.lu = itl->lu;
 	o.pr = &itl->lu->pr;
 	o.own = itl->reg;
+	o.was_kept = o.pr->aptpl;
 	if (o.lu->reserved)
 		return pr_out_conflict(&o);
 	/* The list of REGISTER AND MOVE has another layout behind the keys. */

@@ -11,6 +11,7 @@ struct pr_out {
 	struct scsi_task *t;
 	struct scsi_lu *lu;
 	struct scsi_pr *pr;
+	bool was_kept;     /* APTPL was on before */
 	int own;           /* index of the registration of its nexus, -1: none */
 	uint32_t list_len; /* bytes at t->data */
 	uint64_t key;      /* RESERVATION KEY */
@@ -22,8 +23,13 @@ struct pr_out {
 
 /* RESERVATION CONFLICT. */
 struct scsi_act pr_out_conflict(const struct pr_out *o);
-/* GOOD; with @changed every nexus's views are anew. */
+/* GOOD; with @changed every nexus's views are anew, and what is to outlive the process is saved before. */
 struct scsi_act pr_out_good(const struct pr_out *o, bool changed);
+/* Must what has changed be saved? */
+static inline bool pr_out_saves(const struct pr_out *o)
+{
+	return o->pr->aptpl || o->was_kept;
+}
 /* REGISTER, REGISTER AND IGNORE EXISTING KEY. */
 struct scsi_act pr_out_register(const struct pr_out *o);
 /* REGISTER AND MOVE. */

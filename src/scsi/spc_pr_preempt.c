@@ -51,6 +51,11 @@ static struct scsi_act aborted_victims(struct scsi_task *t)
 	return answer_good(t);
 }
 
+static struct scsi_act abort_victims(struct scsi_task *t)
+{
+	return answer_act(t, SCSI_ACT_CLEAR, aborted_victims);
+}
+
 /* The change has happened: abort what the victims have under way, if that was asked for. */
 static struct scsi_act preempted(const struct pr_out *o, unsigned n)
 {
@@ -61,10 +66,10 @@ static struct scsi_act preempted(const struct pr_out *o, unsigned n)
 	t->changed = SCSI_CHANGED_LU;
 	t->out_resid = answer_resid(o->list_len, t->out_len);
 	if (o->service_action == SCSI_PR_OUT_PREEMPT)
-		return answer_good(t);
+		return pr_out_saves(o) ? answer_act(t, SCSI_ACT_SAVE, answer_good) : answer_good(t);
 	t->n_desc = n;
 	t->has_victims = true;
-	return answer_act(t, SCSI_ACT_CLEAR, aborted_victims);
+	return pr_out_saves(o) ? answer_act(t, SCSI_ACT_SAVE, abort_victims) : abort_victims(t);
 }
 
 /* The reservation is taken over. */

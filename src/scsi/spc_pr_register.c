@@ -119,6 +119,7 @@ static struct scsi_act register_new(const struct pr_out *o)
 		}
 	}
 	o->pr->generation++;
+	o->pr->aptpl = o->t->data[FLAGS_AT] & APTPL;
 	return pr_out_good(o, true);
 }
 
@@ -171,6 +172,7 @@ static struct scsi_act register_again(const struct pr_out *o)
 	nexus.port = r.own;
 	change_at(o, &nexus);
 	o->pr->generation++;
+	o->pr->aptpl = o->t->data[FLAGS_AT] & APTPL;
 	return pr_out_good(o, true);
 }
 
@@ -181,7 +183,7 @@ struct scsi_act pr_out_register(const struct pr_out *o)
 
 	if (!ignore && o->key != key)
 		return pr_out_conflict(o);
-	if (o->t->data[FLAGS_AT] & APTPL) /* PTPL_C is 0 */
+	if (o->t->data[FLAGS_AT] & APTPL && !o->lu->keeps) /* PTPL_C is 0 */
 		return answer_bad_param(o->t, FLAGS_AT);
 	if (o->own >= 0)
 		return register_again(o);
@@ -205,7 +207,7 @@ static bool bad_destination(const struct pr_out *o, struct scsi_pr_nexus *dest,
 		*ret = answer_fail(o->t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
 	else if (!o->sa_key)
 		*ret = answer_bad_param(o->t, 8);
-	else if (o->t->data[MOVE_FLAGS_AT] & APTPL)
+	else if (o->t->data[MOVE_FLAGS_AT] & APTPL && !o->lu->keeps)
 		*ret = answer_bad_param(o->t, MOVE_FLAGS_AT);
 	else if (!port_exists(o, dest->port))
 		*ret = answer_bad_param(o->t, MOVE_PORT_AT);
@@ -231,6 +233,7 @@ struct scsi_act pr_out_move(const struct pr_out *o)
 	to = pr_find(pr, &dest);
 	if (to < 0 && !unreg && pr->n == SCSI_PR_MAX)
 		return no_room(o);
+	pr->aptpl = o->t->data[MOVE_FLAGS_AT] & APTPL;
 	if (to < 0 && unreg) {
 		/* it takes the place of the old one, which needs no room of its own */
 		pr->reg[o->own] = (struct scsi_pr_reg){ .key = o->sa_key, .nexus = dest };

@@ -146,7 +146,11 @@ static struct scsi_act select_apply(struct scsi_task *t)
 		scsi_lu_ua(t->lu, SCSI_UA_MODE_CHANGED, t->nexus);
 		t->changed = SCSI_CHANGED_LU;
 	}
-	return answer_good(t);
+	if (!(t->cdb[1] & SELECT_SP))
+		return answer_good(t);
+	t->lu->mode_saved = s.mode;
+	t->lu->mode_is_saved = true;
+	return answer_act(t, SCSI_ACT_SAVE, answer_good);
 }
 
 static struct scsi_act select_list(struct scsi_task *t)
@@ -167,7 +171,7 @@ struct scsi_act spc_mode_select(struct scsi_task *t)
 {
 	uint32_t len = list_len(t);
 
-	if (t->cdb[1] & SELECT_SP)
+	if (t->cdb[1] & SELECT_SP && !t->lu->keeps)
 		return answer_bad_cdb(t, 1, 0);
 	if (!len)
 		return answer_good(t);

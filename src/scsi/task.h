@@ -25,12 +25,13 @@ enum scsi_event_type {
 	SCSI_EV_ROOM,    /* answers ROOM; so does DATA, when FETCH needed it */
 	SCSI_EV_GO,      /* answers WAIT: scsi_lu_next() named the task */
 	SCSI_EV_CLEARED, /* answers CLEAR */
+	SCSI_EV_SAVED,   /* answers SAVE */
 };
 
 struct scsi_event {
 	enum scsi_event_type type;
 	/*
-	 * DATA, IO_DONE, ROOM: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the
+	 * DATA, IO_DONE, ROOM, SAVED: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the
 	 * store is smaller than it said), -ENOSPC, -EROFS, -ENXIO (the store is gone), -ENOMEM and
 	 * -EAGAIN (no means just now), -ECANCELED, -ETIMEDOUT, -EINVAL; of the transport, when data
 	 * could not be moved from or to the initiator: -EPIPE, or -EBADMSG when it describes its
@@ -72,6 +73,7 @@ enum scsi_act_type {
 	/* only of tasks that are stepped at home: */
 	SCSI_ACT_ROOM, /* set task->data and data_cap to room for scsi_task_data_bytes() */
 	SCSI_ACT_WAIT, /* nothing now: scsi_lu_next() will name the task, then step it with GO */
+	SCSI_ACT_SAVE, /* make what scsi_lu_save() writes now stable; failed: -errno */
 	SCSI_ACT_CLEAR, /* abort other tasks: fill a scsi_tmf with scsi_task_clear() and carry it out */
 };
 

@@ -338,6 +338,16 @@ static bool other_act(struct rig *r, struct scsi_act *a)
 			r->fail_type = SCSI_ACT_NONE;
 		}
 		break;
+	case SCSI_ACT_SAVE:
+		assert_true(r->t.lu->keeps);
+		r->saves++;
+		r->saved_len = scsi_lu_save(r->t.lu, r->saved);
+		ev.type = SCSI_EV_SAVED;
+		if (r->fail_type == SCSI_ACT_SAVE) {
+			ev.result = r->fail_result;
+			r->fail_type = SCSI_ACT_NONE;
+		}
+		break;
 	case SCSI_ACT_WAIT:
 		assert_true(r->go); /* nobody else is there to wait for */
 		r->go = false;

@@ -31,6 +31,9 @@ struct rig {
 	uint64_t moved; /* bytes of data-in by READ */
 	unsigned gathers;
 	bool go; /* the task is to go on */
+	unsigned saves;
+	uint8_t saved[SCSI_SAVED_MAX]; /* by the last one */
+	size_t saved_len;
 	/* wishes */
 	unsigned from; /* index of the nexus; see rig_from() */
 	uint8_t attr;

@@ -214,7 +214,7 @@ enum scsi_changed scsi_tmf_finish(struct scsi_tmf *m)
 		m->lu->stopped = false;
 		m->lu->reserved = NULL; /* that of RESERVE; a persistent one stays */
 		scsi_lu_clear_aca(m->lu, NULL);
-		(void)scsi_lu_set_mode(m->lu, &m->lu->mode_default);
+		(void)scsi_lu_set_mode(m->lu, &m->lu->mode_saved);
 		scsi_lu_ua(m->lu, SCSI_UA_BUS_DEVICE_RESET, NULL);
 		return SCSI_CHANGED_LU;
 	}

@@ -102,7 +102,7 @@ void scsi_tmf_hit(struct scsi_tmf *m, struct scsi_nexus *nexus);
  * CLEAR TASK SET, and a task that clears others: COMMANDS CLEARED BY ANOTHER INITIATOR for the other
  * nexuses that were hit, unless they got TASK ABORTED. LOGICAL UNIT RESET: BUS DEVICE RESET FUNCTION
  * OCCURRED for every nexus of the unit, the sender's too; a stopped unit starts, mode pages have their
- * defaults. I_T NEXUS RESET: I_T NEXUS LOSS OCCURRED at each LUN of the nexus. The last two and CLEAR
+ * saved values. I_T NEXUS RESET: I_T NEXUS LOSS OCCURRED at each LUN of the nexus. The last two and CLEAR
  * ACA end ACA conditions.
  *
  * Return: which views to publish again (CHANGED_LU: of all nexuses of @m->lu, and the response is

@@ -235,6 +235,7 @@ static void random_walks(void **state)
 	for (uint64_t seed = 1; seed <= 4; seed++) {
 		struct rig *r = rig_new();
 
+		r->lu[0].keeps = seed & 1;
 		memset(shadow, 0, (size_t)2 * RIG_DISK_LEN);
 		walk(r, shadow, seed);
 		rig_free(r);

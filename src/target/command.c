@@ -252,7 +252,8 @@ static void cmd_do(struct cmd *c)
 		cmd_complete(c);
 		break;
 	case SCSI_ACT_NONE: /* every event here answers an action */
-	case SCSI_ACT_WAIT: /* these two stay at home */
+	case SCSI_ACT_WAIT: /* these three stay at home */
+	case SCSI_ACT_SAVE:
 	case SCSI_ACT_CLEAR:
 		check_unreachable();
 	default:

@@ -169,6 +169,9 @@ static void home_act(struct cmd *c)
 		home_keep(c, CMD_HOME_WAITS);
 		tmf_clear(c);
 		break;
+	case SCSI_ACT_SAVE:
+		keep_cmd(c);
+		break;
 	default:
 		c->msg.run = home_back;
 		worker_post(c->ch->tw->w, &c->msg);
@@ -276,6 +279,14 @@ void home_step(struct cmd *c)
 	c->is.at_home = true;
 	c->msg.run = home_run;
 	worker_post(tgt_home(c->ch->t), &c->msg);
+}
+
+void home_saved(struct cmd *c, int result)
+{
+	const struct scsi_event saved = { .type = SCSI_EV_SAVED, .result = result };
+
+	c->act = scsi_task_step(&c->task, &saved);
+	home_carry(c);
 }
 
 void home_cleared(struct cmd *c)

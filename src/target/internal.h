@@ -318,6 +318,16 @@ struct tgt_unit {
 		struct worker_msg msg;
 	} tasks[TGT_WORKERS_MAX]; /* of each worker; each touches its own only */
 	/* gathering: home */
+	struct unit_keep {
+		struct tgt_keep to; /* no save(): nothing outlives the process; constant */
+		uint8_t *buf;       /* SCSI_SAVED_MAX bytes; while busy the helper's */
+		size_t len;
+		int result;
+		bool busy;
+		struct list waiting; /* struct cmd.wait: SAVE is their action */
+		struct list served;  /* likewise, by the save under way */
+		struct worker_msg msg;
+	} keep; /* home */
 	bool gathering;
 	unsigned gather_left; /* workers that have not answered */
 	struct view_wait gather_views;
@@ -332,6 +342,7 @@ struct tgt_unit {
 struct tgt {
 	struct fab *fab;
 	const struct fab_ops *ops;
+	struct worker *helper; /* NULL: none */
 	struct tworker *tw;
 	unsigned n_workers;
 	/* the home worker's */
@@ -478,11 +489,17 @@ void home_view_check(struct tgt *t);
 void home_drain(struct scsi_lu *lu);
 void home_drain_all(struct tgt *t);
 /* The clearing of others that @c asked for is done. */
+/* SAVE of @c has ended. */
+void home_saved(struct cmd *c, int result);
 void home_cleared(struct cmd *c);
 /* Abort the commands of @ch that wait at home and that @m means; NULL: all of them. Drain afterwards. */
 void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m);
 /* The channel serves no more. */
 void home_abort_all(struct worker *w, struct worker_msg *m);
+
+/* --- keep.c: home worker --- */
+/* SAVE is the action of @c. */
+void keep_cmd(struct cmd *c);
 
 /* --- gather.c --- */
 /* Home: when every command of @u is known there, tell its task sets. */

@@ -19,10 +19,20 @@ struct tgt_port;
 
 #define TGT_LISTENS_MAX 16u
 
+/* Where what must outlive the process is kept, of one unit. */
+struct tgt_keep {
+	/* Make the bytes stable; may block: it is called on the helper, one call at a time. Return: 0 or -errno. */
+	int (*save)(void *ctx, const void *value, size_t len);
+	void (*close)(void *ctx); /* the unit is gone */
+	void *ctx;
+};
+
 struct tgt_opts {
 	struct fab *fab;               /* outlives the target */
 	struct worker *const *workers; /* [0] is the control worker; outlive the target */
 	unsigned n_workers;
+	struct worker *
+		helper; /* does what may block; outlives the target. NULL: the control worker does */
 	unsigned logins_per_s; /* of one address, in the long run; 0: no limit */
 	unsigned login_burst;  /* ... at once */
 	uint16_t
@@ -41,17 +51,22 @@ struct tgt *tgt_free(struct tgt *t);
 
 /* --- logical units --- */
 
+struct tgt_unit_opts {
+	const char *name;        /* for status; copied */
+	const char *handler;     /* for status ("vdisk_ram"); static */
+	struct backend *backend; /* the unit's from success on */
+	const struct tgt_keep *
+		keep; /* for persistent reservations and saved mode pages; copied, and the unit's from
+				      * success on. NULL: there are none */
+};
+
 /**
  * tgt_unit_new() - a logical unit on a backend
- * @name:    for status; copied
- * @handler: for status ("vdisk_ram"); static
- * @backend: owned by the unit from success on
- * @params:  size, block size, abilities and ports are set here, of @backend and @t
+ * @params: size, block size, abilities and ports are set here, of @o and @t
  *
  * Return: 0, -ENOMEM, -ENOSPC (no timer left), -EINVAL (a parameter the SCSI core refuses).
  */
-must_check int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name,
-			    const char *handler, struct backend *backend,
+must_check int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opts *o,
 			    struct scsi_lu_params *params);
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);

@@ -22,6 +22,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 		return -ENOMEM;
 	t->fab = o->fab;
 	t->ops = o->fab->ops;
+	t->helper = o->helper;
 	t->last_relative_id = o->last_relative_id;
 	login_rate_init(&t->rate, o->logins_per_s, o->login_burst);
 	t->tw = calloc(o->n_workers, sizeof(*t->tw));
@@ -63,6 +64,10 @@ static void unit_free(struct tgt_unit *u)
 	worker_timer_stop(tgt_home(u->t), &u->retry);
 	scsi_lu_deinit(&u->lu);
 	(void)backend_close(u->backend);
+	check(!u->keep.busy);
+	if (u->keep.to.close)
+		u->keep.to.close(u->keep.to.ctx);
+	free(u->keep.buf);
 	free(u);
 }
 
@@ -114,10 +119,11 @@ struct tgt *tgt_free(struct tgt *t)
 
 static void unit_retry(struct worker *w, struct worker_timer *timer);
 
-int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const char *handler,
-		 struct backend *backend, struct scsi_lu_params *params)
+int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opts *o,
+		 struct scsi_lu_params *params)
 {
 	struct tgt_unit *u = aligned_alloc(_Alignof(struct tgt_unit), sizeof(*u));
+	struct backend *backend = o->backend;
 	int r;
 
 	if (!u)
@@ -130,12 +136,19 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const c
 	params->write_cache = backend->write_cache;
 	params->max_transfer_bytes = TGT_MAX_TRANSFER;
 	params->ports = &t->relative_ids;
-	r = scsi_lu_init(&u->lu, params);
+	params->keeps = o->keep;
+	if (o->keep)
+		u->keep.to = *o->keep;
+	u->keep.buf = o->keep ? malloc(SCSI_SAVED_MAX) : NULL;
+	list_init(&u->keep.waiting);
+	list_init(&u->keep.served);
+	r = o->keep && !u->keep.buf ? -ENOMEM : scsi_lu_init(&u->lu, params);
 	/* Taken now, so that it is there when the unit is to be closed; set to never. */
 	worker_timer_init(&u->retry, unit_retry);
 	if (!r)
 		r = worker_timer_start(tgt_home(t), &u->retry, UINT64_MAX);
 	if (r) {
+		free(u->keep.buf);
 		free(u);
 		return r;
 	}
@@ -144,8 +157,8 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const char *name, const c
 	for (unsigned i = 0; i < TGT_WORKERS_MAX; i++)
 		u->tasks[i].unit = u;
 	u->backend = backend;
-	u->handler = handler;
-	(void)snprintf(u->name, sizeof(u->name), "%s", name);
+	u->handler = o->handler;
+	(void)snprintf(u->name, sizeof(u->name), "%s", o->name);
 	list_push(&t->units, &u->node);
 	*ret = u;
 	return 0;
@@ -200,7 +213,7 @@ static void unit_on_worker(struct worker *w, struct worker_msg *m)
 static void unit_ask(struct tgt_unit *u)
 {
 	if (u->asked == u->t->n_workers) {
-		if (u->gathering) { /* its messages are under way */
+		if (u->gathering || u->keep.busy) { /* its messages are under way */
 			unit_ask_later(u);
 			return;
 		}

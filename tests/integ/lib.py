@@ -93,6 +93,7 @@ TARGET_DRIVER iwarp {{
     def start(self):
         cmd = [str(BUILD / "srptd")]
         cmd += ["--demo", "--control-socket", str(self.ctl)] if self.demo else ["-c", str(self.conf)]
+        since = len(self.text())
         self.log = open(self.log_path, "ab")
         self.proc = subprocess.Popen(cmd + self.args, stdout=self.log, stderr=self.log)
         port = 5555 if self.demo else self.port
@@ -100,7 +101,7 @@ TARGET_DRIVER iwarp {{
         while time.monotonic() < end:
             if self.proc.poll() is not None:
                 sys.exit(f"srptd ended with {self.proc.returncode}:\n{self.text()}")
-            if "ready" in self.text():
+            if "ready" in self.text()[since:]:
                 break
             time.sleep(0.02)
         else:

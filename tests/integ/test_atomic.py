@@ -121,7 +121,8 @@ with tempfile.TemporaryDirectory() as tmp:
     for device in (lib.ram("d0", 32), lib.file_dev("d0", image)):
         with lib.Target(device, "\t\tLUN 0 d0\n", lib.ANY, "workers 3\n") as t:
             counters(t)
-            beside_writes(t)
+            if "vdisk_ram" not in device:  # WRITEs of several channels to one place of it would be a race
+                beside_writes(t)
             bits(t)
             sizes(t)
 print("ok: COMPARE AND WRITE, ORWRITE")
