@@ -52,7 +52,7 @@ measure() {
 	local before after
 	before=$(counters)
 	fio --name=b --filename="$2" --rw="$4" --bs="$5" --iodepth="$6" --ioengine=libaio --direct=1 --norandommap --randrepeat=0 \
-		--time_based --runtime=4 --output-format=terse --terse-version=3 --output=/tmp/fio.out || die "fio on $2"
+		--time_based --runtime=4 --eta=never --output-format=terse --terse-version=3 --output=/tmp/fio.out || die "fio on $2"
 	after=$(counters)
 	echo "$before $after $(tail -1 /tmp/fio.out)" | awk -v who="$1" -v line="$3" -v bs="${5%k}" '{
 		split(substr($0, index($0, "3;")), f, ";")
