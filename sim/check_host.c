@@ -98,6 +98,15 @@ static bool may_be_unmapped(const struct hchan *c, const struct hcmd *cmd)
 	       excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
 }
 
+/* Do the blocks it compares hold something else than they did when it was made? */
+static bool has_moved(const struct hcmd *cmd)
+{
+	for (uint32_t i = 0; i < cmd->n; i++)
+		if (model_only((unsigned)cmd->disk, cmd->lba + i) != cmd->expect[i])
+			return true;
+	return false;
+}
+
 static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, const struct sense *s)
 {
 	bool disk = excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick);
@@ -114,7 +123,7 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 	case SENSE_DATA_PROTECT:
 		return disk || (s->asc == ASC_WRITE_PROTECTED && may_be_protected(cmd));
 	case SENSE_MISCOMPARE:
-		return cmd->differs || model_only((unsigned)cmd->disk, cmd->lba) != cmd->expect;
+		return cmd->differs || has_moved(cmd);
 	case SENSE_ABORTED_COMMAND:
 		return disk || excused_any(MAY_END, cmd->disk, cmd->sent_tick);
 	default:

@@ -13,7 +13,10 @@
  *      when every older one with HEAD OF QUEUE has ended.
  *   3. Whatever the order is: from its begin to its end an ORDERED command is alone with HEAD OF QUEUE ones that
  *      are newer.
- *   4. A command with HEAD OF QUEUE never waits for its turn.
+ *   4. A command with HEAD OF QUEUE never waits for its turn, but for one of rule 5.
+ *   5. COMPARE AND WRITE and others that read and write in one: from its begin to its end nothing else touches
+ *      the medium, whoever sent it, in whatever set it is. So it is atomic. (That its comparison decides
+ *      is judged by what hosts find: hcmd.c.)
  *
  * What is not: which of two commands of different channels is the older. SAM-5 orders them by their arrival
  * at the task set, and where they arrive at two workers that is what the device's task set decides: rule 2
@@ -56,7 +59,11 @@ static void judge_pair(struct spied *y, void *ctx)
 	const struct spied *x = ctx;
 	bool older = x->entered && y->entered && y->entered < x->entered;
 
-	if (x == y || !same_set(x, y))
+	if (x == y || x->lu != y->lu)
+		return;
+	if (y->begun && (y->alone || (x->alone && !x->begun)))
+		wrong(x, y, "beside");
+	if (x->orphan || !same_set(x, y))
 		return;
 	if (y->begun && x->barrier && !x->begun && !(is_head(y) && y->entered > x->turn))
 		wrong(x, y, "beside");
@@ -95,17 +102,34 @@ static void judge_channel(const struct spied *x)
 
 void check_order_access(struct spied *x)
 {
-	if (!x->lu || x->orphan)
+	if (!x->lu)
 		return;
 	spy_each(judge_pair, x);
-	if (x->begun)
-		return;
-	judge_channel(x);
+	if (!x->begun && !x->orphan)
+		judge_channel(x);
 	x->begun = true;
+}
+
+/* Is there one that needs the unit alone? */
+struct alone {
+	const struct scsi_lu *lu;
+	bool found;
+};
+
+static void is_alone(struct spied *s, void *ctx)
+{
+	struct alone *a = ctx;
+
+	a->found |= s->lu == a->lu && s->alone;
 }
 
 void check_order_waits(const struct spied *x)
 {
-	if (x->host && is_head(x) && x->lu && !x->orphan)
+	struct alone a = { .lu = x->lu };
+
+	if (!x->host || !is_head(x) || !x->lu || x->orphan)
+		return;
+	spy_each(is_alone, &a);
+	if (!a.found)
 		fail_now("order: HEAD OF QUEUE command %u of %s must wait", x->nth, x->host->name);
 }

@@ -408,16 +408,28 @@ void check_maybe_remapped(void)
 
 /* --- told --- */
 
-/* One telling covers every cause of its code that is older than the command. */
+static bool was_due(const struct cause *k, uint16_t asc, const struct hcmd *cmd)
+{
+	return k->asc == asc && k->must && k->by_ns < cmd->sent_ns;
+}
+
+/*
+ * One telling covers every cause of its code that is older than the command. Where one was due it is of that: what
+ * may have caused another need not have come about yet.
+ */
 static bool told(struct itl *t, uint16_t asc, const struct hcmd *cmd)
 {
 	bool found = false;
+	bool due = false;
 	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->n; i++)
+		due |= was_due(&t->c[i], asc, cmd);
 
 	for (unsigned i = 0; i < t->n; i++) {
 		struct cause k = t->c[i];
 
-		if (k.asc == asc && (!found || (k.must && k.by_ns < cmd->sent_ns))) {
+		if (k.asc == asc && (due ? was_due(&k, asc, cmd) : !found)) {
 			found = true;
 			continue;
 		}
@@ -479,7 +491,8 @@ static bool others_may_have(const struct host *h, unsigned lun, uint64_t tick)
 
 static bool never_told(const struct hcmd *cmd)
 {
-	return cmd->op == HOP_INQUIRY || cmd->op == HOP_LUNS ||
+	/* One whose attribute is none is refused before that. */
+	return cmd->op == HOP_INQUIRY || cmd->op == HOP_LUNS || cmd->attr > SRP_TASK_ORDERED ||
 	       (cmd->op == HOP_BAD && cmd->cdb[0] == SCSI_OP_INQUIRY);
 }
 

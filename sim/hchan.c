@@ -609,7 +609,7 @@ void hchan_submit(struct hchan *c, struct hcmd *cmd)
 	else if (cmd->len)
 		ic.n_pieces = (uint16_t)describe(c, cmd, piece);
 	/* Commands that want order, so that units are gathered. */
-	if (dice_permille(c->h->ways.order_pmille))
+	if (!cmd->attr && dice_permille(c->h->ways.order_pmille))
 		cmd->attr = dice_below(2) ? SRP_TASK_ORDERED : SRP_TASK_HEAD_OF_QUEUE;
 	ic.task_attr = cmd->attr;
 	cmd->busy = true;

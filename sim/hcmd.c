@@ -25,6 +25,7 @@ static const char *const op_text[HOP_COUNT] = {
 	"SYNCHRONIZE CACHE",
 	"VERIFY",
 	"VERIFY bytes",
+	"COMPARE AND WRITE",
 	"WRITE SAME",
 	"UNMAP",
 	"TEST READY",
@@ -161,12 +162,49 @@ static void make_compare(struct hchan *c, struct hcmd *cmd)
 	cmd->out = true;
 	cmd->n = 1;
 	cmd->len = cmd->block;
-	cmd->expect = only;
+	cmd->expect[0] = only;
 	put_verify(cmd, 0x02);
 	model_fill(only, cmd->lba, cmd->buf);
 	cmd->differs = dice_below(3) == 0;
 	if (cmd->differs)
 		cmd->buf[dice_below(cmd->block)] ^= 0x40;
+}
+
+/* What is surely there is replaced; or it finds out that it is not there (any more). */
+static void make_caw(struct hchan *c, struct hcmd *cmd)
+{
+	uint32_t max = min_u32(CAW_MAX, c->data_stride / (2 * cmd->block));
+	uint32_t n = 0;
+
+	pick_range(c, cmd, max ? max : 1);
+	while (n < min_u32(cmd->n, max)) {
+		cmd->expect[n] = model_only((unsigned)cmd->disk, cmd->lba + n);
+		if (!cmd->expect[n])
+			break;
+		n++;
+	}
+	if (!n) {
+		cmd->op = HOP_WRITE;
+		make_write(c, cmd);
+		return;
+	}
+	cmd->n = n;
+	cmd->out = true;
+	cmd->fua = dice_below(6) == 0;
+	cmd->len = 2 * n * cmd->block;
+	cmd->cdb[0] = SCSI_OP_COMPARE_AND_WRITE;
+	cmd->cdb[1] = cmd->fua ? CDB_FUA : 0;
+	put_be64(cmd->cdb + 2, cmd->lba);
+	cmd->cdb[13] = (uint8_t)n;
+	cmd->begin = model_begin();
+	cmd->write = model_write((unsigned)cmd->disk, cmd->lba, n, MODEL_DATA, c->h->name);
+	for (uint32_t i = 0; i < n; i++) {
+		model_fill(cmd->expect[i], cmd->lba + i, cmd->buf + (size_t)i * cmd->block);
+		model_fill(cmd->write, cmd->lba + i, cmd->buf + (size_t)(n + i) * cmd->block);
+	}
+	cmd->differs = dice_below(5) == 0;
+	if (cmd->differs)
+		cmd->buf[dice_below(n * cmd->block)] ^= 0x40;
 }
 
 static void make_same(struct hchan *c, struct hcmd *cmd)
@@ -357,11 +395,19 @@ static void bad_saved_page(struct hchan *c, struct hcmd *cmd)
 	cmd->len = 64;
 }
 
+/* An attribute that is none, or the one for an ACA condition, where there is none. */
+static void bad_attr(struct hchan *c, struct hcmd *cmd)
+{
+	(void)c;
+	(void)cdb_put_test_unit_ready(cmd->cdb);
+	cmd->attr = (uint8_t)(3 + dice_below(5));
+}
+
 static void make_bad(struct hchan *c, struct hcmd *cmd)
 {
 	static mistake_fn *const mistakes[] = { bad_opcode,     bad_lba,        bad_field,
 						bad_control,    bad_unmap_list, bad_unmap_many,
-						bad_out_buffer, bad_saved_page };
+						bad_out_buffer, bad_saved_page, bad_attr };
 
 	mistakes[dice_below(ARRAY_SIZE(mistakes))](c, cmd);
 }
@@ -394,16 +440,16 @@ static void note(struct hchan *c, struct hcmd *cmd)
 void hcmd_make(struct hchan *c, struct hcmd *cmd)
 {
 	static void (*const make[HOP_COUNT])(struct hchan *, struct hcmd *) = {
-		[HOP_READ] = make_read,         [HOP_WRITE] = make_write,
-		[HOP_SYNC] = make_sync,         [HOP_VERIFY] = make_verify,
-		[HOP_COMPARE] = make_compare,   [HOP_SAME] = make_same,
-		[HOP_UNMAP] = make_unmap,       [HOP_TUR] = make_question,
-		[HOP_INQUIRY] = make_question,  [HOP_LUNS] = make_question,
-		[HOP_CAPACITY] = make_question, [HOP_MODE] = make_question,
-		[HOP_SENSE] = make_question,    [HOP_STOP] = make_stop,
-		[HOP_CODES] = make_question,    [HOP_PR_OUT] = make_pr_out,
-		[HOP_PR_IN] = make_pr_in,       [HOP_RESERVE] = make_reserve,
-		[HOP_BAD] = make_bad,
+		[HOP_READ] = make_read,       [HOP_WRITE] = make_write,
+		[HOP_SYNC] = make_sync,       [HOP_VERIFY] = make_verify,
+		[HOP_COMPARE] = make_compare, [HOP_CAW] = make_caw,
+		[HOP_SAME] = make_same,       [HOP_UNMAP] = make_unmap,
+		[HOP_TUR] = make_question,    [HOP_INQUIRY] = make_question,
+		[HOP_LUNS] = make_question,   [HOP_CAPACITY] = make_question,
+		[HOP_MODE] = make_question,   [HOP_SENSE] = make_question,
+		[HOP_STOP] = make_stop,       [HOP_CODES] = make_question,
+		[HOP_PR_OUT] = make_pr_out,   [HOP_PR_IN] = make_pr_in,
+		[HOP_RESERVE] = make_reserve, [HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);
@@ -523,6 +569,18 @@ static void judge_config(const struct hchan *c, const struct hcmd *cmd)
 		wrong(c, cmd, "a unit that is read-only was written to");
 }
 
+/* At one moment the blocks held what it expected, and it has put its own in their place. */
+static void good_caw(struct hchan *c, struct hcmd *cmd)
+{
+	if (cmd->differs)
+		wrong(c, cmd, "a difference was not found");
+	model_read_end((unsigned)cmd->disk, cmd->lba, cmd->n, cmd->buf, cmd->begin, c->h->name);
+	for (uint32_t i = 0; i < cmd->n; i++)
+		model_taken((unsigned)cmd->disk, cmd->lba + i, cmd->expect[i]);
+	if (model_write_is_open(cmd->write))
+		model_write_end(cmd->write, MODEL_GOOD, cmd->fua);
+}
+
 static void good_pr_in(struct hchan *c, struct hcmd *cmd)
 {
 	uint32_t got = moved_bytes(c, cmd);
@@ -548,8 +606,11 @@ static void good(struct hchan *c, struct hcmd *cmd)
 		model_flush_end((unsigned)cmd->disk, cmd->begin);
 		return;
 	case HOP_COMPARE:
-		if (cmd->differs && model_only((unsigned)cmd->disk, cmd->lba) == cmd->expect)
+		if (cmd->differs && model_only((unsigned)cmd->disk, cmd->lba) == cmd->expect[0])
 			wrong(c, cmd, "a difference was not found");
+		return;
+	case HOP_CAW:
+		good_caw(c, cmd);
 		return;
 	case HOP_WRITE:
 		judge_residual(c, cmd);
@@ -604,6 +665,7 @@ static bool untouched(const struct hcmd *cmd, const struct sense *s)
 {
 	return cmd->status == SCSI_STATUS_RESERVATION_CONFLICT || s->key == SENSE_UNIT_ATTENTION ||
 	       s->key == SENSE_ILLEGAL_REQUEST ||
+	       (s->key == SENSE_MISCOMPARE && cmd->op == HOP_CAW) ||
 	       (s->key == SENSE_NOT_READY && s->asc == ASC_NEEDS_START) ||
 	       (s->key == SENSE_DATA_PROTECT && s->asc == ASC_WRITE_PROTECTED &&
 		!excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick));

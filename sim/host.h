@@ -16,6 +16,7 @@
 #define HOST_LUNS_MAX   8u
 #define HOST_SLOTS_MAX  32u
 #define HOST_PIECES_MAX ICHAN_PIECES_MAX
+#define CAW_MAX         4u /* blocks of a COMPARE AND WRITE of ours */
 #define PROBE_STEPS     5u
 
 struct host;
@@ -28,6 +29,7 @@ enum hop {
 	HOP_SYNC,
 	HOP_VERIFY,
 	HOP_COMPARE,
+	HOP_CAW, /* COMPARE AND WRITE */
 	HOP_SAME,
 	HOP_UNMAP,
 	HOP_TUR,
@@ -61,11 +63,11 @@ struct hcmd {
 	bool out;
 	bool fua;
 	bool may_be_gone; /* a function of its own host may have aborted it without a word */
-	bool differs;     /* COMPARE: it must find a difference */
-	uint32_t expect;  /* COMPARE: write of the model that the block holds */
-	uint32_t write;   /* of the model; 0: it is none */
-	uint64_t begin;   /* of the model; 0: it is no read */
-	uint8_t attr;     /* of the task */
+	bool differs;     /* COMPARE, CAW: it must find a difference */
+	uint32_t expect[CAW_MAX]; /* COMPARE, CAW: writes of the model that the blocks hold */
+	uint32_t write;           /* of the model; 0: it is none */
+	uint64_t begin;           /* of the model; 0: it is no read */
+	uint8_t attr;             /* of the task */
 	uint64_t tag;
 	uint64_t arrived; /* at the target, by spy_count(); 0: not yet */
 	uint64_t sent_tick;

@@ -17,7 +17,8 @@ struct mwrite {
 	uint8_t disk;
 	uint8_t kind;
 	bool open;
-	bool applied; /* a block of it reached the disk */
+	bool applied;   /* a block of it reached the disk */
+	uint64_t taken; /* BIT(block): a COMPARE AND WRITE has replaced it */
 	const char *who;
 };
 
@@ -392,6 +393,22 @@ uint32_t model_only(unsigned disk, uint64_t lba)
 		n++;
 	}
 	return n == 1 ? id : 0;
+}
+
+void model_taken(unsigned disk, uint64_t lba, uint32_t id)
+{
+	struct mwrite *w = &writes[id];
+	uint64_t i = lba - w->lba;
+
+	/* After a power cut an older one may be there again. */
+	if (!disks[disk].p.stable || i >= 64)
+		return;
+	if (w->taken & 1ull << i)
+		fail_now(
+			"two COMPARE AND WRITE commands have found write %u of %s in block %llu of "
+			"disk %u, and replaced it",
+			id, w->who, (unsigned long long)lba, disk);
+	w->taken |= 1ull << i;
 }
 
 /* --- what disks report --- */

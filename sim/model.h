@@ -57,6 +57,12 @@ void model_flush_end(unsigned disk, uint64_t begin);
 /* The only thing block @lba may hold now, if there is just one: its write's number, else 0. */
 uint32_t model_only(unsigned disk, uint64_t lba);
 
+/*
+ * A COMPARE AND WRITE has found write @id in block @lba, and put another in its place. It was only ever there
+ * once, so nobody else can have done the same.
+ */
+void model_taken(unsigned disk, uint64_t lba, uint32_t id);
+
 /* --- what disks report --- */
 
 /* A block reaches the medium. */

@@ -80,46 +80,75 @@ static void drop(struct mpr *m, unsigned i)
 
 /* --- whom a reservation keeps out: SPC-5 table 67, SBC-4 table 13 --- */
 
-enum class {
-	CLASS_UNKNOWN,
-	CLASS_ANY,      /* nobody is kept from it */
-	CLASS_BASIC,    /* likewise, and by RESERVE neither */
-	CLASS_READ,     /* by Exclusive Access */
-	CLASS_WRITE,    /* by Write Exclusive, too */
-	CLASS_RESERVES, /* has rules of its own */
-	CLASS_RELEASES,
-	CLASS_PERSISTENT
+enum sort {
+	SORT_UNKNOWN,
+	SORT_ANY,      /* nobody is kept from it */
+	SORT_BASIC,    /* likewise, and by RESERVE neither */
+	SORT_READ,     /* by Exclusive Access */
+	SORT_WRITE,    /* by Write Exclusive, too */
+	SORT_RESERVES, /* has rules of its own */
+	SORT_RELEASES,
+	SORT_PERSISTENT
 };
 
-static enum class class_of(const uint8_t *cdb) {
-	switch (cdb[0]){ case SCSI_OP_INQUIRY : case SCSI_OP_REPORT_LUNS : case
-			 SCSI_OP_REQUEST_SENSE : return CLASS_BASIC;
-			 case SCSI_OP_TEST_UNIT_READY : case
-			 SCSI_OP_READ_CAPACITY_10 : return CLASS_ANY;
-			 case SCSI_OP_SERVICE_ACTION_IN_16 :
-						 return (cdb[1] & 0x1f) == SCSI_SA_READ_CAPACITY_16
-				 ? CLASS_ANY
-				 : CLASS_UNKNOWN;
-			 case SCSI_OP_START_STOP_UNIT : return cdb[4] & 1 ? CLASS_ANY : CLASS_WRITE;
-			 case SCSI_OP_READ_6 : case SCSI_OP_READ_10 : case SCSI_OP_READ_12 : case
-			 SCSI_OP_READ_16 : case SCSI_OP_VERIFY_10 : case SCSI_OP_VERIFY_16 : case
-			 SCSI_OP_MODE_SENSE_6 : case SCSI_OP_MODE_SENSE_10 : return CLASS_READ;
-			 case SCSI_OP_MAINTENANCE_IN : return (cdb[1] & 0x1f) ==
-						 SCSI_SA_REPORT_SUPPORTED_OPS ||
-					 (cdb[1] & 0x1f) == SCSI_SA_REPORT_SUPPORTED_TMFS
-				 ? CLASS_READ
-				 : CLASS_UNKNOWN;
-			 case SCSI_OP_WRITE_6 : case SCSI_OP_WRITE_10 : case SCSI_OP_WRITE_12 : case
-			 SCSI_OP_WRITE_16 : case SCSI_OP_WRITE_SAME_10 : case
-			 SCSI_OP_WRITE_SAME_16 : case SCSI_OP_UNMAP : case
-			 SCSI_OP_SYNCHRONIZE_CACHE_10 : case SCSI_OP_SYNCHRONIZE_CACHE_16 : case
-			 SCSI_OP_MODE_SELECT_6 : case SCSI_OP_MODE_SELECT_10 : return CLASS_WRITE;
-			 case SCSI_OP_RESERVE_6 : case SCSI_OP_RESERVE_10 : return CLASS_RESERVES;
-			 case SCSI_OP_RELEASE_6 : case SCSI_OP_RELEASE_10 : return CLASS_RELEASES;
-			 case SCSI_OP_PERSISTENT_RESERVE_IN : case
-			 SCSI_OP_PERSISTENT_RESERVE_OUT : return CLASS_PERSISTENT;
-			 default : return CLASS_UNKNOWN;
-}
+static const struct {
+	uint8_t opcode;
+	uint8_t sort;
+} sorts[] = {
+	{ SCSI_OP_INQUIRY, SORT_BASIC },
+	{ SCSI_OP_REPORT_LUNS, SORT_BASIC },
+	{ SCSI_OP_REQUEST_SENSE, SORT_BASIC },
+	{ SCSI_OP_TEST_UNIT_READY, SORT_ANY },
+	{ SCSI_OP_READ_CAPACITY_10, SORT_ANY },
+	{ SCSI_OP_READ_6, SORT_READ },
+	{ SCSI_OP_READ_10, SORT_READ },
+	{ SCSI_OP_READ_12, SORT_READ },
+	{ SCSI_OP_READ_16, SORT_READ },
+	{ SCSI_OP_VERIFY_10, SORT_READ },
+	{ SCSI_OP_VERIFY_16, SORT_READ },
+	{ SCSI_OP_MODE_SENSE_6, SORT_READ },
+	{ SCSI_OP_MODE_SENSE_10, SORT_READ },
+	{ SCSI_OP_WRITE_6, SORT_WRITE },
+	{ SCSI_OP_WRITE_10, SORT_WRITE },
+	{ SCSI_OP_WRITE_12, SORT_WRITE },
+	{ SCSI_OP_WRITE_16, SORT_WRITE },
+	{ SCSI_OP_WRITE_SAME_10, SORT_WRITE },
+	{ SCSI_OP_WRITE_SAME_16, SORT_WRITE },
+	{ SCSI_OP_UNMAP, SORT_WRITE },
+	{ SCSI_OP_COMPARE_AND_WRITE, SORT_WRITE },
+	{ SCSI_OP_SYNCHRONIZE_CACHE_10, SORT_WRITE },
+	{ SCSI_OP_SYNCHRONIZE_CACHE_16, SORT_WRITE },
+	{ SCSI_OP_MODE_SELECT_6, SORT_WRITE },
+	{ SCSI_OP_MODE_SELECT_10, SORT_WRITE },
+	{ SCSI_OP_RESERVE_6, SORT_RESERVES },
+	{ SCSI_OP_RESERVE_10, SORT_RESERVES },
+	{ SCSI_OP_RELEASE_6, SORT_RELEASES },
+	{ SCSI_OP_RELEASE_10, SORT_RELEASES },
+	{ SCSI_OP_PERSISTENT_RESERVE_IN, SORT_PERSISTENT },
+	{ SCSI_OP_PERSISTENT_RESERVE_OUT, SORT_PERSISTENT },
+};
+
+static enum sort sort_of(const uint8_t *cdb)
+{
+	uint8_t action = cdb[1] & 0x1f;
+
+	switch (cdb[0]) {
+	case SCSI_OP_START_STOP_UNIT:
+		return cdb[4] & 1 ? SORT_ANY : SORT_WRITE;
+	case SCSI_OP_SERVICE_ACTION_IN_16:
+		return action == SCSI_SA_READ_CAPACITY_16 ? SORT_ANY : SORT_UNKNOWN;
+	case SCSI_OP_MAINTENANCE_IN:
+		return action == SCSI_SA_REPORT_SUPPORTED_OPS ||
+				       action == SCSI_SA_REPORT_SUPPORTED_TMFS
+			       ? SORT_READ
+			       : SORT_UNKNOWN;
+	default:
+		break;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(sorts); i++)
+		if (sorts[i].opcode == cdb[0])
+			return (enum sort)sorts[i].sort;
+	return SORT_UNKNOWN;
 }
 
 /* Does the persistent reservation keep @who from reading, or (@write) from writing? */
@@ -133,17 +162,17 @@ static bool keeps_out(const struct mpr *m, const struct mpr_nexus *who, bool wri
 
 enum mpr_verdict mpr_judge(const struct mpr *m, const struct mpr_nexus *who, const uint8_t *cdb)
 {
-	enum class class = class_of(cdb);
+	enum sort sort = sort_of(cdb);
 
-	if (m->wild || class == CLASS_UNKNOWN)
+	if (m->wild || sort == SORT_UNKNOWN)
 		return MPR_UNKNOWN;
 	/* RESERVE and persistent reservations keep out each other, also of the same nexus. */
-	if (m->reserved && class == CLASS_PERSISTENT)
+	if (m->reserved && sort == SORT_PERSISTENT)
 		return MPR_CONFLICT;
 	if (m->reserved && !mpr_same(&m->reserver, who))
-		return class == CLASS_BASIC || class == CLASS_RELEASES ? MPR_FREE : MPR_CONFLICT;
-	if (class == CLASS_READ || class == CLASS_WRITE)
-		return keeps_out(m, who, class == CLASS_WRITE) ? MPR_CONFLICT : MPR_FREE;
+		return sort == SORT_BASIC || sort == SORT_RELEASES ? MPR_FREE : MPR_CONFLICT;
+	if (sort == SORT_READ || sort == SORT_WRITE)
+		return keeps_out(m, who, sort == SORT_WRITE) ? MPR_CONFLICT : MPR_FREE;
 	return MPR_FREE;
 }
 

@@ -133,6 +133,7 @@ static struct spied *begin(const struct scsi_task *t)
 	s->attr = t->attr;
 	s->tag = t->tag;
 	memcpy(s->cdb, t->cdb, sizeof(s->cdb));
+	s->alone = kind && kind->flags & SCSI_CMD_ALONE;
 	s->barrier = t->attr == SCSI_ATTR_ORDERED || (kind && kind->flags & SCSI_CMD_BARRIER);
 	if (cmd) {
 		s->host = c->h;
@@ -148,9 +149,10 @@ static struct spied *begin(const struct scsi_task *t)
 	return s;
 }
 
+/* Does it read or write blocks? */
 static bool is_medium(enum scsi_act_type act)
 {
-	return act >= SCSI_ACT_READ && act <= SCSI_ACT_COMPARE && act != SCSI_ACT_FLUSH;
+	return (act >= SCSI_ACT_READ && act <= SCSI_ACT_COMPARE_SAME) && act != SCSI_ACT_FLUSH;
 }
 
 static void over(struct spied *s, const struct scsi_task *t)
@@ -343,7 +345,7 @@ void spy_io_begins(const struct backend_io *io)
 	if (!s)
 		fail_now("a command that has ended still asks something of its disk");
 	s->n_io++;
-	if (io->op != BACKEND_FLUSH)
+	if (io->op != BACKEND_FLUSH && io->op != BACKEND_PREFETCH && io->op != BACKEND_EXTENT)
 		check_order_access(s);
 }
 

@@ -31,6 +31,7 @@ struct spied {
 	uint8_t attr;     /* enum scsi_task_attr */
 	uint8_t cdb[CDB_MAX_BYTES];
 	bool barrier;  /* it is ORDERED, or in effect so */
+	bool alone;    /* nothing of its unit may run beside it */
 	bool begun;    /* something of it was done on the medium */
 	uint64_t turn; /* when it had not to wait any more; 0: it waits, or has not been stepped */
 	bool checked;  /* the core has looked whether it may go on */
