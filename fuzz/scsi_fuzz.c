@@ -349,6 +349,10 @@ static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 			r->go = false;
 			ev = (struct scsi_event){ .type = SCSI_EV_GO };
 			break;
+		case SCSI_ACT_COUNT:
+			r->t.lu->counters.of[SCSI_COUNT_READ].commands++;
+			ev = (struct scsi_event){ .type = SCSI_EV_COUNTED };
+			break;
 		case SCSI_ACT_SAVE:
 			ev = save_answer(r);
 			break;

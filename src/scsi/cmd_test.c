@@ -115,7 +115,8 @@ static void usage_maps(void **state)
 				assert_true(refused);
 			else if ((cmd->mask[bit / 8] == 0xff || bit == len * 8 - 6 /* NACA */) &&
 				 cmd->start != spc_mode_sense_6 &&
-				 cmd->start != spc_mode_sense_10) /* they point at a page code */
+				 cmd->start != spc_mode_sense_10 &&
+				 cmd->start != spc_log_sense) /* they point at a page code */
 				assert_false(refused);
 			r->lu[0].stopped = false;
 			rig_clear_aca(r);

@@ -60,6 +60,26 @@ struct scsi_mode {
 	bool wce; /* the write cache is used */
 };
 
+enum scsi_count_kind {
+	SCSI_COUNT_READ,
+	SCSI_COUNT_WRITE,
+	SCSI_COUNT_VERIFY,
+	SCSI_COUNT_OTHER, /* errors that are not of the medium */
+	SCSI_COUNT_KINDS,
+};
+
+struct scsi_count {
+	uint64_t commands;
+	uint64_t bytes;
+	uint64_t errors; /* commands that failed */
+};
+
+/* What has happened to a unit since it was opened; the caller counts. */
+struct scsi_counters {
+	struct scsi_count of[SCSI_COUNT_KINDS];
+	uint32_t on_minutes;
+};
+
 enum scsi_selftest_result { /* SPC-5 table 299 */
 	SCSI_SELFTEST_PASSED = 0,
 	SCSI_SELFTEST_FAILED = 7, /* in the only segment there is */
@@ -116,6 +136,9 @@ struct scsi_lu {
 	const struct scsi_nexus *reserved;   /* by RESERVE; NULL: by nobody */
 	const struct scsi_nexus *echo_owner; /* who wrote @buffer as an echo buffer; NULL: nobody */
 	uint8_t buffer[SCSI_BUFFER_BYTES];
+	struct scsi_counters counters;      /* when COUNT asked last */
+	struct scsi_counters counters_base; /* where LOG SELECT began anew */
+	uint32_t n_stops;                   /* by START STOP UNIT */
 	unsigned n_owed;
 	struct scsi_owed owed[SCSI_OWED_MAX];
 	unsigned n_selftests;                             /* ever */

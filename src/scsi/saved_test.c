@@ -224,7 +224,7 @@ static void damaged(void **state)
 			assert_true(!lu.pr.n && !lu.mode_is_saved && !lu.n_owed);
 	}
 	for (unsigned i = 0; i < 20000; i++) {
-		size_t at = prng_below(&rnd, len);
+		size_t at = prng_below(&rnd, len ? len : 1);
 		uint8_t was = v[at];
 
 		v[at] = (uint8_t)prng_u64(&rnd);

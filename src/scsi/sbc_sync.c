@@ -30,6 +30,7 @@ static struct scsi_act set_stopped(struct scsi_task *t, bool stopped)
 {
 	if (t->lu->stopped != stopped) {
 		t->lu->stopped = stopped;
+		t->lu->n_stops += stopped;
 		t->changed = SCSI_CHANGED_LU;
 	}
 	return answer_good(t);

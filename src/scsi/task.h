@@ -26,6 +26,7 @@ enum scsi_event_type {
 	SCSI_EV_GO,      /* answers WAIT: scsi_lu_next() named the task */
 	SCSI_EV_CLEARED, /* answers CLEAR */
 	SCSI_EV_SAVED,   /* answers SAVE */
+	SCSI_EV_COUNTED, /* answers COUNT */
 };
 
 struct scsi_event {
@@ -71,9 +72,10 @@ enum scsi_act_type {
 	 */
 	SCSI_ACT_EXTENT,
 	/* only of tasks that are stepped at home: */
-	SCSI_ACT_ROOM, /* set task->data and data_cap to room for scsi_task_data_bytes() */
-	SCSI_ACT_WAIT, /* nothing now: scsi_lu_next() will name the task, then step it with GO */
-	SCSI_ACT_SAVE, /* make what scsi_lu_save() writes now stable; failed: -errno */
+	SCSI_ACT_ROOM,  /* set task->data and data_cap to room for scsi_task_data_bytes() */
+	SCSI_ACT_WAIT,  /* nothing now: scsi_lu_next() will name the task, then step it with GO */
+	SCSI_ACT_COUNT, /* fill in task->lu->counters */
+	SCSI_ACT_SAVE,  /* make what scsi_lu_save() writes now stable; failed: -errno */
 	SCSI_ACT_CLEAR, /* abort other tasks: fill a scsi_tmf with scsi_task_clear() and carry it out */
 };
 

@@ -203,6 +203,8 @@ static bool event_fits(const struct scsi_task *t, const struct scsi_event *ev)
 		return ev->type == SCSI_EV_ROOM;
 	case SCSI_ACT_CLEAR:
 		return ev->type == SCSI_EV_CLEARED;
+	case SCSI_ACT_COUNT:
+		return ev->type == SCSI_EV_COUNTED;
 	case SCSI_ACT_SAVE:
 		return ev->type == SCSI_EV_SAVED;
 	default:

@@ -338,6 +338,10 @@ static bool other_act(struct rig *r, struct scsi_act *a)
 			r->fail_type = SCSI_ACT_NONE;
 		}
 		break;
+	case SCSI_ACT_COUNT:
+		r->t.lu->counters = r->counters;
+		ev.type = SCSI_EV_COUNTED;
+		break;
 	case SCSI_ACT_SAVE:
 		assert_true(r->t.lu->keeps);
 		r->saves++;

@@ -30,7 +30,8 @@ struct rig {
 	enum scsi_changed changed;
 	uint64_t moved; /* bytes of data-in by READ */
 	unsigned gathers;
-	bool go; /* the task is to go on */
+	bool go;                       /* the task is to go on */
+	struct scsi_counters counters; /* what COUNT gives */
 	unsigned saves;
 	uint8_t saved[SCSI_SAVED_MAX]; /* by the last one */
 	size_t saved_len;

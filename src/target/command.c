@@ -142,6 +142,7 @@ void cmd_send_rsp(struct cmd *c, int32_t delta)
 		rsp.sense = t->sense;
 		rsp.sense_len = t->sense_len;
 		cmd_residuals(t, &rsp);
+		count_cmd(c);
 		ch->errors += t->status != SCSI_STATUS_GOOD;
 	}
 	check(srp_rsp_encode(&rsp, &pen) == 0);
@@ -252,7 +253,8 @@ static void cmd_do(struct cmd *c)
 		cmd_complete(c);
 		break;
 	case SCSI_ACT_NONE: /* every event here answers an action */
-	case SCSI_ACT_WAIT: /* these three stay at home */
+	case SCSI_ACT_WAIT: /* these stay at home */
+	case SCSI_ACT_COUNT:
 	case SCSI_ACT_SAVE:
 	case SCSI_ACT_CLEAR:
 		check_unreachable();

@@ -191,9 +191,21 @@ static void home_seen(struct view_wait *v)
 	home_drain(lu);
 }
 
+/* What can be answered here at once. */
+static void home_answer(struct cmd *c)
+{
+	static const struct scsi_event counted = { .type = SCSI_EV_COUNTED };
+
+	while (c->act.type == SCSI_ACT_COUNT) {
+		count_sum(c->task.lu->owner);
+		c->act = scsi_task_step(&c->task, &counted);
+	}
+}
+
 /* Carry out c->act. It may be the channel's worker's afterwards. */
 static void home_carry(struct cmd *c)
 {
+	home_answer(c);
 	switch (c->act.changed) {
 	case SCSI_CHANGED_NOTHING:
 		break;

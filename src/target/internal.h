@@ -307,6 +307,7 @@ struct tgt_unit {
 	struct tgt *t;
 	struct scsi_lu lu; /* .owner is the unit */
 	struct backend *backend;
+	uint64_t opened_ns;
 	char name[64];
 	const char *handler;
 	bool retired;
@@ -315,6 +316,9 @@ struct tgt_unit {
 		uint64_t local;          /* of those, not stepped at home */
 		bool wanted;             /* answer when there are none of these */
 		struct tgt_unit *unit;   /* constant */
+		struct unit_count {
+			_Atomic uint64_t commands, bytes, errors;
+		} count[SCSI_COUNT_KINDS]; /* written by its worker, read by home */
 		struct worker_msg msg;
 	} tasks[TGT_WORKERS_MAX]; /* of each worker; each touches its own only */
 	/* gathering: home */
@@ -496,6 +500,12 @@ void home_cleared(struct cmd *c);
 void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m);
 /* The channel serves no more. */
 void home_abort_all(struct worker *w, struct worker_msg *m);
+
+/* --- count.c --- */
+/* A command of a unit ends: count it. The channel's worker. */
+void count_cmd(const struct cmd *c);
+/* Add up what the workers counted, into u->lu.counters. Home worker. */
+void count_sum(struct tgt_unit *u);
 
 /* --- keep.c: home worker --- */
 /* SAVE is the action of @c. */

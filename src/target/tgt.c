@@ -157,6 +157,7 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	for (unsigned i = 0; i < TGT_WORKERS_MAX; i++)
 		u->tasks[i].unit = u;
 	u->backend = backend;
+	u->opened_ns = worker_clock_ns();
 	u->handler = o->handler;
 	(void)snprintf(u->name, sizeof(u->name), "%s", o->name);
 	list_push(&t->units, &u->node);
