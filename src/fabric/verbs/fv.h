@@ -33,10 +33,13 @@
 #define FV_CHAIN      64u  /* work requests handed to the device in one call */
 #define FV_INLINE \
 	256u /* bytes a response has at most; a device that cannot do it is asked for less */
-#define FV_RETRY_MS  1000u /* between tries of a listener that waits for its device */
-#define FV_DRAIN_MS  2000u /* how long the device may take to flush a queue pair */
-#define FV_SLOTS_MAX (1u << 20)
-#define FV_DEVICES   32u /* device contexts that are remembered */
+#define FV_RETRY_MS 1000u /* between tries of a listener that waits for its device */
+/* ... when its device has come, and somebody else has the port: most often that is our own iWARP, on a device that is
+ * iWARP, too. The kernel logs each try. */
+#define FV_RETRY_BUSY_MS 60000u
+#define FV_DRAIN_MS      2000u /* how long the device may take to flush a queue pair */
+#define FV_SLOTS_MAX     (1u << 20)
+#define FV_DEVICES       32u /* device contexts that are remembered */
 
 struct fv;
 struct fv_lane;

@@ -48,9 +48,12 @@ static int listener_bind(struct fv_listener *l)
 	return r;
 }
 
-static void listener_wait(struct fv_listener *l)
+/* @err: why it does not listen */
+static void listener_wait(struct fv_listener *l, int err)
 {
-	if (worker_timer_start(l->w, &l->retry, worker_now_ns(l->w) + FV_RETRY_MS * NSEC_PER_MSEC))
+	uint64_t ms = err == -EADDRINUSE ? FV_RETRY_BUSY_MS : FV_RETRY_MS;
+
+	if (worker_timer_start(l->w, &l->retry, worker_now_ns(l->w) + ms * NSEC_PER_MSEC))
 		log_error("verbs: no timer to wait for a device with");
 }
 
@@ -58,10 +61,11 @@ static void listener_retry(struct worker *w, struct worker_timer *t)
 {
 	struct fv_listener *l = container_of(t, struct fv_listener, retry);
 	char text[FV_ADDR_TEXT];
+	int r = listener_bind(l);
 
 	(void)w;
-	if (listener_bind(l)) {
-		listener_wait(l);
+	if (r) {
+		listener_wait(l, r);
 		return;
 	}
 	fv_addr_text((struct sockaddr *)&l->addr, text);
@@ -119,7 +123,7 @@ int fv_listen(struct fab_listener **ret, struct fab *f, struct worker *w,
 	if (r) {
 		fv_addr_text((struct sockaddr *)&l->addr, text);
 		log_info("verbs: no RDMA device has %s, waiting for one", text);
-		listener_wait(l);
+		listener_wait(l, r);
 	}
 	*ret = &l->base;
 	return 0;
@@ -134,7 +138,7 @@ void fv_listener_lost(struct fv_listener *l, const char *why)
 	if (l->id)
 		(void)rdma_destroy_id(l->id);
 	l->id = NULL;
-	listener_wait(l);
+	listener_wait(l, -ENODEV);
 }
 
 void fv_unlisten(struct fab_listener *base)
