@@ -226,6 +226,12 @@ logout() {
 	within 30 test ! -e "/sys/class/scsi_host/host$1" || die "host $1 does not go"
 }
 
+# kernel_said PATTERN. (Not by a pipe: grep -q would leave dmesg with nobody to write to, which pipefail calls a failure.)
+kernel_said() {
+	dmesg >/tmp/dmesg.now
+	grep -q -- "$1" /tmp/dmesg.now
+}
+
 # Kernel messages that nobody should see.
 kernel_is_well() {
 	! dmesg | grep -E 'BUG:|Oops|WARNING:|general protection|Call Trace|hung_task|blocked for more' || die "the kernel complains"

@@ -41,8 +41,8 @@ refused() {
 	tail -c "+$((from + 1))" $LOG >/tmp/new
 	cat /tmp/new
 	same "$(sed -n 's/.*rejected with reason \(0x[0-9a-f]*\).*/\1/p' /tmp/new)" "$3" "$1: reason in the log"
-	dmesg | grep -q "ib_srp: REJ received" || die "$1: the initiator knows nothing of a refusal"
-	[ "$VM_RDMA" = siw ] || [ -z "$3" ] || dmesg | grep -q "SRP LOGIN REJECTED, reason $3" || die "$1: another reason at the initiator"
+	[ -z "$3" ] || kernel_said "ib_srp: REJ received" || die "$1: the initiator knows nothing of a refusal"
+	[ -z "$3" ] || [ "$VM_RDMA" = siw ] || kernel_said "SRP LOGIN REJECTED, reason $3" || die "$1: another reason at the initiator"
 	same "$(n_channels)" 0 "channels"
 }
 line() { echo "id_ext=$1,ioc_guid=$1,dest=$ADDR:$PORT,initiator_ext=1"; }

@@ -26,7 +26,7 @@ for d in "${DISKS[@]}"; do
 	done
 	wait $fio || die "fio after the resets"
 done
-dmesg | grep -q 'SRP reset_device called' || die "no LUN reset was sent"
+kernel_said 'SRP reset_device called' || die "no LUN reset was sent"
 logout "$HOST"
 srptd_stop
 kernel_is_well
