@@ -61,8 +61,24 @@ void answer_note_abort(struct scsi_task *t, const struct scsi_event *ev)
 		t->abort = how;
 }
 
+/* @t was about to tell of a unit attention and will not: it is owed again. */
+static void owe_again(struct scsi_task *t)
+{
+	struct scsi_itl *itl = answer_itl(t);
+
+	if (t->ua == SCSI_UA_LUNS_CHANGED)
+		scsi_nexus_ua(t->nexus, SCSI_UA_LUNS_CHANGED);
+	else if (itl && itl->lu == t->lu)
+		scsi_uas_add(&itl->uas, (enum scsi_ua)t->ua);
+	if (t->changed == SCSI_CHANGED_NOTHING)
+		t->changed = SCSI_CHANGED_NEXUS;
+	t->ua = 0;
+}
+
 struct scsi_act answer_aborted(struct scsi_task *t)
 {
+	if (t->ua) /* at home only */
+		owe_again(t);
 	t->aborted = t->abort == SCSI_ABORT_QUIET;
 	t->sense_len = 0;
 	return answer_status(t, SCSI_STATUS_TASK_ABORTED);

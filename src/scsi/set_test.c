@@ -624,6 +624,33 @@ static void qerr(void **state)
 	(void)uas_of(0);
 }
 
+/* A unit attention is told with the status of a command: when that is aborted before, it is still owed. */
+static void ua_of_aborted(void **state)
+{
+	(void)state;
+	for (int tas = 0; tas < 2; tas++) {
+		set_mode((struct scsi_mode){ .reorder = 1, .qerr = 1, .tas = tas });
+		scsi_uas_add(&r->nexus[0].lun[0].uas, SCSI_UA_MODE_CHANGED);
+		rig_views(r);
+		come(1, 1, SCSI_ATTR_SIMPLE, VERIFY, 0);
+		come(0, 0, SCSI_ATTR_SIMPLE, 0x00, 0); /* is to abort the other before it answers */
+		break_io(1);
+		assert_int_equal(clear(1), BIT(0));
+		expect_sense(1, 3, 0x1100);
+		if (tas)
+			expect_status(0, SCSI_STATUS_TASK_ABORTED);
+		else
+			expect_aborted(0);
+		if (!tas)
+			assert_int_equal(uas_of(0), SCSI_UA_COMMANDS_CLEARED);
+		assert_int_equal(uas_of(0), SCSI_UA_MODE_CHANGED);
+		assert_int_equal(uas_of(0), 0);
+	}
+	set_mode((struct scsi_mode){ .reorder = 1 });
+	rig_views(r);
+	all_local();
+}
+
 /* [MODE-5] TASK ABORTED or silence, by who aborts whose. */
 static void tas(void **state)
 {
@@ -823,6 +850,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(aca_new_commands, setup, teardown),
 		cmocka_unit_test_setup_teardown(aca_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(qerr, setup, teardown),
+		cmocka_unit_test_setup_teardown(ua_of_aborted, setup, teardown),
 		cmocka_unit_test_setup_teardown(tas, setup, teardown),
 		cmocka_unit_test_setup_teardown(task_set_type, setup, teardown),
 		cmocka_unit_test_setup_teardown(restricted, setup, teardown),

@@ -161,6 +161,7 @@ struct scsi_task {
 	uint64_t seq;      /* of its arrival */
 	uint8_t place;     /* enum scsi_place */
 	uint8_t where;     /* in its set */
+	uint16_t ua;       /* the unit attention it is about to tell of; 0: none */
 	bool answer_waits; /* it is held until the unit is gathered */
 	bool cleared;      /* the commands its CHECK CONDITION aborts (QERR) have ended */
 	bool has_victims;  /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
