@@ -81,6 +81,11 @@ void check_taker_begins(int disk);
 void check_taker_ended(int disk, bool known);
 /* The one of @by that began at @tick was answered: those it took commands from hear of it. */
 void check_cleared(const struct host *by, int disk, uint64_t tick);
+/* A MODE SELECT of @by has changed the pages of @disk; QERR: @clears. */
+void check_mode_changed(const struct host *by, int disk, bool clears);
+void check_mode_answered(const struct hchan *c, const struct hcmd *cmd);
+/* A command of @by has failed where QERR lets it take others with it. */
+void check_error_clears(const struct host *by, int disk);
 void check_event_report(struct hchan *c, uint64_t lun, const struct ichan_answer *a);
 /* A reload brought other maps than those of @old. */
 struct proc_config;
@@ -91,9 +96,13 @@ void check_ua_reset(void);
 
 /* --- check_order.c: task sets --- */
 
+struct scsi_lu;
 struct spied;
 /* Something of it is done on the medium. */
 void check_order_access(struct spied *s);
+/* From now on each nexus of the unit has its own task set, or had. */
+void check_order_apart(const struct scsi_lu *lu);
+void check_order_reset(void);
 /* It must wait for its turn. */
 void check_order_waits(const struct spied *s);
 

@@ -142,6 +142,10 @@ void check_status(struct hchan *c, const struct hcmd *cmd)
 	case SCSI_STATUS_BUSY:
 		ok = excused_any(BIT(EXCUSE_DISK) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
 		break;
+	case SCSI_STATUS_TASK_ABORTED:
+		ok = cmd->told_abort ||
+		     (cmd->sends && excused(EXCUSE_RESET, cmd->disk, cmd->sent_tick));
+		break;
 	case SCSI_STATUS_RESERVATION_CONFLICT:
 		ok = cmd->conflict;
 		break;

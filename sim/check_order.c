@@ -23,7 +23,8 @@
  * takes its word for it, where both came there, and where one ran on its channel's worker only rule 3 holds. A
  * host that waits for an answer before it sends the next command over another channel has its order by
  * rule 3, since the first has ended then. Commands that were aborted count until they have ended;
- * those whose unit was taken from their nexus do not count at all.
+ * those whose unit was taken from their nexus do not count at all. Where TST once was 001b only commands of one
+ * nexus are compared, also later: those that run when the sets become one again may do so side by side.
  */
 #include "scsi/scsi.h"
 #include "sim/check.h"
@@ -36,9 +37,33 @@ static bool is_head(const struct spied *s)
 	return s->attr == SCSI_ATTR_HEAD && !s->barrier;
 }
 
+#define APART_MAX 16u
+
+static const struct scsi_lu *apart[APART_MAX];
+static unsigned n_apart;
+
+static bool is_apart(const struct scsi_lu *lu)
+{
+	for (unsigned i = 0; i < n_apart; i++)
+		if (apart[i] == lu)
+			return true;
+	return false;
+}
+
+void check_order_apart(const struct scsi_lu *lu)
+{
+	if (!is_apart(lu) && n_apart < APART_MAX)
+		apart[n_apart++] = lu;
+}
+
+void check_order_reset(void)
+{
+	n_apart = 0;
+}
+
 static bool same_set(const struct spied *a, const struct spied *b)
 {
-	return a->lu == b->lu && !b->orphan && (!a->lu->mode.tst || a->nexus == b->nexus);
+	return a->lu == b->lu && !b->orphan && (a->nexus == b->nexus || !is_apart(a->lu));
 }
 
 static const char *attr_text(const struct spied *s)

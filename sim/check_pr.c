@@ -306,9 +306,11 @@ static void compare(const struct spied *s, const struct scsi_task *t, const stru
 		    const struct mpr_result *r)
 {
 	struct sense sense = { 0 };
-	uint8_t status = act->type == SCSI_ACT_COMPLETE ? t->status : SCSI_STATUS_GOOD;
+	/* It aborts the commands of its victims; or it fails, and takes others with it (QERR). */
+	bool aborts = act->type == SCSI_ACT_CLEAR && t->has_victims;
+	uint8_t status = aborts ? SCSI_STATUS_GOOD : t->status;
 
-	if (act->type == SCSI_ACT_CLEAR && (t->cdb[1] & 0x1f) != SCSI_PR_OUT_PREEMPT_AND_ABORT)
+	if (aborts && (t->cdb[1] & 0x1f) != SCSI_PR_OUT_PREEMPT_AND_ABORT)
 		wrong(s, t, "it aborts the commands of others");
 	if (status == SCSI_STATUS_CHECK_CONDITION)
 		(void)sense_decode(t->sense, t->sense_len, &sense);

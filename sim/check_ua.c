@@ -342,6 +342,42 @@ void check_cut(const struct host *h, int disk)
 	itl_of(h, (unsigned)disk)->cut = sched_tick();
 }
 
+/* --- mode pages --- */
+
+void check_mode_changed(const struct host *by, int disk, bool clears)
+{
+	/* Whoever fails from now on may take others with him. */
+	if (clears)
+		excuse_until(EXCUSE_RESET, disk, UINT64_MAX);
+	for (unsigned i = 0; i < HOSTS_MAX; i++)
+		if (host_at(i) && host_at(i) != by)
+			check_told(host_at(i), disk, SCSI_UA_MODE_CHANGED);
+}
+
+void check_mode_answered(const struct hchan *c, const struct hcmd *cmd)
+{
+	for (unsigned i = 0; i < HOSTS_MAX && cmd->mode_tick; i++)
+		if (host_at(i) && host_at(i) != c->h)
+			check_told_for_sure(host_at(i), cmd->disk, SCSI_UA_MODE_CHANGED,
+					    cmd->mode_tick);
+}
+
+void check_error_clears(const struct host *by, int disk)
+{
+	for (unsigned i = 0; i < HOSTS_MAX; i++) {
+		struct host *h = host_at(i);
+		unsigned n = 0;
+
+		if (!h || h == by)
+			continue;
+		/* That it happens again and again is told no more often than they ask. */
+		for (unsigned k = 0; k < itl_of(h, (unsigned)disk)->n; k++)
+			n += itl_of(h, (unsigned)disk)->c[k].asc == SCSI_UA_COMMANDS_CLEARED;
+		if (n < 3)
+			check_told(h, disk, SCSI_UA_COMMANDS_CLEARED);
+	}
+}
+
 /* --- reloads --- */
 
 static const struct proc_config *was;
@@ -505,8 +541,9 @@ static void no_attention(struct hchan *c, const struct hcmd *cmd)
 		struct cause *k = &t->c[i];
 
 		/* A conflict is told before all but resets. */
-		if (!k->must || (cmd->status == SCSI_STATUS_RESERVATION_CONFLICT &&
-				 k->asc >> 8 != SCSI_UA_POWER_ON >> 8))
+		if (!k->must || cmd->status == SCSI_STATUS_TASK_ABORTED ||
+		    (cmd->status == SCSI_STATUS_RESERVATION_CONFLICT &&
+		     k->asc >> 8 != SCSI_UA_POWER_ON >> 8))
 			continue;
 		if (!k->suspect && cmd->sent_ns > k->by_ns && !never_told(cmd))
 			k->suspect = sched_tick();
@@ -534,7 +571,9 @@ void check_attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc)
 		return;
 	if (!asc)
 		asc = sensed(cmd);
-	if (asc)
+	if (cmd->op == HOP_SENSE && cmd->status != SCSI_STATUS_GOOD)
+		check_not_answered(c, cmd); /* what its data would have told is not known */
+	else if (asc)
 		attention(c, cmd, asc);
 	else
 		no_attention(c, cmd);

@@ -89,6 +89,7 @@ static const struct point statuses[] = {
 	{ SCSI_STATUS_CHECK_CONDITION, "CHECK-CONDITION" },
 	{ SCSI_STATUS_BUSY, "BUSY" },
 	{ SCSI_STATUS_RESERVATION_CONFLICT, "RESERVATION-CONFLICT" },
+	{ SCSI_STATUS_TASK_ABORTED, "TASK-ABORTED" },
 };
 
 #define S(key, asc) (unsigned)(SENSE_##key) << 16 | (unsigned)(ASC_##asc), #key "/" #asc

@@ -36,6 +36,7 @@ static const char *const op_text[HOP_COUNT] = {
 	"REQUEST SENSE",
 	"START STOP",
 	"REPORT OPCODES",
+	"MODE SELECT",
 	"PERSISTENT RESERVE OUT",
 	"PERSISTENT RESERVE IN",
 	"RESERVE or RELEASE",
@@ -296,6 +297,27 @@ static void make_question(struct hchan *c, struct hcmd *cmd)
 	}
 }
 
+/* The control mode page: other rules for task sets, and for what becomes of commands that are aborted. */
+static void make_select(struct hchan *c, struct hcmd *cmd)
+{
+	static const uint8_t qerr[] = { 0, 0, 0, 1, 3 };
+	uint8_t *page = cmd->buf + 8; /* behind the header */
+
+	(void)c;
+	cmd->out = true;
+	cmd->len = 8 + 12;
+	memset(cmd->buf, 0, cmd->len);
+	page[0] = 0x0a;
+	page[1] = 0x0a;
+	page[2] = (uint8_t)(0x02 | (dice_below(3) ? 0 : 0x20) | (dice_below(3) ? 0 : 0x04));
+	page[3] = (uint8_t)(0x10 | qerr[dice_below(ARRAY_SIZE(qerr))] << 1);
+	page[5] = dice_below(2) ? 0x40 : 0;
+	put_be16(page + 8, 0xffff);
+	cmd->cdb[0] = SCSI_OP_MODE_SELECT_10;
+	cmd->cdb[1] = 0x10; /* PF */
+	cmd->cdb[8] = (uint8_t)cmd->len;
+}
+
 static void make_stop(struct hchan *c, struct hcmd *cmd)
 {
 	bool start = dice_below(3);
@@ -448,8 +470,9 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 		[HOP_LUNS] = make_question,   [HOP_CAPACITY] = make_question,
 		[HOP_MODE] = make_question,   [HOP_SENSE] = make_question,
 		[HOP_STOP] = make_stop,       [HOP_CODES] = make_question,
-		[HOP_PR_OUT] = make_pr_out,   [HOP_PR_IN] = make_pr_in,
-		[HOP_RESERVE] = make_reserve, [HOP_BAD] = make_bad,
+		[HOP_PR_OUT] = make_pr_out,   [HOP_SELECT] = make_select,
+		[HOP_PR_IN] = make_pr_in,     [HOP_RESERVE] = make_reserve,
+		[HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);
@@ -625,6 +648,9 @@ static void good(struct hchan *c, struct hcmd *cmd)
 	case HOP_BAD:
 		if (!excused_any(BIT(EXCUSE_REMAP), cmd->disk, cmd->sent_tick))
 			wrong(c, cmd, "it was accepted");
+		return;
+	case HOP_SELECT:
+		check_mode_answered(c, cmd);
 		return;
 	case HOP_PR_OUT:
 	case HOP_RESERVE:

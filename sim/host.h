@@ -40,6 +40,7 @@ enum hop {
 	HOP_SENSE,
 	HOP_STOP, /* START STOP UNIT */
 	HOP_CODES,
+	HOP_SELECT, /* MODE SELECT */
 	HOP_PR_OUT,
 	HOP_PR_IN,
 	HOP_RESERVE, /* and RELEASE */
@@ -84,11 +85,13 @@ struct hcmd {
 	struct {
 		uint32_t len; /* 0: it is not known what they are */
 		uint64_t header, digest;
-	} want;           /* parameter data of PERSISTENT RESERVE IN */
-	uint64_t over_ns; /* when it ended inside the target; 0: it has not */
-	bool conflict;    /* ... with RESERVATION CONFLICT */
-	bool cut;         /* ... and shall have no answer */
-	bool sends;       /* ... with data, that were still to be moved */
+	} want;             /* parameter data of PERSISTENT RESERVE IN */
+	uint64_t over_ns;   /* when it ended inside the target; 0: it has not */
+	uint64_t mode_tick; /* when it changed the mode pages; 0: it has not */
+	bool told_abort;    /* ... with TASK ABORTED */
+	bool conflict;      /* ... with RESERVATION CONFLICT */
+	bool cut;           /* ... and shall have no answer */
+	bool sends;         /* ... with data, that were still to be moved */
 	/* as answered */
 	uint8_t status;
 	int64_t residual;

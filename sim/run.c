@@ -17,7 +17,7 @@
 #define LOOK_STEPS 256u                 /* between two looks at the target from inside */
 #define QUIET_NS   (200 * NSEC_PER_SEC) /* until all hosts are out when nothing goes wrong any more */
 #define SETTLE_NS  NSEC_PER_SEC
-#define PROBE_NS   (200 * NSEC_PER_SEC) /* until all got in and were served */
+#define PROBE_NS   (500 * NSEC_PER_SEC) /* until all got in and were served */
 #define END_NS     (60 * NSEC_PER_SEC)  /* until it has ended */
 
 static const struct scenario *scene;

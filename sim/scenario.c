@@ -189,6 +189,8 @@ static void roll_ops(struct host_ways *w)
 	w->op[HOP_READ] += 10;
 	if (dice_below(8) == 0)
 		w->op[HOP_STOP] = 2;
+	if (dice_below(10) == 0)
+		w->op[HOP_SELECT] = 3;
 }
 
 static void roll_host(struct scenario *s, struct host_ways *w, const struct trouble *t)

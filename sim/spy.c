@@ -64,6 +64,7 @@ void spy_reset(void)
 {
 	spy_each(forget, NULL);
 	check_pr_reset();
+	check_order_reset();
 }
 
 static void is_left(struct spied *s, void *when)
@@ -120,6 +121,27 @@ static struct hchan *hchan_of(const struct scsi_task *t)
 
 /* --- steps --- */
 
+/* What it has done to the mode pages, or may do to others by failing. */
+static void look_at_mode(struct spied *s, const struct scsi_task *t, const struct scsi_act *act)
+{
+	struct hcmd *cmd = spy_hcmd(s);
+	bool select = t->cdb[0] == SCSI_OP_MODE_SELECT_10 || t->cdb[0] == SCSI_OP_MODE_SELECT_6;
+
+	if (!t->lu || s->disk < 0)
+		return;
+	if (t->lu->mode.qerr && t->status == SCSI_STATUS_CHECK_CONDITION &&
+	    (act->type == SCSI_ACT_COMPLETE || act->type == SCSI_ACT_CLEAR))
+		check_error_clears(s->host, s->disk);
+	if (!select || act->type != SCSI_ACT_COMPLETE || t->status != SCSI_STATUS_GOOD ||
+	    act->changed != SCSI_CHANGED_LU)
+		return;
+	if (cmd)
+		cmd->mode_tick = sched_tick();
+	check_mode_changed(s->host, s->disk, t->lu->mode.qerr);
+	if (t->lu->mode.tst)
+		check_order_apart(t->lu);
+}
+
 static struct spied *begin(const struct scsi_task *t)
 {
 	struct spied *s = world_alloc(sizeof(*s));
@@ -129,6 +151,7 @@ static struct spied *begin(const struct scsi_task *t)
 
 	s->t = t;
 	s->nexus = t->nexus;
+	s->disk = -1;
 	s->born = ++now;
 	s->attr = t->attr;
 	s->tag = t->tag;
@@ -139,6 +162,7 @@ static struct spied *begin(const struct scsi_task *t)
 		s->host = c->h;
 		s->chan = c->number;
 		s->nth = cmd->nth;
+		s->disk = cmd->disk;
 		s->arrived = cmd->arrived;
 		if (memcmp(cmd->cdb, t->cdb, sizeof(t->cdb)) != 0)
 			fail_now("%s chan %u: command %u has another CDB inside the target",
@@ -166,6 +190,7 @@ static void over(struct spied *s, const struct scsi_task *t)
 		cmd->conflict = !t->aborted && t->status == SCSI_STATUS_RESERVATION_CONFLICT;
 		cmd->over_ns = sched_now_ns();
 		cmd->cut = t->aborted;
+		cmd->told_abort = t->status == SCSI_STATUS_TASK_ABORTED;
 		cmd->sends = t->data_len != 0;
 		if (t->aborted && cmd->disk >= 0 &&
 		    cmd_chan_live(container_of(t, const struct cmd, task)))
@@ -242,6 +267,7 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 	else if (!s->turn)
 		s->turn = ++now;
 	look(s, t, &act, list);
+	look_at_mode(s, t, &act);
 	if (is_medium(act.type))
 		check_order_access(s);
 	if (act.type == SCSI_ACT_COMPLETE)

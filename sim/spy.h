@@ -23,6 +23,7 @@ struct spied {
 	const struct scsi_nexus *nexus;
 	struct host *host; /* NULL: of a rogue, or of a channel that its host has given up */
 	uint32_t chan;     /* of the host: its number */
+	int disk;          /* -1: none is known */
 	uint32_t nth;      /* of the host's command */
 	uint64_t tag;
 	uint64_t born;    /* spy_count() when it was first stepped */
