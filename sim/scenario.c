@@ -84,6 +84,8 @@ static void make_wide(struct scenario *s)
 
 	s->config.credits = 40;
 	s->config.credits_host = 0;
+	/* Else they would be what is waited for. */
+	s->proc.pool[0] = s->proc.pool[1] = HOST_SLOTS_MAX;
 	for (unsigned i = 0; i < s->n_hosts; i++) {
 		struct host_ways *w = &s->ways[i];
 
