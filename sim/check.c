@@ -72,6 +72,15 @@ bool excused_any(unsigned set, int disk, uint64_t tick)
 	return false;
 }
 
+bool excused_until(unsigned set, int disk, uint64_t since_ns)
+{
+	for (unsigned e = 0; e < EXCUSE_COUNT; e++)
+		if (set & BIT(e) && (at((enum excuse)e, -1)->until_ns > since_ns ||
+				     (disk >= 0 && at((enum excuse)e, disk)->until_ns > since_ns)))
+			return true;
+	return false;
+}
+
 uint64_t held_up_ns(void)
 {
 	return sched_pace.stall_pmille || excused(EXCUSE_SLOW, -1, UINT64_MAX) ? 2 * NSEC_PER_SEC

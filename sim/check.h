@@ -34,6 +34,8 @@ void excuse_begin(enum excuse e, int disk);
 void excuse_end(enum excuse e, int disk);
 /* Did it happen since @tick (of sched_tick()), or does it now? */
 bool excused(enum excuse e, int disk, uint64_t tick);
+/* Did something of a set that was said to go on until a time still go on at @since_ns? It may be over by now. */
+bool excused_until(unsigned set, int disk, uint64_t since_ns);
 /* A disk, whichever: one that misbehaves delays what others want of it, too; a task management function, say. */
 bool excused_disks(uint64_t tick);
 /* How long what the workers tell each other may take now. */

@@ -31,7 +31,7 @@ void check_command_late(struct hchan *c, const struct hcmd *cmd)
 {
 	check_not_lost(c, cmd);
 	if (cmd->may_be_gone || excused_any(MAY_DELAY, cmd->disk, cmd->sent_tick) ||
-	    excused_disks(cmd->sent_tick))
+	    excused_until(MAY_DELAY, cmd->disk, cmd->sent_ns) || excused_disks(cmd->sent_tick))
 		return;
 	fail_now("%s chan %u: command %u was not answered within %llu ms, for no reason",
 		 c->h->name, c->number, cmd->nth,

@@ -259,15 +259,15 @@ void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun)
 	host_each(tell_of_news);
 }
 
-/* The causes of @asc that came about since @tick now are sure; of several that may be one. */
-static bool confirm(struct itl *t, uint16_t asc, uint64_t tick)
+/* A cause of @asc that came about since @tick, up to @last, is sure now. */
+static bool confirm(struct itl *t, uint16_t asc, uint64_t tick, uint64_t last)
 {
 	if (t->soft >= tick)
 		return false;
 	for (unsigned i = t->n; i-- > 0;) {
 		struct cause *k = &t->c[i];
 
-		if (k->asc != asc || k->since < tick)
+		if (k->asc != asc || k->since < tick || k->since > last)
 			continue;
 		k->must = !k->shadowed;
 		k->by_ns = sched_now_ns();
@@ -276,14 +276,18 @@ static bool confirm(struct itl *t, uint16_t asc, uint64_t tick)
 	return false;
 }
 
-/* All are told, also those that had nothing to lose. Who was told meanwhile has no cause any more. */
+/*
+ * All are told, also those that had nothing to lose. Who was told meanwhile has no cause any more; that of another
+ * reset, which is still under way, is not meant: causes of a function came about when it began, at @tick.
+ */
 static void reset_done(int disk, uint64_t tick)
 {
 	for (unsigned i = 0; i < HOSTS_MAX; i++) {
 		struct host *h = host_at(i);
 
 		if (h && surely_hears(h, disk, tick))
-			(void)confirm(itl_of(h, (unsigned)disk), SCSI_UA_BUS_DEVICE_RESET, tick);
+			(void)confirm(itl_of(h, (unsigned)disk), SCSI_UA_BUS_DEVICE_RESET, tick,
+				      tick);
 	}
 }
 
@@ -294,7 +298,7 @@ void check_cleared(const struct host *by, int disk, uint64_t tick)
 
 		if (h && h != by && itl_of(h, (unsigned)disk)->cut >= tick &&
 		    surely_hears(h, disk, tick) &&
-		    confirm(itl_of(h, (unsigned)disk), SCSI_UA_COMMANDS_CLEARED, tick))
+		    confirm(itl_of(h, (unsigned)disk), SCSI_UA_COMMANDS_CLEARED, tick, NEVER))
 			trace("%s: is to hear that commands of it were cleared", h->name);
 	}
 }
@@ -330,7 +334,7 @@ void check_told(struct host *h, int disk, uint16_t asc)
 void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick)
 {
 	if (surely_hears(h, disk, tick))
-		(void)confirm(itl_of(h, (unsigned)disk), asc, tick);
+		(void)confirm(itl_of(h, (unsigned)disk), asc, tick, NEVER);
 }
 
 void check_cut(const struct host *h, int disk)
