@@ -2,7 +2,7 @@
 # Thin front of meson and ninja; `make help` lists what there is.
 BUILD := build
 
-.PHONY: help deps deps-dev build demo check prove torture vm vm-bench bench fuzz format install clean
+.PHONY: help deps deps-dev build demo check prove mutants torture vm vm-bench bench fuzz format install clean
 
 help:
 	@echo "make deps    install what the build needs (Debian packages), only what is missing"
@@ -10,6 +10,7 @@ help:
 	@echo "make demo    start the demo target, log in, write and verify 64 MiB, a short bench, stop"
 	@echo "make check   all tests: units, integration, sanitizers, format, lint, layers"
 	@echo "make prove   walk every state of a channel and its environment (1 to 2 minutes)"
+	@echo "make mutants put known bugs into copies of the target and see that each is noticed (10 minutes)"
 	@echo "make vm      log in with Linux' ib_srp in a virtual machine; VM='NAME...' runs only these scenarios"
 	@echo "make vm-bench srptd and the kernel's own target over soft RoCE in a virtual machine; prints one table"
 	@echo "make bench   compare with a bare-sockets server; prints one table"
@@ -38,6 +39,9 @@ check: deps-dev
 
 prove: build
 	@$(BUILD)/prove/prove
+
+mutants: deps
+	@scripts/mutants
 
 # 77 says that this machine cannot have the lab, which is no failure.
 vm: build

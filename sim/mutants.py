@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""Bugs that scripts/mutants puts into a copy of the target, one at a time, to see that a run finds them.
+
+An edit is a file, a text that is there exactly once, and what replaces it. Keep the text short, so that changes
+nearby leave it alone. `source` says whose bug it was: a commit of SCST's ib_srpt (its history is public), one of
+Linux, or the invariant (INV-n, docs/spec/session.md) that it breaks. `walk`: it is in the pure core of a channel, so
+`make prove` looks at it, too."""
+import collections
+
+CLASSES = {
+    "end": "The end of a channel",
+    "login": "Logins",
+    "command": "Commands and their answers",
+    "data": "Data",
+    "tmf": "Task management",
+    "set": "Task sets and reservations",
+    "news": "Unit attentions, views and reloads",
+    "unit": "Units and the end of the daemon",
+}
+
+Mutant = collections.namedtuple("Mutant", "name kind source bug edits walk")
+MUTANTS = []
+
+
+def mutant(kind, name, source, bug, *edits, walk=False):
+    MUTANTS.append(Mutant(name, kind, source, bug, edits, walk))
+
+
+CHANNEL = "src/target/channel.c"
+COMMAND = "src/target/command.c"
+DATA = "src/target/data.c"
+HOME = "src/target/home.c"
+LOGIN = "src/target/login.c"
+TMF = "src/target/tmf.c"
+TPORT = "src/target/port.c"
+TGT = "src/target/tgt.c"
+EVENT = "src/target/event.c"
+GATHER = "src/target/gather.c"
+CHAN = "src/srp/chan.c"
+CHAN_IO = "src/srp/chan_io.c"
+CREDIT = "src/srp/chan_credit.c"
+PORT = "src/srp/port.c"
+NEXUS = "src/scsi/nexus.c"
+SET = "src/scsi/set.c"
+
+# --- the end of a channel ---
+
+mutant("end", "marker_not_posted", "SCST fe6ad820d", "the drain marker is skipped: nothing says that the flush is over",
+       (CHANNEL, "\tif (ch->t->ops->post_send(ch->conn, &wr, 1))\n\t\tchannel_step(ch, CHAN_EV_MARKER_POST_FAILED",
+        "\tif (wr.flags == 0)\n\t\tchannel_step(ch, CHAN_EV_MARKER_POST_FAILED"))
+mutant("end", "marker_failure_untold", "INV-28", "a marker that cannot be posted is waited for",
+       (CHANNEL, "\t\tchannel_step(ch, CHAN_EV_MARKER_POST_FAILED, 0, NULL, NULL);", "\t\t;"))
+mutant("end", "flush_ends_early", "SCST c43bf7e43", "completions are looked at only until the channel closes, not until its flush is over",
+       (CHANNEL, "i < n && ch->chan.state < CHAN_DISCONNECTED", "i < n && ch->chan.state < CHAN_DRAINING"))
+mutant("end", "lost_completions", "SCST e72f83a05", "responses whose completion the device never reports are waited for, after the queue pair has gone",
+       (CHANNEL, "\t\tif (c->is.responding) {\n\t\t\tchannel_paid", "\t\tif (false) {\n\t\t\tchannel_paid"))
+mutant("end", "lost_data_completions", "SCST e72f83a05", "likewise data of commands",
+       (CHANNEL, "\t\t} else if (c->is.posted) {", "\t\t} else if (false) {"))
+mutant("end", "completions_after_the_end", "INV-11", "completions are handled although the marker came before them",
+       (CHANNEL, "i < n && ch->chan.state < CHAN_DISCONNECTED", "i < n"),
+       (CHANNEL, "\t\tif (ch->chan.state >= CHAN_DISCONNECTED)\n\t\t\treturn;\n", ""))
+mutant("end", "timer_left", "SCST 36a77c370", "the timer of a channel that is gone is not cancelled",
+       (CHANNEL, "\tworker_timer_stop(w, &ch->timer);\n\tworker_timer_stop(w, &ch->stall);\n\tworker_undefer",
+        "\tworker_timer_stop(w, &ch->stall);\n\tworker_undefer"))
+mutant("end", "deadline_forgotten", "INV-28, INV-29", "no timer runs for the deadlines of a channel",
+       (CHANNEL, "if (want != ch->timer.deadline_ns && !ch->chan.released)", "if (want == 1)"))
+mutant("end", "session_kept", "SCST 3c2957284", "one of the ways to close forgets to unregister the session",
+       (CHAN, "\tact(out, CHAN_ACT_DESTROY_QP, 0);\n\tact(out, CHAN_ACT_UNREGISTER_SESSION, 0);\n",
+        "\tact(out, CHAN_ACT_DESTROY_QP, 0);\n"), walk=True)
+mutant("end", "id_before_queue_pair", "SCST 6e55334a9", "id and queue pair are destroyed in the wrong order",
+       (CHAN, "\tif (!c->qp_destroyed)\n\t\tact(out, CHAN_ACT_DESTROY_QP, 0);\n\tc->qp_destroyed = true;\n"
+        "\tact(out, CHAN_ACT_DESTROY_ID, 0);\n",
+        "\tact(out, CHAN_ACT_DESTROY_ID, 0);\n\tif (!c->qp_destroyed)\n\t\tact(out, CHAN_ACT_DESTROY_QP, 0);\n"
+        "\tc->qp_destroyed = true;\n"), walk=True)
+mutant("end", "id_destroyed_twice", "SCST f50ce1786", "two owners destroy the id of a connection",
+       (CHANNEL, "\t\tops->destroy(ch->conn);\n\t\tch->conn = NULL;", "\t\tops->destroy(ch->conn);\n\t\tops->destroy(ch->conn);"))
+mutant("end", "released_twice", "INV-18", "a channel is taken out of the registry twice",
+       (LOGIN, "\tlogin_leave(ch);\n\tlogin_drain(p);\n\t/* A view", "\tlogin_leave(ch);\n\tlogin_leave(ch);\n\tlogin_drain(p);\n\t/* A view"))
+mutant("end", "freed_under_a_view", "SCST 24a453bc1", "a channel is freed while its worker still has to take a view of it",
+       (LOGIN, "\tif (!ch->view_posted)\n\t\tlogin_free(ch);", "\tch->view_posted = false;\n\tlogin_free(ch);"))
+mutant("end", "receives_freed_first", "SCST 3abcc849d", "the memory of receives is given back before the queue pair is destroyed",
+       (CHANNEL, "\tcase CHAN_ACT_CLOSING:\n\t\tlog_debug", "\tcase CHAN_ACT_CLOSING:\n\t\t(void)munmap(ch->rx_mem, ch->rx_mem_bytes);\n"
+        "\t\tch->rx_mem = NULL;\n\t\tlog_debug"))
+mutant("end", "unregistered_under_tasks", "SCST ec2e19906", "a session is unregistered while it has commands",
+       (CHANNEL, "\tif (!ch->unregister || ch->unregistered || ch->chan.n_tasks)", "\tif (!ch->unregister || ch->unregistered)"))
+mutant("end", "runs_after_the_end", "SCST 5c208ca26", "commands that arrive while the channel closes are executed",
+       (CHAN_IO, "\tact_iu(out, CHAN_ACT_DROP, ev->iu);\n\treturn c->state;\n}\n\nenum chan_state chan_on_kick",
+        "\tsubmit(c, ev->iu, out);\n\treturn c->state;\n}\n\nenum chan_state chan_on_kick"), walk=True)
+mutant("end", "waits_for_silent_peer", "SCST 8995f1c24", "a disabled port waits for the answer of a peer whose cable is unplugged",
+       (CHAN, "\tif (c->state != CHAN_DISCONNECTING)\n\t\tact(out, CHAN_ACT_DISCONNECT, 0);\n\treturn drain_qp(c, out);",
+        "\tif (c->state != CHAN_DISCONNECTING)\n\t\treturn chan_disconnect(c, out, CHAN_NO_LOGOUT);\n\treturn c->state;"), walk=True)
+mutant("end", "end_is_not_final", "SCST 3f76f4e79, Linux", "iWARP: an answer to our disconnect is waited for after DISCONNECTED, the last event there is",
+       (CHAN, "\tif (c->dreq_handshake && c->accepted)\n", "\tif (c->accepted)\n"), walk=True)
+mutant("end", "dreq_unanswered", "SCST 907bc8222", "DREQs that cross are not answered",
+       (CHAN, "\tif (!c->unregistered)\n\t\tact(out, CHAN_ACT_SEND_DREP, 0);\n", ""), walk=True)
+mutant("end", "connecting_not_closed", "SCST eae031851", "what closes a channel does nothing before it is connected",
+       (CHANNEL, "\tif (ch->built)\n\t\tchannel_step(ch, why,", "\tif (ch->built && ch->chan.state >= CHAN_LIVE)\n\t\tchannel_step(ch, why,"))
+mutant("end", "one_command_aborted", "INV-13", "when a channel closes only its first command is aborted",
+       (CHANNEL, "\tlist_for_each_safe (pos, tmp, &ch->cmds)\n\t\tcmd_abort(list_entry(pos, struct cmd, node), false);",
+        "\tpos = ch->cmds.next;\n\ttmp = pos;\n\tif (tmp != &ch->cmds)\n\t\tcmd_abort(list_entry(pos, struct cmd, node), false);"))
+mutant("end", "waiting_not_aborted", "INV-13", "commands that wait for their turn in a task set outlive their channel",
+       (CHANNEL, "\tif (!ch->aborted_all)\n\t\tworker_post(tgt_home(ch->t), &ch->to_home_abort);", ""))
+mutant("end", "quiet_too_early", "INV-25", "a channel says that it is quiet while its commands still run",
+       (CHANNEL, "\tif (!ch->chan.left || ch->chan.n_tasks || ch->quiet)", "\tif (!ch->chan.left || ch->quiet)"))
+
+# --- logins ---
+
+mutant("login", "reject_without_reason", "SCST 3630f4ba6", "a login is rejected with reason 0",
+       (LOGIN, ".reason = reason, .buf_fmt", ".reason = 0, .buf_fmt"))
+mutant("login", "late_reject_without_reason", "SCST 3630f4ba6, Linux", "likewise one that was refused after its channel was built",
+       (CHANNEL, "\t\t\t\t     .reason = reason,\n", "\t\t\t\t     .reason = 0,\n"))
+mutant("login", "rejected_id_kept", "SCST 84cbe52cf", "the id of a connection that was rejected is not destroyed",
+       (LOGIN, "\t(void)t->ops->reject(conn, iu, sizeof(iu));\n\tt->ops->destroy(conn);", "\t(void)t->ops->reject(conn, iu, sizeof(iu));"))
+mutant("login", "id_points_to_nothing", "SCST 6ee7d621d", "the id of a login that failed goes on pointing to the channel, which is freed",
+       (CHANNEL, "\t\tchannel_reject(ch, SRP_REJ_RESOURCES);\n\t\tch->t->ops->destroy(ch->conn);", "\t\tchannel_reject(ch, SRP_REJ_RESOURCES);"))
+mutant("login", "stepped_before_built", "SCST 31403966b", "an event that comes before its channel is built is handled as any other",
+       (CHANNEL, "\tif (!ch->built) {\n\t\tch->down_early", "\tif (!ch) {\n\t\tch->down_early"))
+mutant("login", "admitted_too_early", "INV-25", "a login is answered while commands of the channel it replaces can still do something",
+       (PORT, "\telse if (!pc->single || !older_works(pc))", "\telse"))
+mutant("login", "old_channels_stay", "INV-25", "a single-channel login does not close the other channels of its nexus",
+       (PORT, "\t\tcondemn(other, PORT_CLOSE_EVICTED);\n", ""))
+mutant("login", "admitted_when_disabled", "SCST b9f4ee7bc, 2553057f7", "whether a port is enabled is looked at before the login is built, and not again when it is answered",
+       (PORT, "\tif (!pc->reject && (!p->enabled || pc->close", "\tif (!pc->reject && (pc->close"),
+       (PORT, "\tif (!pc->port->enabled || pc->close == PORT_CLOSE_DISABLED)\n", "\tif (false)\n"),
+       (PORT, "\tif (pc->close == why || pc->close == PORT_CLOSE_DISABLED ||", "\tif (!pc->admission_decided || pc->close == why || pc->close == PORT_CLOSE_DISABLED ||"))
+mutant("login", "login_while_stopping", "SCST 2553057f7", "logins are taken while the target shuts down",
+       (LOGIN, "p->port.enabled && !t->stopping,", "p->port.enabled,"),
+       (TPORT, "\t\tport_unlisten_all(p);\n\t\tlist_for_each (n", "\t\tlist_for_each (n"))
+mutant("login", "session_leaked", "Linux ib_srpt", "the nexus of an initiator is not freed with its last channel",
+       (LOGIN, "\tsession_free(user);\n", ""))
+mutant("login", "few_receives", "INV-5", "the reply is sent before all receives are posted",
+       (CHANNEL, "i < ch->n_rx && !r; i++", "i < ch->n_rx / 2 && !r; i++"))
+mutant("login", "too_much_granted", "SCST dc80bce26", "the reply grants more than there are receives",
+       (CHANNEL, ".req_lim_delta = (int32_t)ch->chan.limit,", ".req_lim_delta = (int32_t)ch->n_rx + 1,"))
+mutant("login", "initial_limit_twice", "SCST e1de778c3", "a limit that changes before the reply is granted twice, by the reply and after it",
+       (CREDIT, "\t\tc->limit = c->want;\n\t\treturn c->state;", "\t\tc->saved += c->want - c->limit;\n\t\tc->limit = c->want;\n\t\treturn c->state;"), walk=True)
+mutant("login", "accept_failure_ignored", "Linux ib_srpt", "a channel whose reply cannot be sent stays as it is",
+       (CHANNEL, "\t\tchannel_step(ch, CHAN_EV_ACCEPT_FAILED, 0, NULL, NULL);", "\t\t;"))
+mutant("login", "refusal_ignored", "Linux ib_srpt", "when the initiator refuses the reply, or does not acknowledge it, the channel stays",
+       (CHANNEL, "[FAB_EV_REJECTED] = CHAN_EV_REJECTED", "[FAB_EV_REJECTED] = CHAN_EV_COUNT"),
+       (CHANNEL, "[FAB_EV_UNREACHABLE] = CHAN_EV_UNREACHABLE", "[FAB_EV_UNREACHABLE] = CHAN_EV_COUNT"),
+       (CHANNEL, "if (want != ch->timer.deadline_ns &&", "if (ch->chan.state > CHAN_CONNECTING && want != ch->timer.deadline_ns &&"))
+mutant("login", "named_by_own_address", "Linux ib_srpt", "sessions are named after the target's own address",
+       (LOGIN, "\tt->ops->peer_addr(conn, &ok.peer);\n", "\tok.peer = l->addr;\n"))
+mutant("login", "denied_stays", "-", "an initiator that a reload denies is not logged out",
+       (TPORT, "\t\t\tport_close_nexus(n);\n", ""))
+
+# --- commands and their answers ---
+
+mutant("command", "overtakes", "SCST 91358f846", "a new command overtakes those on the wait list",
+       (CHAN_IO, "\tif (c->n_parked)\n\t\tpark(c, iu);", "\tif (c->stalled)\n\t\tpark(c, iu);"), walk=True)
+mutant("command", "wait_list_forgotten", "SCST a7648c418", "what arrived before the connection was established waits for the next request",
+       (CHAN, "\tchan_drain_parked(c, out);\n\tc->deadline_ns = UINT64_MAX; /* of the login", "\tc->deadline_ns = UINT64_MAX; /* of the login"), walk=True)
+mutant("command", "kick_lost", "INV-10", "the rest of a long wait list is not gone on with",
+       (CHANNEL, "\t\tch->kick = true;\n\t\tworker_defer(ch->tw->w, &ch->job);", "\t\tch->kick = true;"))
+mutant("command", "resources_untold", "INV-10", "that a command context is free again is not told to those who wait for one",
+       (CHANNEL, "void channel_resources(struct tchan *ch)\n{\n\tif (", "void channel_resources(struct tchan *ch)\n{\n\tif (!ch && "))
+mutant("command", "answered_twice", "INV-14", "a response is sent twice",
+       (COMMAND, "\tif (ch->t->ops->post_send(ch->conn, &wr, 1)) {", "\twr.flags = 0;\n\t(void)ch->t->ops->post_send(ch->conn, &wr, 1);\n"
+        "\twr.flags = FAB_WR_SIGNALED;\n\tif (ch->t->ops->post_send(ch->conn, &wr, 1)) {"))
+mutant("command", "never_answered", "INV-14", "a response that cannot be posted is forgotten, and the channel lives on",
+       (COMMAND, "\t\tchannel_broke(ch, \"a response could not be posted\");\n", ""))
+mutant("command", "wrong_tag", "-", "an answer bears the tag that its command context had first",
+       (COMMAND, "\tc->tag = req.tag;\n", "\tif (!c->tag)\n\t\tc->tag = req.tag;\n"))
+mutant("command", "aborted_is_answered", "INV-14", "a command that was aborted is answered all the same",
+       (COMMAND, "\tif (t->aborted)\n\t\tcmd_end_aborted(c);\n\telse if (!t->data_len)", "\tif (!t->data_len)"))
+mutant("command", "credit_of_aborted_lost", "SCST c7472c2aa", "the credit of a command that was aborted is not given back",
+       (CREDIT, "\tc->saved++;\n\tlimit_adjust(c);\n", "\tc->limit--;\n"), walk=True)
+mutant("command", "aborted_not_counted", "INV-22", "the core is not told that a task was aborted",
+       (COMMAND, "\tcmd_free(c);\n\tchannel_step(ch, CHAN_EV_TASK_ABORTED, 0, NULL, NULL);\n}", "\tcmd_free(c);\n}"))
+mutant("command", "ask_failure_ignored", "SCST d124f1cc8", "the books count a CRED_REQ that could not be sent",
+       (CHANNEL, "\t\tchannel_step(ch, CHAN_EV_ASK_FAILED, (uint32_t)delta, NULL, NULL);", "\t\t;"),
+       (CHANNEL, "\tif (kind == WR_ASK)\n\t\tchannel_broke(", "\tif (!kind)\n\t\tchannel_broke("))
+mutant("command", "cred_req_grows_twice", "SCST 02cfb1240", "a CRED_REQ gives what a response has given already",
+       (CHANNEL, ".req_lim_delta = delta };\n\tstruct pen pen = pen_of(ch->ask_iu, sizeof", ".req_lim_delta = delta > 0 ? 2 * delta : delta };\n\tstruct pen pen = pen_of(ch->ask_iu, sizeof"))
+mutant("command", "credits_kept", "SCST c7472c2aa", "credits that were withheld are not given out when no response will bring them",
+       (CREDIT, "\treturn c->n_tasks || c->n_parked ? 0 : (int32_t)c->saved;\n", "\treturn 0;\n"), walk=True)
+mutant("command", "residual_missing", "-", "a residual is not told",
+       (COMMAND, "\t\trsp->flags |= SRP_RSP_DIUNDER;\n", ""))
+mutant("command", "sense_dropped", "-", "sense data are left out of the response",
+       (COMMAND, "\t\trsp.sense_len = t->sense_len;\n", ""))
+mutant("command", "context_given_back_twice", "SCST 66ccc6d61", "the context of a command is given back twice",
+       (COMMAND, "\tcmd_give_rx(c);\n\tcmd_free(c);\n", "\tcmd_give_rx(c);\n\tcmd_free(c);\n\tcmd_free(c);\n"))
+mutant("command", "receive_posted_early", "SCST 3b69f969f", "a receive is posted again while the command in it is still used",
+       (COMMAND, "\t\tchannel_post_rx(ch, c->rx);\n", "\t\t;\n"),
+       (COMMAND, "\tch->commands++;\n", "\tch->commands++;\n\tchannel_post_rx(ch, rx);\n"))
+mutant("command", "ended_under_its_io", "SCST 33a4bccc3", "an abort ends a command whose I/O is under way, and its completion ends it again",
+       (COMMAND, "\t\tbackend_cancel(&c->bio, c->ch->tw->w);\n", "\t\tcmd_event(c, SCSI_EV_IO_DONE, -ECANCELED);\n"))
+
+# --- data ---
+
+mutant("data", "read_failure_ignored", "-", "an RDMA READ that failed counts as done",
+       (DATA, "\tif (status != FAB_WC_OK)\n\t\tmove_end(c, -EPIPE);\n\telse if", "\tif"))
+mutant("data", "chain_ends_early", "SCST 8681a0124", "when one of several work requests fails, those behind it are not waited for",
+       (CHANNEL, "\tcase WR_MID:\n\t\tbreak;", "\tcase WR_MID:\n\t\tif (wc->status != FAB_WC_OK && c->is.posted)\n\t\t\tdata_wc(c, wc->status);\n\t\tbreak;"))
+mutant("data", "slots_not_counted", "SCST 166c12eb4", "RDMA requests are not counted in the send queue's slots",
+       (CHANNEL, "\t\t\t\t   .sq_depth = attr.sq_depth,", "\t\t\t\t   .sq_depth = 8 * attr.sq_depth,"))
+mutant("data", "slots_lost", "SCST 172c21117", "slots of the send queue do not come back",
+       (DATA, "\tchan_sq_release(&ch->chan, c->slots);\n\tif (status", "\tif (status"))
+mutant("data", "refused_and_forgotten", "SCST 36d3ac305", "a command whose data are refused because its channel closes never ends",
+       (DATA, "\t\tmove_end(c, c->is.abort ? -ECANCELED : -EPIPE);\n", ""))
+mutant("data", "beyond_the_buffer", "-", "data are written beyond the end of a piece of the initiator's buffer",
+       ("src/target/xfer.c", "min_u32(len - done, m.len - pos->off)", "len - done"))
+mutant("data", "buffer_back_too_early", "SCST 66ccc6d61", "a buffer is used again while RDMA still reads from it",
+       (DATA, "\tif (!keep)\n\t\tdata_put_buf(c, &c->buf);", "\tdata_put_buf(c, &c->buf);"))
+mutant("data", "buffer_lost", "INV-12", "the buffer of a descriptor table does not come back",
+       (COMMAND, "\tdata_put_buf(c, &c->table);\n", ""))
+mutant("data", "wake_up_lost", "INV-10", "who waits for a buffer is not woken",
+       (DATA, "\t\t\tworker_defer(tw->w, &tw->buf_job);\n\t\t\treturn;", "\t\t\treturn;"))
+mutant("data", "slot_wake_up_lost", "INV-10", "who waits for slots of the send queue is not woken",
+       (DATA, "\tif (ch->chan.state != CHAN_LIVE)\n\t\treturn;\n\twhile", "\tif (ch->chan.state <= CHAN_LIVE)\n\t\treturn;\n\twhile"))
+mutant("data", "wrong_offset", "-", "the second burst of a long READ is read from where the first was",
+       (DATA, "\tuint64_t off = c->act.off_bytes + c->done_bytes;\n\tvoid *addr;", "\tuint64_t off = c->act.off_bytes;\n\tvoid *addr;"))
+mutant("data", "fua_ignored", "-", "FUA is ignored",
+       (DATA, "c->act.fua ? BACKEND_IO_FUA : 0", "0"))
+mutant("data", "flush_skipped", "-", "SYNCHRONIZE CACHE does nothing",
+       (DATA, "\t\tplain_start(c, BACKEND_FLUSH);", "\t\tdata_end(c, 0, false);"))
+mutant("data", "difference_not_found", "-", "VERIFY that compares finds no difference",
+       (DATA, "\t\tc->done_bytes += same;\n\t\tresult = -EILSEQ;\n", "\t\tc->done_bytes += same;\n"))
+mutant("data", "stall_without_deadline", "INV-32", "an initiator that does not answer RDMA READs is waited for without end",
+       (CHANNEL, "\tif (!channel_is_armed(&ch->stall))\n\t\tchannel_stall_set(ch, TGT_STALL_NS);", ""),
+       (CHANNEL, "\tif (ch->stall.deadline_ns > soon_ns)\n", "\tif (soon_ns == 1)\n"))
+mutant("data", "deadline_overflows", "SCST 4963e2a4c", "the deadline of an RDMA request overflows to 0",
+       (CHANNEL, "worker_now_ns(ch->tw->w) + after_ns);", "worker_now_ns(ch->tw->w) + (after_ns >> 40));"))
+
+# --- task management ---
+
+mutant("tmf", "tmf_unanswered", "SCST 6dc8835e7", "a function that fails gets no response",
+       (TMF, "\t\t\ttmf_answer(c);\n\t\t\tcontinue;", "\t\t\tcontinue;"))
+mutant("tmf", "tmf_does_not_wait", "INV-15", "a function is answered while a command it aborts can still reach the medium",
+       (TMF, "\t\tc->is.tmf_counted = true;\n\t\ttw->tmf_left++;\n", ""))
+mutant("tmf", "tmf_at_one_channel", "INV-15", "of several channels of a worker a function looks at the first only",
+       (TMF, "\tlist_for_each (pos, &tw->chans)\n\t\ttmf_abort_matching", "\tpos = tw->chans.next;\n\tif (pos != &tw->chans)\n\t\ttmf_abort_matching"))
+mutant("tmf", "tmf_at_one_worker", "INV-15", "a function reaches the commands of one worker only",
+       (TMF, "\t\tt->tmf_workers = t->n_workers;\n\t\tt->tmf_unmarked = t->n_workers;\n\t\tfor (unsigned i = 0; i < t->n_workers; i++)",
+        "\t\tt->tmf_workers = 1;\n\t\tt->tmf_unmarked = 1;\n\t\tfor (unsigned i = 0; i < 1; i++)"))
+mutant("tmf", "channel_not_on_the_list", "SCST 48fc76ecb", "a channel serves before it is on the list that others walk",
+       (CHANNEL, "\tlist_push(&ch->tw->chans, &ch->tw_node);", "\tlist_init(&ch->tw_node);"))
+mutant("tmf", "newer_commands_aborted", "-", "commands that were sent behind a function are aborted, too, and not answered",
+       (TMF, " && !(tmf_is_asked(m) && tmf_is_newer(m, c))", ""))
+mutant("tmf", "waiting_not_found", "INV-15", "commands that wait for their turn in a task set are not aborted",
+       (TMF, "\t\t\thome_abort_waiting(ch, &t->tmf->tmf);", "\t\t\t;"))
+mutant("tmf", "tmf_unpublished", "-", "what a LUN RESET changed is not told to the workers",
+       (TMF, "\t\thome_publish_lu(t, c->tmf.lu);\n", ""))
+mutant("tmf", "reset_told_to_others_only", "-", "who resets a unit gets no unit attention, the others do",
+       ("src/scsi/tmf.c", "SCSI_UA_BUS_DEVICE_RESET, NULL);", "SCSI_UA_BUS_DEVICE_RESET, m->nexus);"))
+mutant("tmf", "reset_told_to_one", "-", "of several nexuses only one gets the unit attention of a reset",
+       (NEXUS, "\t\tif (itl->nexus != except)\n\t\t\tscsi_uas_add(&itl->uas, ua);\n", "\t\tif (itl->nexus != except) {\n\t\t\tscsi_uas_add(&itl->uas, ua);\n\t\t\tbreak;\n\t\t}\n"))
+
+# --- task sets and reservations ---
+
+mutant("set", "ordered_does_not_wait", "-", "an ORDERED command begins while older ones run",
+       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && !s->n_started;", "\t\treturn scsi_lu_is_gathered(s->lu);"))
+mutant("set", "ordered_before_gathered", "-", "an ORDERED command begins while commands that run where they arrived are not known at home",
+       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && !s->n_started;", "\t\treturn !s->n_started;"))
+mutant("set", "gathered_too_early", "-", "a unit counts as gathered while commands run where they arrived",
+       (GATHER, "\tif (!k->local) {", "\tif (k->unit) {"))
+mutant("set", "simple_overtakes_ordered", "-", "a SIMPLE command begins while an older ORDERED one runs",
+       (SET, "\t\treturn !s->n_barriers &&", "\t\treturn"))
+mutant("set", "dormant_overtaken", "-", "a new command begins although older ones wait for their turn",
+       (SET, "\tif ((at_once || first) && may_start(s, t))", "\tif (may_start(s, t))"))
+mutant("set", "channel_overtaken", "SCST 936f08031", "what follows an ORDERED command on its channel does not go the same way, and comes to the task set before it",
+       (COMMAND, "\tif (!c->is.home && ch->n_ordered) {", "\tif (!c->is.home && !c->ch) {"))
+mutant("set", "head_of_queue_waits", "-", "a HEAD OF QUEUE command waits for its turn",
+       (SET, "\tbool at_once = place == SCSI_PLACE_HEAD ||", "\tbool at_once ="))
+mutant("set", "turn_forgotten", "INV-10", "who waits for its turn is not looked for when another command ends",
+       (HOME, "\tnow = c->task.lu;\n\thome_carry(c);\n\thome_drain(was);", "\tnow = c->task.lu;\n\thome_carry(c);"))
+mutant("set", "conflict_not_checked", "-", "a command that conflicts with a reservation is executed",
+       ("src/scsi/task_home.c", "\tif (pr_conflicts(t, itl))", "\tif (pr_conflicts(t, itl) && !t->nexus)"))
+mutant("set", "denied_at_home_only", "-", "commands that need not go home are not checked for a reservation",
+       (NEXUS, "\tv.flags |= pr_denied(itl);\n", ""))
+
+# --- unit attentions, views and reloads ---
+
+mutant("news", "attention_told_twice", "-", "a unit attention stays when it has been told",
+       ("src/scsi/ua.c", "\tif (first)\n\t\t(void)scsi_uas_drop(u, first);\n", ""))
+mutant("news", "power_on_untold", "-", "a new nexus is not told of POWER ON",
+       (NEXUS, "\tscsi_uas_add(&itl->uas, SCSI_UA_POWER_ON);\n", ""))
+mutant("news", "luns_changed_untold", "-", "that a reload changed the units is not told",
+       (NEXUS, "\tif (units)\n\t\tscsi_nexus_ua(n, SCSI_UA_LUNS_CHANGED);\n", ""))
+mutant("news", "report_unasked", "-", "event reports are sent to who did not ask for them",
+       (EVENT, "ch->login.solnt & SRP_LOGIN_AESOLNT && ", ""))
+mutant("news", "reports_stop", "-", "after the first event report of a session no other follows",
+       (EVENT, "\tch->session->reporter = NULL;\n\tevent_check(ch->session);", "\t;"))
+mutant("news", "old_view", "-", "after a reload the workers use their view of the old configuration",
+       (TPORT, "\t\tif (scsi_nexus_remap(&s->nexus, map, (size_t)n_map) > 0)\n\t\t\thome_publish_nexus(s);\n\t}\n\thome_drain_all",
+        "\t\t(void)scsi_nexus_remap(&s->nexus, map, (size_t)n_map);\n\t}\n\thome_drain_all"))
+mutant("news", "view_lost", "-", "a view that is due while another is under way is forgotten",
+       (HOME, "\t} else if (ch->view_dirty) {", "\t} else if (false) {"))
+mutant("news", "read_only_ignored", "-", "a unit that is mapped read-only is written to",
+       (NEXUS, "\tif (itl->read_only || lu->read_only", "\tif (lu->read_only"))
+
+# --- units and the end of the daemon ---
+
+mutant("unit", "freed_under_tasks", "SCST 2610bf1d0", "a device is closed while commands use it",
+       (TGT, "\tu->busy = u->tasks[worker_index(w)].n != 0;", "\tu->busy = false;"))
+mutant("unit", "gathering_never_ends", "-", "that the last command of a unit has ended where it arrived is not told",
+       (GATHER, "\tif (--k->local == 0 && k->wanted)", "\tif (--k->local == 0 && !k->unit)"))
+mutant("unit", "channel_left_at_sigterm", "-", "SIGTERM leaves channels alone, and waits for their hosts to go",
+       (TPORT, "\t\t\tport_close_nexus(list_entry(n, struct port_nexus, node));\n", "\t\t\t;\n"))
