@@ -168,9 +168,13 @@ login_line() { echo "id_ext=$ID_EXT,ioc_guid=$IOC_GUID,dest=$ADDR:$PORT${1:+,$1}
 
 # login [OPTIONS [DEVICE]]: log in; the SCSI host's number is in HOST, its disks are in DISKS.
 login() {
-	local before after
+	local before after why end=$((SECONDS + 20))
 	before=$(hosts)
-	echo "$(login_line "${1:-}")" >"/sys/class/infiniband_srp/srp-${2:-rdma0}-1/add_target" || die "login refused"
+	# ib_srp forgets a login some time after its SCSI host has gone.
+	until why=$({ echo "$(login_line "${1:-}")" >"/sys/class/infiniband_srp/srp-${2:-rdma0}-1/add_target"; } 2>&1); do
+		[[ $why == *"File exists"* && $SECONDS -lt $end ]] || die "login refused: $why"
+		sleep 0.2
+	done
 	after=$(hosts)
 	HOST=$(comm -13 <(echo "$before") <(echo "$after") | head -1)
 	[ -n "$HOST" ] || die "no SCSI host after the login"
