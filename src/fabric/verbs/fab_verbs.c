@@ -196,16 +196,21 @@ static void or_default(unsigned *value, unsigned otherwise)
 		*value = otherwise;
 }
 
-/* Whether the connection manager can be used at all; opens the devices, which librdmacm then keeps. */
+/* Whether the connection manager can be used at all. This opens the devices, and librdmacm keeps them: who may wait for
+ * one does not look, or a program that uses none would keep them all from being removed. */
 static int fv_probe(const struct fab_verbs_opts *opts)
 {
+	struct ibv_context **devs;
 	int n = 0;
-	struct ibv_context **devs = rdma_get_devices(&n);
-	int err = errno;
+	int err;
 
+	if (opts && opts->wait_for_device)
+		return 0;
+	devs = rdma_get_devices(&n);
+	err = errno;
 	if (devs)
 		rdma_free_devices(devs);
-	if (n || (opts && opts->wait_for_device))
+	if (n)
 		return 0;
 	return err ? -err : -ENODEV;
 }
@@ -233,7 +238,6 @@ int fab_verbs_new(struct fab **ret, const struct fab_verbs_opts *opts)
 		return -ENOMEM;
 	}
 	list_init(&fv->devs);
-	fv_watch_seen(fv);
 	fv->fab.ops = &fv_ops;
 	atomic_init(&fv->refs, 1);
 	*ret = &fv->fab;

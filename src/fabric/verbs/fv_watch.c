@@ -191,6 +191,7 @@ void fv_watch_start(struct fv_lane *l)
 	fv_ref(l->fv);
 	worker_poll_start(l->w, &wa->poll);
 	l->watch = wa;
+	fv_watch_seen(l->fv); /* what came before we listened */
 }
 
 void fv_watch_stop(struct fv_lane *l)
