@@ -292,7 +292,7 @@ uint16_t answer_take_ua(struct scsi_task *t, struct scsi_itl *itl)
 {
 	uint16_t ua = scsi_uas_pop(&itl->uas);
 
-	if (ua && !itl->uas.n)
+	if (ua) /* also for the next one, which may have to be reported now */
 		t->changed = SCSI_CHANGED_NEXUS;
 	if (ua == SCSI_UA_LUNS_CHANGED)
 		answer_luns_known(t);

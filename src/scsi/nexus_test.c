@@ -170,6 +170,7 @@ static void reports(void **state)
 	expect_report(0, 1, 0x2903);
 	rig_views(r);
 	expect_ua(0, rig_lun1, 0x2903);
+	assert_int_equal(r->changed, SCSI_CHANGED_NEXUS); /* so that somebody looks */
 	expect_report(0, 1, 0x2a01);
 	rig_views(r);
 	expect_ua(0, rig_lun1, 0x2a01);
