@@ -2,6 +2,7 @@
 /* Channels and commands of hosts that follow the rules: each command is answered, or there is a reason. */
 #include "sim/check.h"
 #include "sim/disk.h"
+#include "sim/inject.h"
 #include "sim/model.h"
 #include "sim/proc.h"
 #include "sim/sched.h"
@@ -50,8 +51,13 @@ void check_channel_down(struct hchan *c)
 {
 	struct host *h = c->h;
 
-	if (c->asked_down || excused_any(MAY_END, -1, c->opened_tick))
+	if (c->asked_down || excused_any(MAY_END & ~BIT(EXCUSE_MEMORY), -1, c->opened_tick))
 		return;
+	if (excused(EXCUSE_MEMORY, -1, c->opened_tick)) {
+		if (c->was_up)
+			inject_harmed(h);
+		return;
+	}
 	/* A login that was refused has said why; who was denied, or the limits. */
 	if (!c->was_up &&
 	    (c->was_rejected || (c->core.why.why == ICHAN_WHY_REJECTED && c->core.why.code)))

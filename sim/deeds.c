@@ -46,7 +46,7 @@ static void on_restart(struct sched_ev *e)
 	try_start();
 }
 
-static void term(void)
+void deeds_term(void)
 {
 	proc_term(DEEDS_FORCE_NS);
 	sched_in(&restart, 10 * NSEC_PER_MSEC);
@@ -118,7 +118,7 @@ static void do_deed(enum deed what)
 		reload();
 		break;
 	case DEED_TERM:
-		term();
+		deeds_term();
 		break;
 	case DEED_KILL:
 	case DEED_POWER:

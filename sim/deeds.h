@@ -14,5 +14,7 @@ void deeds_begin(const struct scenario *s, struct fab *f);
 /* No more of them; what was not undone is undone. The target may still have to come up again. */
 void deeds_end(void);
 bool deeds_are_undone(void);
+/* SIGTERM, and start again. */
+void deeds_term(void);
 /* Something begins, right now, that a deed could spoil. From anywhere. */
 void deeds_moment(enum moment m);

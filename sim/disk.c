@@ -58,7 +58,7 @@ struct disk {
 
 static struct disk disks[DISKS_MAX];
 static struct outlet outlets[WORKERS_MAX];
-bool (*disk_io_fails)(void);
+bool (*disk_call_fails)(const char *call, const void *by);
 
 static struct disk *disk_of(struct backend *b)
 {
@@ -226,10 +226,17 @@ static void go_on(struct sched_ev *ev)
 
 static int pick_error(struct disk *d, const struct backend_io *io)
 {
+	static const char *const call[] = { [BACKEND_READ] = "a disk's read",
+					    [BACKEND_WRITE] = "a disk's write",
+					    [BACKEND_FLUSH] = "a disk's flush",
+					    [BACKEND_UNMAP] = "a disk's unmap",
+					    [BACKEND_WRITE_ZEROES] = "a disk's write of zeroes" };
 	int error = errors[dice_below(ARRAY_SIZE(errors))];
 
-	if (disk_io_fails && disk_io_fails())
+	if (disk_call_fails && disk_call_fails(call[io->op], (const void *)(uintptr_t)io->done)) {
+		fault(d, "a request is made to fail");
 		return EIO;
+	}
 	if (!dice_permille(d->mood.error_pmille))
 		return 0;
 	fault(d, io->op == BACKEND_READ ? "a read fails" : "a request fails");
@@ -330,6 +337,13 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 	struct disk *d = &disks[i];
 
 	check(i < DISKS_MAX && d->made);
+	if (disk_call_fails &&
+	    disk_call_fails("the opening of a disk", __builtin_return_address(0))) {
+		excuse_hold(EXCUSE_REMAP, -1, true);
+		check_maybe_remapped();
+		(void)snprintf(err, err_len, "disk %lu is made to fail", i);
+		return -EIO;
+	}
 	if (d->open || d->gone) {
 		/* Its unit is missing until the configuration is read again. */
 		excuse_hold(EXCUSE_REMAP, -1, true);

@@ -54,5 +54,6 @@ unsigned disk_n_open(void);
 unsigned disk_n_under_way(void);
 /* The first @len bytes of block @lba of what is on it now. */
 void disk_peek(unsigned disk, uint64_t lba, uint8_t *to, uint32_t len);
-/* A fault-injection run asks this for each request: true makes it fail. */
-extern bool (*disk_io_fails)(void);
+/* Asked for each request and when a disk is opened; true makes it fail. @by: where it was made, or what is called when
+ * it ends. May be NULL. */
+extern bool (*disk_call_fails)(const char *call, const void *by);

@@ -29,9 +29,8 @@ static struct list blocks = LIST_INIT(blocks);
 static struct list unused = LIST_INIT(unused);
 static unsigned n_blocks;
 static uint64_t n_allocs;
-static uint64_t n_failed;
-static uint64_t fail_at;
 static unsigned fail_permille;
+bool (*heap_fails)(const void *by);
 static unsigned n_table; /* places of the table that were ever used */
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
@@ -152,12 +151,11 @@ static bool forget(const void *p, size_t *ret_len)
 	return true;
 }
 
-static bool must_fail(void)
+static bool must_fail(const void *by)
 {
 	n_allocs++;
-	if ((!fail_at || --fail_at) && !dice_permille(fail_permille))
+	if (!(heap_fails && heap_fails(by)) && !dice_permille(fail_permille))
 		return false;
-	n_failed++;
 	trace("an allocation fails");
 	errno = ENOMEM;
 	return true;
@@ -167,13 +165,14 @@ static bool must_fail(void)
 
 void *__wrap_malloc(size_t len)
 {
-	return must_fail() ? NULL
-			   : note(__real_malloc(len), len, __builtin_return_address(0), false);
+	return must_fail(__builtin_return_address(0))
+		       ? NULL
+		       : note(__real_malloc(len), len, __builtin_return_address(0), false);
 }
 
 void *__wrap_calloc(size_t n, size_t len)
 {
-	return must_fail()
+	return must_fail(__builtin_return_address(0))
 		       ? NULL
 		       : note(__real_calloc(n, len), n * len, __builtin_return_address(0), false);
 }
@@ -183,7 +182,7 @@ void *__wrap_realloc(void *p, size_t len)
 	void *more;
 	size_t was;
 
-	if (must_fail())
+	if (must_fail(__builtin_return_address(0)))
 		return NULL;
 	more = __real_realloc(p, len);
 	if (more && p)
@@ -193,17 +192,17 @@ void *__wrap_realloc(void *p, size_t len)
 
 void *__wrap_aligned_alloc(size_t align, size_t len)
 {
-	return must_fail() ? NULL
-			   : note(__real_aligned_alloc(align, len), len,
-				  __builtin_return_address(0), false);
+	return must_fail(__builtin_return_address(0)) ? NULL
+						      : note(__real_aligned_alloc(align, len), len,
+							     __builtin_return_address(0), false);
 }
 
 char *__wrap_strndup(const char *s, size_t max)
 {
 	size_t len = strnlen(s, max);
-	char *p = must_fail() ? NULL
-			      : note(__real_malloc(len + 1), len + 1, __builtin_return_address(0),
-				     false);
+	char *p = must_fail(__builtin_return_address(0)) ? NULL
+							 : note(__real_malloc(len + 1), len + 1,
+								__builtin_return_address(0), false);
 
 	if (p) {
 		memcpy(p, s, len);
@@ -215,8 +214,9 @@ char *__wrap_strndup(const char *s, size_t max)
 char *__wrap_strdup(const char *s)
 {
 	size_t len = strlen(s) + 1;
-	char *p = must_fail() ? NULL
-			      : note(__real_malloc(len), len, __builtin_return_address(0), false);
+	char *p = must_fail(__builtin_return_address(0))
+			  ? NULL
+			  : note(__real_malloc(len), len, __builtin_return_address(0), false);
 
 	return p ? memcpy(p, s, len) : NULL;
 }
@@ -235,7 +235,7 @@ void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 {
 	void *p;
 
-	if (must_fail())
+	if (must_fail(__builtin_return_address(0)))
 		return MAP_FAILED;
 	p = __real_mmap(addr, len, prot, flags, fd, off);
 	return p == MAP_FAILED ? p : note(p, len, __builtin_return_address(0), true);
@@ -260,29 +260,9 @@ int __wrap_munmap(void *p, size_t len)
 
 /* --- for the simulator --- */
 
-void heap_fail_at(uint64_t n)
-{
-	fail_at = n;
-}
-
 void heap_fail_permille(unsigned n)
 {
 	fail_permille = n;
-}
-
-uint64_t heap_n_allocs(void)
-{
-	return n_allocs;
-}
-
-uint64_t heap_n_failed(void)
-{
-	return n_failed;
-}
-
-unsigned heap_n_blocks(void)
-{
-	return n_blocks;
 }
 
 void heap_check_empty(const char *when)

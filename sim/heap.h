@@ -9,16 +9,10 @@
 
 #include "base/util.h"
 
-/* The @n-th allocation from now on (1: the next) fails, and only that; 0: none does. */
-void heap_fail_at(uint64_t n);
+/* Asked at each allocation, with where it was made; true makes it fail. May be NULL. */
+extern bool (*heap_fails)(const void *by);
 /* Each allocation fails in @n of 1000 cases. */
 void heap_fail_permille(unsigned n);
-/* Allocations since the start, failed ones included. */
-uint64_t heap_n_allocs(void);
-/* Of those, how many were made to fail. */
-uint64_t heap_n_failed(void);
-/* Blocks and mappings that are there now. */
-unsigned heap_n_blocks(void);
 /* Fail the run when a block is left, and name where each was allocated. */
 void heap_check_empty(const char *when);
 /* Take everything away: the process that owned it was killed. */

@@ -168,7 +168,23 @@ static struct hchan *pick_chan(struct host *h)
 	return n ? room[dice_below(n)] : NULL;
 }
 
-static void manage(struct host *h, struct hchan *c)
+static void ask_for(struct hchan *c, uint8_t function, uint16_t lun)
+{
+	uint16_t victim = 0;
+
+	if (function == SRP_TMF_ABORT_TASK) {
+		victim = (uint16_t)dice_below(c->h->ways.n_slots);
+		if (!c->cmd[victim].busy)
+			return;
+		lun = c->cmd[victim].lun;
+	}
+	if (!hchan_task(c, function, lun, victim))
+		return;
+	trace("%s chan %u: task management %x at lun %u", c->h->name, c->number, function, lun);
+	check_task_begins(c, function, lun);
+}
+
+static void manage(struct hchan *c)
 {
 	static const uint8_t fn[] = { SRP_TMF_ABORT_TASK,     SRP_TMF_ABORT_TASK,
 				      SRP_TMF_ABORT_TASK,     SRP_TMF_ABORT_TASK,
@@ -177,21 +193,10 @@ static void manage(struct host *h, struct hchan *c)
 				      SRP_TMF_CLEAR_ACA,      0x10 };
 	uint8_t function = fn[dice_below(ARRAY_SIZE(fn))];
 	uint16_t lun = (uint16_t)dice_below(dice_below(16) ? proc_n_luns() : 9);
-	uint16_t victim = 0;
 
 	if (dice_below(32) == 0)
 		lun = 0xc102; /* an address of a kind that nobody has */
-
-	if (function == SRP_TMF_ABORT_TASK) {
-		victim = (uint16_t)dice_below(h->ways.n_slots);
-		if (!c->cmd[victim].busy)
-			return;
-		lun = c->cmd[victim].lun;
-	}
-	if (!hchan_task(c, function, lun, victim))
-		return;
-	trace("%s chan %u: task management %x at lun %u", h->name, c->number, function, lun);
-	check_task_begins(c, function, lun);
+	ask_for(c, function, lun);
 }
 
 /* It goes: in order, at once, or without anybody being told. */
@@ -229,7 +234,7 @@ static bool disturb(struct host *h, struct hchan *c)
 	const struct host_ways *w = &h->ways;
 
 	if (dice_permille(w->tmf_pmille))
-		manage(h, c);
+		manage(c);
 	if (hchan_live(c) && dice_permille(w->freeze_pmille) && !c->frozen) {
 		uint64_t ns = dice_log(NSEC_PER_MSEC, 40 * NSEC_PER_SEC);
 
@@ -362,6 +367,43 @@ void host_probe(struct host *h)
 	h->ways.again_ns = min_u64(h->ways.again_ns, NSEC_PER_SEC);
 	h->n_refused = 0;
 	host_start(h);
+}
+
+/* --- what scripts ask for --- */
+
+void host_give(struct host *h, unsigned n)
+{
+	h->cmds_left += n;
+	host_over(h);
+}
+
+void host_manage(struct host *h, uint8_t function, uint16_t lun)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++) {
+		struct hchan *c = h->chan[i];
+
+		if (!hchan_live(c) || (function == SRP_TMF_ABORT_TASK && !hchan_n_busy(c)))
+			continue;
+		ask_for(c, function, lun);
+		return;
+	}
+}
+
+void host_logout(struct host *h)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++)
+		if (hchan_live(h->chan[i]))
+			hchan_logout(h->chan[i]);
+}
+
+void host_vanish(struct host *h)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++) {
+		if (!hchan_live(h->chan[i]))
+			continue;
+		fabric_vanish(h->chan[i]->fc);
+		hchan_drop(h->chan[i]);
+	}
 }
 
 /* --- making one --- */

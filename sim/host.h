@@ -166,6 +166,12 @@ void host_start(struct host *h);
 void host_stop(struct host *h);
 /* It must get in, and get a write and a read done, in the time that is left; see host.probed. */
 void host_probe(struct host *h);
+/* For scripts: @n commands more; task management (not ABORT TASK: of a unit); log out of all channels; be switched
+ * off, and come back. */
+void host_give(struct host *h, unsigned n);
+void host_manage(struct host *h, uint8_t function, uint16_t lun);
+void host_logout(struct host *h);
+void host_vanish(struct host *h);
 bool host_is_idle(const struct host *h);
 /* No channel is left. */
 bool host_is_out(const struct host *h);

@@ -12,6 +12,7 @@
 #include "sim/cover.h"
 #include "sim/dice.h"
 #include "sim/inject.h"
+#include "sim/regress.h"
 #include "sim/run.h"
 #include "sim/scenario.h"
 #include "sim/sched.h"
@@ -20,10 +21,11 @@
 #define SEED_SECONDS 300u /* a run that takes longer hangs */
 #define SHOWN_WHOLE  3u   /* failed runs whose transcript is shown */
 #define JOBS_MAX     64u
+#define STRICT_SEEDS 5000u /* a batch of so many must see everything */
 
 /* What the processes of a batch share. */
 struct batch {
-	atomic_ullong next; /* seed */
+	atomic_ullong next; /* run: the regressions, then the seeds */
 	atomic_uint passed;
 	atomic_uint failed;
 	atomic_uint shown;
@@ -38,10 +40,13 @@ static struct {
 	bool inject;
 	const char *kind; /* NULL: any */
 	const char *cover;
+	const char *regressions;
 	bool strict; /* a hole in the coverage is a failure */
 } opt = { .jobs = 1, .seconds = SEED_SECONDS };
 
 static struct batch *batch;
+static struct regress regressions[REGRESS_MAX];
+static unsigned n_regressions;
 
 static void help(void)
 {
@@ -49,13 +54,16 @@ static void help(void)
 	       "\n"
 	       "usage: sim [-v] SEED                 one run; -v writes its transcript as it goes\n"
 	       "       sim --seeds A..B [--jobs N]   many, each in a process of its own\n"
-	       "       sim --inject [--jobs N]       login and end with each call failing in turn\n"
+	       "       sim --inject [--jobs N]       a script in which each call fails in turn\n"
+	       "       sim --inject [-v] N           ... in which call N does\n"
 	       "\n"
 	       "  --kind KIND    only scenarios of this kind, see scenario.c\n"
 	       "  --stop N       stop after N failed runs\n"
 	       "  --seconds N    a run that takes longer hangs (default 300)\n"
+	       "  --regressions FILE  runs that found something once come first\n"
 	       "  --cover FILE   say what was never seen; FILE says what cannot be\n"
-	       "  --strict       ... and fail when something else was not\n");
+	       "  --strict       ... and fail when something else was not, given %u seeds\n",
+	       STRICT_SEEDS);
 }
 
 /* --- one run --- */
@@ -74,6 +82,8 @@ static void run_seed(unsigned long long seed)
 	sched_reset();
 	if (opt.inject) {
 		inject_run(seed);
+		if (!batch)
+			printf("call %llu: all is well\n", seed);
 		return;
 	}
 	dice_init(seed);
@@ -99,7 +109,7 @@ static void show(FILE *out)
 	(void)fflush(stdout);
 }
 
-static void run_child(unsigned long long seed)
+static void run_child(unsigned long long seed, const char *kind)
 {
 	FILE *out = tmpfile();
 	int status = 0;
@@ -114,6 +124,9 @@ static void run_child(unsigned long long seed)
 	if (pid == 0) {
 		(void)dup2(fileno(out), STDOUT_FILENO);
 		(void)dup2(fileno(out), STDERR_FILENO);
+		opt.kind = kind && kind[0] ? kind : NULL;
+		if (opt.kind)
+			(void)scenario_only(opt.kind);
 		run_seed(seed);
 		(void)fflush(stdout);
 		_exit(0);
@@ -124,7 +137,7 @@ static void run_child(unsigned long long seed)
 		atomic_fetch_add(&batch->passed, 1);
 	} else {
 		show(out);
-		printf("seed %llu failed\n", seed);
+		printf("%s %llu failed\n", opt.inject ? "call" : "seed", seed);
 		atomic_fetch_add(&batch->failed, 1);
 	}
 	(void)fclose(out);
@@ -133,11 +146,17 @@ static void run_child(unsigned long long seed)
 static void job(void)
 {
 	for (;;) {
-		unsigned long long seed = atomic_fetch_add(&batch->next, 1);
+		unsigned long long i = atomic_fetch_add(&batch->next, 1);
+		unsigned long long seed = opt.first + i - n_regressions;
 
-		if (seed > opt.last || (opt.stop && atomic_load(&batch->failed) >= opt.stop))
+		if (opt.stop && atomic_load(&batch->failed) >= opt.stop)
 			break;
-		run_child(seed);
+		if (i < n_regressions)
+			run_child(regressions[i].seed, regressions[i].kind);
+		else if (seed <= opt.last)
+			run_child(seed, opt.kind);
+		else
+			break;
 	}
 	(void)fflush(stdout);
 	_exit(0);
@@ -155,7 +174,7 @@ static double seconds(void)
 static void watch(unsigned n_jobs)
 {
 	double start = seconds();
-	double all = (double)(opt.last - opt.first + 1);
+	double all = (double)(opt.last - opt.first + 1 + n_regressions);
 	bool tty = isatty(STDERR_FILENO);
 	unsigned done;
 
@@ -185,15 +204,17 @@ static int run_batch(void)
 	unsigned failed;
 
 	batch = world_shared(sizeof(*batch));
-	atomic_init(&batch->next, opt.first);
+	atomic_init(&batch->next, 0);
 	for (unsigned i = 0; i < opt.jobs; i++)
 		if (fork() == 0)
 			job();
 	watch(opt.jobs);
 	if (opt.cover)
 		holes = cover_report(stdout, opt.cover);
+	if (opt.inject)
+		inject_report(stdout);
 	failed = atomic_load(&batch->failed);
-	if (holes && opt.strict)
+	if (holes && opt.strict && opt.last - opt.first + 1 >= STRICT_SEEDS)
 		failed++;
 	printf("%u passed, %u failed\n", atomic_load(&batch->passed), failed);
 	return failed || !atomic_load(&batch->passed);
@@ -209,6 +230,7 @@ static int parse(int argc, char **argv)
 		{ "stop", required_argument, NULL, 'n' },
 		{ "kind", required_argument, NULL, 'k' },
 		{ "seconds", required_argument, NULL, 't' },
+		{ "regressions", required_argument, NULL, 'r' },
 		{ "cover", required_argument, NULL, 'c' },
 		{ "strict", no_argument, NULL, 'S' },
 		{ "inject", no_argument, NULL, 'i' },
@@ -239,6 +261,9 @@ static int parse(int argc, char **argv)
 			break;
 		case 't':
 			opt.seconds = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			opt.regressions = optarg;
 			break;
 		case 'c':
 			opt.cover = optarg;
@@ -273,11 +298,20 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	cover_init();
-	if (opt.inject && at == argc && !opt.last) {
+	if (opt.inject) {
 		opt.first = 0;
-		opt.last = inject_count();
+		opt.last = inject_count() - 1;
 	}
-	if (opt.last)
+	if (opt.regressions) {
+		int n = regress_read(opt.regressions, regressions);
+
+		if (n < 0) {
+			(void)fprintf(stderr, "sim: %s: %s\n", opt.regressions, strerror(-n));
+			return 2;
+		}
+		n_regressions = (unsigned)n;
+	}
+	if (opt.last && at == argc)
 		return run_batch();
 	if (at == argc) {
 		help();

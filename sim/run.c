@@ -7,6 +7,7 @@
 #include "sim/deeds.h"
 #include "sim/dice.h"
 #include "sim/heap.h"
+#include "sim/inject.h"
 #include "sim/model.h"
 #include "sim/rogue.h"
 #include "sim/scenario.h"
@@ -36,7 +37,8 @@ struct fab *run_fabric(void)
 
 static bool call_fails(enum fabric_call call, const void *by)
 {
-	(void)by;
+	if (inject_hits(fabric_call_text(call), by))
+		return true;
 	if (!dice_permille(scene->call_fail_permille[call]) || ending)
 		return false;
 	trace("the call of %s fails", fabric_call_text(call));
@@ -44,19 +46,27 @@ static bool call_fails(enum fabric_call call, const void *by)
 	return true;
 }
 
-static bool timer_fails(void)
+static bool timer_fails(const struct worker *w, const void *by)
 {
-	return !ending && worker_self() && worker_index(worker_self()) < PROC_WORKERS_MAX &&
-	       dice_permille(scene->timer_fail_permille);
+	if (ending || worker_index(w) >= PROC_WORKERS_MAX)
+		return false;
+	return inject_hits("a timer", by) || dice_permille(scene->timer_fail_permille);
+}
+
+static bool heap_call_fails(const void *by)
+{
+	return inject_hits("an allocation", by);
 }
 
 /* --- going on --- */
 
-static void go_until(uint64_t until_ns, bool (*done)(void))
+bool run_until(uint64_t within_ns, bool (*done)(void))
 {
+	const uint64_t until_ns = sched_now_ns() + within_ns;
+
 	while (!done() && sched_now_ns() < until_ns) {
 		if (!sched_step())
-			return;
+			break;
 		if (n_steps > STEPS_MAX - 300)
 			sched_tell = true;
 		if (++n_steps > STEPS_MAX)
@@ -64,6 +74,7 @@ static void go_until(uint64_t until_ns, bool (*done)(void))
 		if (n_steps % LOOK_STEPS == 0)
 			proc_look();
 	}
+	return done();
 }
 
 static bool never(void)
@@ -105,13 +116,11 @@ static bool target_runs(void)
 	return proc_runs();
 }
 
-static bool must(uint64_t within_ns, bool (*done)(void), const char *what)
+void run_must(uint64_t within_ns, bool (*done)(void), const char *what)
 {
-	go_until(sched_now_ns() + within_ns, done);
-	if (!done())
+	if (!run_until(within_ns, done))
 		fail_now("within %llu s, and although nothing goes wrong any more, %s",
 			 (unsigned long long)(within_ns / NSEC_PER_SEC), what);
-	return true;
 }
 
 /* --- begin and end --- */
@@ -125,6 +134,8 @@ static void begin(void)
 	sched_pace = scene->pace;
 	fabric_watch.call_fails = call_fails;
 	worker_timer_fails = timer_fails;
+	disk_call_fails = inject_hits;
+	heap_fails = heap_call_fails;
 	check_wire_init();
 	for (unsigned i = 0; i < DISKS_MAX; i++) {
 		if (!scene->disk[i].size_bytes)
@@ -152,6 +163,7 @@ static void calm_down(void)
 {
 	trace("--- from here on nothing goes wrong ---");
 	ending = true;
+	inject_calm();
 	heap_fail_permille(0);
 	deeds_end();
 	for (unsigned i = 0; i < DISKS_MAX; i++)
@@ -168,7 +180,7 @@ static void calm_down(void)
 	for (unsigned i = 0; i < HOSTS_MAX; i++)
 		if (hosts[i])
 			host_stop(hosts[i]);
-	must(END_NS, target_runs, "the target does not start");
+	run_must(END_NS, target_runs, "the target does not start");
 	last = scene->config;
 	last.max_chans += 32;
 	last.max_chans_host = 16;
@@ -179,9 +191,9 @@ static void calm_down(void)
 /* The hosts have done all they wanted and are still logged in. */
 static void compare_books(void)
 {
-	go_until(sched_now_ns() + SETTLE_NS, never);
+	(void)run_until(SETTLE_NS, never);
 	proc_report(true);
-	must(END_NS, proc_reported, "the target does not report its channels");
+	run_must(END_NS, proc_reported, "the target does not report its channels");
 }
 
 static void end(void)
@@ -189,18 +201,18 @@ static void end(void)
 	if (hosts_idle() && deeds_are_undone() && proc_runs())
 		compare_books();
 	calm_down();
-	must(QUIET_NS, hosts_out, "the hosts do not get out");
-	must(END_NS, no_channels, "channels of the target do not end");
+	run_must(QUIET_NS, hosts_out, "the hosts do not get out");
+	run_must(END_NS, no_channels, "channels of the target do not end");
 	/* A device that was still being closed at the last reload is found by this one. */
-	go_until(sched_now_ns() + SETTLE_NS, never);
+	(void)run_until(SETTLE_NS, never);
 	proc_reload(&last);
 	trace("--- all hosts are out, and must get in again ---");
 	for (unsigned i = 0; i < scene->n_hosts; i++)
 		host_probe(hosts[i]);
-	must(PROBE_NS, hosts_probed, "a host did not get in, or was not served");
+	run_must(PROBE_NS, hosts_probed, "a host did not get in, or was not served");
 	trace("--- all hosts were served ---");
 	proc_term(DEEDS_FORCE_NS);
-	must(END_NS, proc_has_ended, "the target does not end");
+	run_must(END_NS, proc_has_ended, "the target does not end");
 	for (unsigned i = 0; i < scene->n_hosts; i++) {
 		host_free(hosts[i]);
 		hosts[i] = NULL;
@@ -215,7 +227,17 @@ void run_scenario(const struct scenario *s)
 	n_steps = 0;
 	ending = false;
 	begin();
-	go_until(s->linger_ns, never);
-	go_until(sched_now_ns() + s->limit_ns, hosts_idle);
+	(void)run_until(s->linger_ns, never);
+	(void)run_until(s->limit_ns, hosts_idle);
+	end();
+}
+
+void run_script(const struct scenario *s, void (*play)(struct host **all))
+{
+	scene = s;
+	n_steps = 0;
+	ending = false;
+	begin();
+	play(hosts);
 	end();
 }

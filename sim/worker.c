@@ -37,7 +37,7 @@ struct worker {
 };
 
 static struct worker *self;
-bool (*worker_timer_fails)(void);
+bool (*worker_timer_fails)(const struct worker *w, const void *by);
 
 /* --- identity and time --- */
 
@@ -91,7 +91,8 @@ void worker_undefer(struct worker *w, struct worker_job *j)
 
 int worker_timer_start(struct worker *w, struct worker_timer *t, uint64_t deadline_ns)
 {
-	if (!t->slot && t != w->firing && worker_timer_fails && worker_timer_fails())
+	if (!t->slot && t != w->firing && worker_timer_fails &&
+	    worker_timer_fails(w, __builtin_return_address(0)))
 		return -ENOSPC;
 	return timer_heap_start(&w->timers, t, deadline_ns);
 }

@@ -47,4 +47,4 @@ const char *worker_busy(const struct worker *w);
 /* It does nothing until then. */
 void worker_stall(struct worker *w, uint64_t until_ns);
 /* The start of a timer asks this first, when set: true makes it fail. Never for a running one. */
-extern bool (*worker_timer_fails)(void);
+extern bool (*worker_timer_fails)(const struct worker *w, const void *by);
