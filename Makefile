@@ -2,7 +2,7 @@
 # Thin front of meson and ninja; `make help` lists what there is.
 BUILD := build
 
-.PHONY: help deps deps-dev build demo check prove mutants torture vm vm-bench bench fuzz format install clean
+.PHONY: help deps deps-dev build demo check prove sim sim-inject mutants torture vm vm-bench bench fuzz format install clean
 
 help:
 	@echo "make deps    install what the build needs (Debian packages), only what is missing"
@@ -10,6 +10,8 @@ help:
 	@echo "make demo    start the demo target, log in, write and verify 64 MiB, a short bench, stop"
 	@echo "make check   all tests: units, integration, sanitizers, format, lint, layers"
 	@echo "make prove   walk every state of a channel and its environment (1 to 2 minutes)"
+	@echo "make sim     the whole target on a virtual clock; SEEDS=n runs seeds 1 to n (default 1000), SEED=s shows the run of one"
+	@echo "make sim-inject  a script of the simulator in which each call fails in turn; NTH=n shows the run in which call n does"
 	@echo "make mutants put known bugs into copies of the target and see that each is noticed (10 minutes)"
 	@echo "make vm      log in with Linux' ib_srp in a virtual machine; VM='NAME...' runs only these scenarios"
 	@echo "make vm-bench srptd and the kernel's own target over soft RoCE in a virtual machine; prints one table"
@@ -42,6 +44,21 @@ prove: build
 
 mutants: deps
 	@scripts/mutants
+
+sim: build
+ifdef SEED
+	@$(BUILD)/sim/sim $(if $(KIND),--kind $(KIND)) -v $(SEED)
+else
+	@$(BUILD)/sim/sim $(if $(KIND),--kind $(KIND)) --seeds 1..$(or $(SEEDS),1000) --jobs $$(nproc) \
+		--regressions sim/regressions.txt --cover sim/unreachable.txt --strict
+endif
+
+sim-inject: build
+ifdef NTH
+	@$(BUILD)/sim/sim --inject -v $(NTH)
+else
+	@$(BUILD)/sim/sim --inject --jobs $$(nproc)
+endif
 
 # 77 says that this machine cannot have the lab, which is no failure.
 vm: build

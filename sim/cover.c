@@ -231,6 +231,7 @@ void cover_sense(uint8_t status, uint8_t key, uint16_t asc)
 
 struct report {
 	FILE *out;
+	bool all;
 	char excuse[EXCUSES][NAME_MAX * 2];
 	bool used[EXCUSES];
 	unsigned n_excuses;
@@ -286,7 +287,8 @@ static void point(struct report *r, enum cover_group g, const char *name, unsign
 		r->n_excused++;
 	} else {
 		r->n_holes++;
-		(void)fprintf(r->out, "  never seen: %s\n", full);
+		if (r->all)
+			(void)fprintf(r->out, "  never seen: %s\n", full);
 	}
 }
 
@@ -354,11 +356,11 @@ static void report_pr(struct report *r)
 	points(r, COVER_RESERVE, reserves, ARRAY_SIZE(reserves));
 }
 
-unsigned cover_report(FILE *out, const char *justified)
+unsigned cover_report(FILE *out, const char *justified, bool all)
 {
 	static struct report r;
 
-	r = (struct report){ .out = out };
+	r = (struct report){ .out = out, .all = all };
 	read_excuses(&r, justified);
 	report_chan(&r);
 	report_ichan(&r);

@@ -57,5 +57,6 @@ void cover_ichan(unsigned state, unsigned event);
 /* A login was refused with the private data @priv. Return: reason - 0x00010000; 7: there is none */
 unsigned cover_reject(const uint8_t *priv, size_t len);
 void cover_sense(uint8_t status, uint8_t key, uint16_t asc);
-/* Print the table; @justified: file with what cannot be seen, and why. Return: number of holes without excuse. */
-unsigned cover_report(FILE *out, const char *justified);
+/* Print how much was seen; @justified: file with what cannot be, and why. @all: name what was not seen; a small batch
+ * has not seen much. Return: number of holes without excuse. */
+unsigned cover_report(FILE *out, const char *justified, bool all);

@@ -34,7 +34,8 @@ struct batch {
 static struct {
 	unsigned long long first, last;
 	unsigned jobs;
-	unsigned stop; /* after so many failures; 0: never */
+	unsigned every; /* only each of so many */
+	unsigned stop;  /* after so many failures; 0: never */
 	unsigned seconds;
 	bool verbose;
 	bool inject;
@@ -42,7 +43,7 @@ static struct {
 	const char *cover;
 	const char *regressions;
 	bool strict; /* a hole in the coverage is a failure */
-} opt = { .jobs = 1, .seconds = SEED_SECONDS };
+} opt = { .jobs = 1, .every = 1, .seconds = SEED_SECONDS };
 
 static struct batch *batch;
 static struct regress regressions[REGRESS_MAX];
@@ -58,6 +59,7 @@ static void help(void)
 	       "       sim --inject [-v] N           ... in which call N does\n"
 	       "\n"
 	       "  --kind KIND    only scenarios of this kind, see scenario.c\n"
+	       "  --every N      with --inject: only each Nth call\n"
 	       "  --stop N       stop after N failed runs\n"
 	       "  --seconds N    a run that takes longer hangs (default 300)\n"
 	       "  --regressions FILE  runs that found something once come first\n"
@@ -147,7 +149,7 @@ static void job(void)
 {
 	for (;;) {
 		unsigned long long i = atomic_fetch_add(&batch->next, 1);
-		unsigned long long seed = opt.first + i - n_regressions;
+		unsigned long long seed = opt.first + (i - n_regressions) * opt.every;
 
 		if (opt.stop && atomic_load(&batch->failed) >= opt.stop)
 			break;
@@ -174,7 +176,7 @@ static double seconds(void)
 static void watch(unsigned n_jobs)
 {
 	double start = seconds();
-	double all = (double)(opt.last - opt.first + 1 + n_regressions);
+	double all = (double)((opt.last - opt.first) / opt.every + 1 + n_regressions);
 	bool tty = isatty(STDERR_FILENO);
 	unsigned done;
 
@@ -200,6 +202,7 @@ static void watch(unsigned n_jobs)
 
 static int run_batch(void)
 {
+	const bool large = opt.last - opt.first + 1 >= STRICT_SEEDS;
 	unsigned holes = 0;
 	unsigned failed;
 
@@ -210,11 +213,11 @@ static int run_batch(void)
 			job();
 	watch(opt.jobs);
 	if (opt.cover)
-		holes = cover_report(stdout, opt.cover);
+		holes = cover_report(stdout, opt.cover, large);
 	if (opt.inject)
 		inject_report(stdout);
 	failed = atomic_load(&batch->failed);
-	if (holes && opt.strict && opt.last - opt.first + 1 >= STRICT_SEEDS)
+	if (holes && opt.strict && large)
 		failed++;
 	printf("%u passed, %u failed\n", atomic_load(&batch->passed), failed);
 	return failed || !atomic_load(&batch->passed);
@@ -230,6 +233,7 @@ static int parse(int argc, char **argv)
 		{ "stop", required_argument, NULL, 'n' },
 		{ "kind", required_argument, NULL, 'k' },
 		{ "seconds", required_argument, NULL, 't' },
+		{ "every", required_argument, NULL, 'e' },
 		{ "regressions", required_argument, NULL, 'r' },
 		{ "cover", required_argument, NULL, 'c' },
 		{ "strict", no_argument, NULL, 'S' },
@@ -262,6 +266,9 @@ static int parse(int argc, char **argv)
 		case 't':
 			opt.seconds = (unsigned)strtoul(optarg, NULL, 10);
 			break;
+		case 'e':
+			opt.every = (unsigned)strtoul(optarg, NULL, 10);
+			break;
 		case 'r':
 			opt.regressions = optarg;
 			break;
@@ -286,6 +293,8 @@ static int parse(int argc, char **argv)
 	}
 	if (!opt.jobs || opt.jobs > JOBS_MAX)
 		opt.jobs = 1;
+	if (!opt.every)
+		opt.every = 1;
 	return optind;
 }
 
