@@ -90,6 +90,9 @@ static void judge_pair(struct spied *y, void *ctx)
 		wrong(x, y, "beside");
 	if (x->orphan || !same_set(x, y))
 		return;
+	/* While there is an ACA condition, nothing that is kept back counts for the ACA command. */
+	if (x->attr == SCSI_ATTR_ACA && !y->begun)
+		return;
 	if (y->begun && x->barrier && !x->begun && !(is_head(y) && y->entered > x->turn))
 		wrong(x, y, "beside");
 	if (y->begun && y->barrier && !is_head(x))

@@ -531,8 +531,10 @@ static bool others_may_have(const struct host *h, unsigned lun, uint64_t tick)
 
 static bool never_told(const struct hcmd *cmd)
 {
-	/* One whose attribute is none is refused before that. */
+	/* One whose attribute is none is refused before that; REQUEST SENSE tells by its data, so not when those could
+	 * not be sent. */
 	return cmd->op == HOP_INQUIRY || cmd->op == HOP_LUNS || cmd->attr > SRP_TASK_ORDERED ||
+	       (cmd->op == HOP_SENSE && cmd->status != SCSI_STATUS_GOOD) ||
 	       (cmd->op == HOP_BAD && cmd->cdb[0] == SCSI_OP_INQUIRY);
 }
 

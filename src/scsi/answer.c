@@ -284,8 +284,10 @@ bool answer_is_well_known(const struct scsi_task *t)
 void answer_luns_known(struct scsi_task *t)
 {
 	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
-		if (scsi_uas_drop(&t->nexus->lun[i].uas, SCSI_UA_LUNS_CHANGED))
+		if (scsi_uas_drop(&t->nexus->lun[i].uas, SCSI_UA_LUNS_CHANGED)) {
 			t->changed = SCSI_CHANGED_NEXUS;
+			t->ua_told = SCSI_UA_LUNS_CHANGED;
+		}
 }
 
 uint16_t answer_take_ua(struct scsi_task *t, struct scsi_itl *itl)
@@ -296,5 +298,20 @@ uint16_t answer_take_ua(struct scsi_task *t, struct scsi_itl *itl)
 		t->changed = SCSI_CHANGED_NEXUS;
 	if (ua == SCSI_UA_LUNS_CHANGED)
 		answer_luns_known(t);
+	t->ua_told = ua;
 	return ua;
+}
+
+enum scsi_changed scsi_task_unsent(struct scsi_task *t)
+{
+	struct scsi_itl *itl = answer_itl(t);
+
+	if (!t->ua_told)
+		return SCSI_CHANGED_NOTHING;
+	if (t->ua_told == SCSI_UA_LUNS_CHANGED)
+		scsi_nexus_ua(t->nexus, SCSI_UA_LUNS_CHANGED); /* it was taken from everywhere */
+	else if (itl && itl->lu == t->lu)
+		scsi_uas_add(&itl->uas, t->ua_told);
+	t->ua_told = 0;
+	return SCSI_CHANGED_NEXUS;
 }

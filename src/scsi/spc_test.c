@@ -259,6 +259,29 @@ static void request_sense(void **state)
 	expect_in((const uint8_t[8]){ 0x72, 2, 0x04, 0x02 }, 8);
 }
 
+/* Data that the initiator did not get have told it nothing. */
+static void unsent(void **state)
+{
+	(void)state;
+	scsi_lu_ua(&r->lu[0], SCSI_UA_CAPACITY_CHANGED, NULL);
+	assert_int_equal(run(rig_lun0, CDB(0x03, 1, 0, 0, 252, 0), 252), 0);
+	expect_in((const uint8_t[8]){ 0x72, 6, 0x2a, 0x09 }, 8);
+	assert_int_equal(scsi_task_unsent(&r->t), SCSI_CHANGED_NEXUS);
+	assert_int_equal(run(rig_lun0, CDB(0x03, 1, 0, 0, 252, 0), 252), 0);
+	expect_in((const uint8_t[8]){ 0x72, 6, 0x2a, 0x09 }, 8);
+	assert_int_equal(run(rig_lun0, CDB(0x03, 1, 0, 0, 252, 0), 252), 0);
+	expect_in((const uint8_t[8]){ 0x72 }, 8);
+	/* nothing was told, so nothing is owed */
+	assert_int_equal(scsi_task_unsent(&r->t), SCSI_CHANGED_NOTHING);
+	/* what REPORT LUNS has told is taken from all units, and comes back to all */
+	for (unsigned i = 0; i < 2; i++)
+		scsi_lu_ua(&r->lu[i], SCSI_UA_LUNS_CHANGED, NULL);
+	assert_int_equal(run(rig_lun0, CDB(0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 252, 0, 0), 252), 0);
+	assert_int_equal(scsi_task_unsent(&r->t), SCSI_CHANGED_NEXUS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(r->nexus[0].lun[i].uas.q[0], SCSI_UA_LUNS_CHANGED);
+}
+
 static void not_there(void **state)
 {
 	static const uint8_t deep[8] = { 0, 0, 0, 1 };
@@ -464,6 +487,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(report_luns, setup, teardown),
 		cmocka_unit_test_setup_teardown(mode_sense, setup, teardown),
 		cmocka_unit_test_setup_teardown(request_sense, setup, teardown),
+		cmocka_unit_test_setup_teardown(unsent, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(report_opcodes, setup, teardown),

@@ -49,6 +49,7 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
 	t->act = SCSI_ACT_NONE;
 	t->changed = SCSI_CHANGED_NOTHING;
 	t->abort = SCSI_ABORT_NO;
+	t->ua_told = 0;
 	t->aborted = false;
 	t->sense_len = 0;
 	t->ua = 0;

@@ -143,6 +143,7 @@ struct scsi_task {
 	uint8_t act;         /* enum scsi_act_type under way */
 	uint8_t changed;     /* enum scsi_changed to report with the next action */
 	uint8_t abort;       /* enum scsi_abort of answer.h */
+	uint16_t ua_told;    /* the unit attention it was taken for from the queue; 0: none */
 	uint32_t view_flags; /* SCSI_VIEW_* when it started */
 	uint64_t n_blocks;   /* of the unit when it started */
 	uint64_t lba;        /* next block of a command done in pieces; first of a plain one */
@@ -190,6 +191,17 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t);
  * and has not ended: only at home is the order of the two kept.
  */
 void scsi_route_home(struct scsi_task *t);
+
+/**
+ * scsi_task_unsent() - the data of @t did not reach the initiator
+ * @t: COMPLETE was its last action
+ *
+ * A unit attention that they would have told of is owed again: only one that was reported is
+ * cleared (SAM-5 5.14).
+ * Return: what views must show now.
+ * Context: home worker.
+ */
+enum scsi_changed scsi_task_unsent(struct scsi_task *t);
 
 /* Bytes of parameter buffer that ROOM and FETCH of @t ask for; after scsi_route(). */
 uint32_t scsi_task_data_bytes(const struct scsi_task *t);

@@ -192,7 +192,7 @@ static void cmd_data_canceled(struct cmd *c)
 	cmd_respond(c);
 }
 
-static void cmd_data_sent(struct cmd *c)
+void cmd_data_ended(struct cmd *c)
 {
 	if (c->move_error == -ECANCELED)
 		cmd_data_canceled(c);
@@ -200,6 +200,14 @@ static void cmd_data_sent(struct cmd *c)
 		cmd_data_failed(c);
 	else
 		cmd_respond(c);
+}
+
+static void cmd_data_sent(struct cmd *c)
+{
+	if (c->move_error && c->task.ua_told)
+		home_unsent(c);
+	else
+		cmd_data_ended(c);
 }
 
 /* The initiator's description of its buffers is wrong. */

@@ -311,6 +311,35 @@ void home_cleared(struct cmd *c)
 	home_drain(lu);
 }
 
+/* --- data that could not be sent --- */
+
+static void home_unsent_back(struct worker *w, struct worker_msg *m)
+{
+	struct cmd *c = container_of(m, struct cmd, msg);
+
+	(void)w;
+	c->is.at_home = false;
+	cmd_data_ended(c);
+}
+
+static void home_unsent_run(struct worker *w, struct worker_msg *m)
+{
+	struct cmd *c = container_of(m, struct cmd, msg);
+
+	(void)w;
+	if (scsi_task_unsent(&c->task) == SCSI_CHANGED_NEXUS)
+		home_publish_nexus(c->ch->session);
+	c->msg.run = home_unsent_back;
+	worker_post(c->ch->tw->w, &c->msg);
+}
+
+void home_unsent(struct cmd *c)
+{
+	c->is.at_home = true;
+	c->msg.run = home_unsent_run;
+	worker_post(tgt_home(c->ch->t), &c->msg);
+}
+
 /* --- aborting what waits here --- */
 
 /* The first command that waits and is meant; but not one whose own clearing of others is under way: it ends soon. */

@@ -448,6 +448,8 @@ void cmd_abort(struct cmd *c, bool tell);
 void cmd_free(struct cmd *c);
 /* End @c with a RSP; task.status and so on (or rsp_code) are set. */
 void cmd_respond(struct cmd *c);
+/* Its data have been sent, or could not be (c->move_error): it ends. */
+void cmd_data_ended(struct cmd *c);
 /* SEND_RSP: post it with @delta. */
 void cmd_send_rsp(struct cmd *c, int32_t delta);
 
@@ -480,6 +482,8 @@ void data_put_buf(struct cmd *c, struct pool_buf **b);
 /* --- home.c: home worker --- */
 /* Step @c at home; from the channel's worker. */
 void home_step(struct cmd *c);
+/* What the data of @c would have told the initiator is owed again; then cmd_data_ended(). From the channel's worker. */
+void home_unsent(struct cmd *c);
 /* Make the worker of @ch see the nexus as it is now. */
 void home_publish(struct tchan *ch);
 void home_publish_nexus(struct session *s);
