@@ -233,7 +233,10 @@ static int pick_error(struct disk *d, const struct backend_io *io)
 					    [BACKEND_WRITE_ZEROES] = "a disk's write of zeroes" };
 	int error = errors[dice_below(ARRAY_SIZE(errors))];
 
-	if (disk_call_fails && disk_call_fails(call[io->op], (const void *)(uintptr_t)io->done)) {
+	const void *by;
+
+	memcpy(&by, &io->done, sizeof(by));
+	if (disk_call_fails && disk_call_fails(call[io->op], by)) {
 		fault(d, "a request is made to fail");
 		return EIO;
 	}

@@ -172,11 +172,16 @@ static double seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static unsigned long long n_runs(void)
+{
+	return (opt.last - opt.first) / opt.every + 1 + n_regressions;
+}
+
 /* Wait for the jobs, and on a terminal say how far they are. */
 static void watch(unsigned n_jobs)
 {
 	double start = seconds();
-	double all = (double)((opt.last - opt.first) / opt.every + 1 + n_regressions);
+	double all = (double)n_runs();
 	bool tty = isatty(STDERR_FILENO);
 	unsigned done;
 

@@ -46,7 +46,7 @@ static void scene_host(struct host_ways *w, bool first)
 static void scene_disk(struct scenario *s, unsigned i)
 {
 	s->disk[i] = (struct disk_params){ .block_bytes = 512,
-					   .size_bytes = 512 * 100,
+					   .size_bytes = 51200,
 					   .mapped = i == 1,
 					   .modelled = i != SCRATCH,
 					   .unmap_grain = 512 };
