@@ -232,7 +232,6 @@ static int pick_error(struct disk *d, const struct backend_io *io)
 					    [BACKEND_UNMAP] = "a disk's unmap",
 					    [BACKEND_WRITE_ZEROES] = "a disk's write of zeroes" };
 	int error = errors[dice_below(ARRAY_SIZE(errors))];
-
 	const void *by;
 
 	memcpy(&by, &io->done, sizeof(by));

@@ -24,6 +24,7 @@ struct fabric_net {
 	unsigned late_est_pct;   /* no dreq: ESTABLISHED comes late */
 	unsigned no_est_pct;     /* ... or never, when the connection ends before */
 	unsigned no_dreq_pct;    /* dreq: no disconnect before the acknowledgement came */
+	unsigned no_rtu_pct;     /* dreq: who got the reply never acknowledges it */
 	unsigned rtu_late_pct;   /* dreq: the acknowledgement comes late */
 	unsigned wr_fail_pmille; /* a work request fails for no reason of ours */
 	unsigned mute_pct;       /* a queue pair in error forgets to flush */

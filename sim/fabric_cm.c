@@ -450,6 +450,7 @@ static void on_rep(struct link *l, struct pkt *p, struct end *e)
 		e->state = END_LIVE;
 		get_priv(e, p);
 		fabric_qp_start(e, e->depth);
+		e->no_rtu |= dice_pct(fabric_net.no_rtu_pct);
 		fabric_tell(e, FAB_EV_ESTABLISHED, 0, NULL, e);
 	}
 	if (!l->f->dreq || e->state != END_LIVE || e->no_rtu)

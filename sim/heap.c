@@ -45,6 +45,7 @@ int __real_munmap(void *p, size_t len);
 void *__wrap_malloc(size_t len);
 void *__wrap_calloc(size_t n, size_t len);
 void *__wrap_realloc(void *p, size_t len);
+void *__wrap_reallocarray(void *p, size_t n, size_t len);
 void *__wrap_aligned_alloc(size_t align, size_t len);
 void __wrap_free(void *p);
 char *__wrap_strdup(const char *s);
@@ -177,17 +178,28 @@ void *__wrap_calloc(size_t n, size_t len)
 		       : note(__real_calloc(n, len), n * len, __builtin_return_address(0), false);
 }
 
-void *__wrap_realloc(void *p, size_t len)
+static void *resize(void *p, size_t len, const void *by)
 {
 	void *more;
 	size_t was;
 
-	if (must_fail(__builtin_return_address(0)))
+	if (must_fail(by))
 		return NULL;
 	more = __real_realloc(p, len);
 	if (more && p)
 		(void)forget(p, &was);
-	return note(more, len, __builtin_return_address(0), false);
+	return note(more, len, by, false);
+}
+
+void *__wrap_realloc(void *p, size_t len)
+{
+	return resize(p, len, __builtin_return_address(0));
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t len)
+{
+	check(!len || n <= SIZE_MAX / len);
+	return resize(p, n * len, __builtin_return_address(0));
 }
 
 void *__wrap_aligned_alloc(size_t align, size_t len)

@@ -165,7 +165,7 @@ void inject_run(unsigned long long nth)
 	run(style, nth);
 }
 
-void inject_report(FILE *out)
+void inject_report(FILE *out, bool all)
 {
 	unsigned n = 0;
 	unsigned failed = 0;
@@ -180,6 +180,8 @@ void inject_report(FILE *out)
 			failed++;
 			continue;
 		}
+		if (!all)
+			continue;
 		(void)fprintf(out, "  never failed: %s\n", s->call);
 		fail_place(s->by);
 	}

@@ -16,8 +16,8 @@ struct host;
 unsigned long long inject_count(void);
 /* The run in which call @nth fails (from 0); beyond inject_count(): none does. */
 void inject_run(unsigned long long nth);
-/* Places in the code that made calls, and how many of them had one that failed. */
-void inject_report(FILE *out);
+/* Places in the code that made calls, and how many of them had one that failed; @all: and which had none. */
+void inject_report(FILE *out, bool all);
 
 /* --- for those who carry out calls --- */
 

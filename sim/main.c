@@ -220,7 +220,7 @@ static int run_batch(void)
 	if (opt.cover)
 		holes = cover_report(stdout, opt.cover, large);
 	if (opt.inject)
-		inject_report(stdout);
+		inject_report(stdout, opt.every == 1);
 	failed = atomic_load(&batch->failed);
 	if (holes && opt.strict && large)
 		failed++;

@@ -171,6 +171,7 @@ static void calm_down(void)
 			disk_calm(i);
 	fabric_net.wr_fail_pmille = 0;
 	fabric_net.cm_lose_pct = 0;
+	fabric_net.no_rtu_pct = 0;
 	fabric_net.hiccup_pmille = 0;
 	sched_pace.stall_pmille = 0;
 	for (unsigned i = 0; i < proc_n_workers(); i++)

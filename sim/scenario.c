@@ -69,6 +69,16 @@ static void make_late(struct scenario *s)
 	s->pace.stall_pmille = dice_below(30);
 	s->pace.stall_ns = dice_log(NSEC_PER_MSEC, 30 * NSEC_PER_MSEC);
 	s->deed[DEED_CALM] = 2;
+	s->deed[DEED_TERM] += dice_below(3) == 0;
+	s->moment_permille[MOMENT_DRAIN] = 300;
+	/* A connection may work for long before it is acknowledged, and end before. */
+	if (dice_below(3) == 0) {
+		s->net.no_rtu_pct = 70;
+		s->net.comm_est_pct = 100;
+		s->net.cm_again_ns = dice_range(100, 1000) * NSEC_PER_MSEC;
+		s->net.wr_fail_pmille = 4;
+		s->deed[DEED_ADDRESS] += 4;
+	}
 	for (unsigned i = 0; i < s->n_disks; i++) {
 		s->mood[i].hang_pmille = 100 + dice_below(400);
 		s->mood[i].stuck_pct = 90;
