@@ -381,7 +381,6 @@ static void do_term(void)
 	deeds_moment(MOMENT_TERM);
 	state = STOPPING;
 	stop_ns = sched_now_ns();
-	stop_tick = sched_tick();
 	excuse_hold(EXCUSE_CLOSE, -1, true);
 	tgt_shutdown(d.tgt, worker_now_ns(workers[0]) + force_ns, logged_out, NULL);
 }
