@@ -2,6 +2,7 @@
 /* Channels and commands of hosts that follow the rules: each command is answered, or there is a reason. */
 #include "sim/check.h"
 #include "sim/disk.h"
+#include "sim/fabric.h"
 #include "sim/inject.h"
 #include "sim/model.h"
 #include "sim/proc.h"
@@ -11,7 +12,7 @@
 
 #define MAY_DELAY                                                                     \
 	(BIT(EXCUSE_NET) | BIT(EXCUSE_DISK) | BIT(EXCUSE_RESET) | BIT(EXCUSE_CLOSE) | \
-	 BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | BIT(EXCUSE_SLOW) | BIT(EXCUSE_REMAP))
+	 BIT(EXCUSE_DIED) | BIT(EXCUSE_SLOW) | BIT(EXCUSE_REMAP))
 #define EVER 1u /* since the first tick */
 #define MAY_END                                                                        \
 	(BIT(EXCUSE_NET) | BIT(EXCUSE_CLOSE) | BIT(EXCUSE_DIED) | BIT(EXCUSE_MEMORY) | \
@@ -28,11 +29,18 @@ static void check_not_lost(const struct hchan *c, const struct hcmd *cmd)
 	fail_now("%s chan %u: the answer to command %u got lost", c->h->name, c->number, cmd->nth);
 }
 
+/* A call that fails ends a command or the channel, and soon; but the host may not hear of that. */
+static bool failed_unheard(const struct hchan *c, uint64_t tick)
+{
+	return excused(EXCUSE_MEMORY, -1, tick) && !fabric_has_peer(c->fc);
+}
+
 void check_command_late(struct hchan *c, const struct hcmd *cmd)
 {
 	check_not_lost(c, cmd);
 	if (cmd->may_be_gone || excused_any(MAY_DELAY, cmd->disk, cmd->sent_tick) ||
-	    excused_until(MAY_DELAY, cmd->disk, cmd->sent_ns) || excused_disks(cmd->sent_tick))
+	    excused_until(MAY_DELAY, cmd->disk, cmd->sent_ns) || excused_disks(cmd->sent_tick) ||
+	    failed_unheard(c, cmd->sent_tick))
 		return;
 	fail_now("%s chan %u: command %u was not answered within %llu ms, for no reason",
 		 c->h->name, c->number, cmd->nth,
@@ -41,7 +49,8 @@ void check_command_late(struct hchan *c, const struct hcmd *cmd)
 
 void check_task_late(struct hchan *c)
 {
-	if (excused_any(MAY_DELAY, -1, c->tmf_tick) || excused_disks(c->tmf_tick))
+	if (excused_any(MAY_DELAY, -1, c->tmf_tick) || excused_disks(c->tmf_tick) ||
+	    failed_unheard(c, c->tmf_tick))
 		return;
 	fail_now("%s chan %u: a task management function was not answered, for no reason",
 		 c->h->name, c->number);

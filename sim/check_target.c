@@ -134,9 +134,22 @@ static void judge_asks(struct tchan *ch)
 		wrong(ch, "an event was not reported");
 }
 
+/* Each receive that the core counts is posted. */
+static void judge_receives(struct tchan *ch)
+{
+	const struct hchan *h = ch->conn ? fabric_who(ch->conn) : NULL;
+
+	if (!h || rogue_is(h) || !hchan_live(h) || !fabric_quiet(ch->conn) ||
+	    ch->chan.state != CHAN_LIVE || !list_empty(&ch->cmds))
+		return;
+	if (fabric_n_receives(ch->conn) != ch->chan.n_recv)
+		wrong(ch, "a receive was not posted again");
+}
+
 void check_target_at_rest(struct tgt *t)
 {
 	check_target(t);
+	each_chan(t, judge_receives);
 	/* What is on its way now may be held up. */
 	if (excused_any(EXCUSE_ANY, -1, UINT64_MAX))
 		return;

@@ -535,8 +535,7 @@ static bool never_told(const struct hcmd *cmd)
 	 * not be sent. */
 	return cmd->op == HOP_INQUIRY || cmd->op == HOP_LUNS || cmd->attr > SRP_TASK_ORDERED ||
 	       (cmd->op == HOP_SENSE && cmd->status != SCSI_STATUS_GOOD) ||
-	       (cmd->op == HOP_BAD &&
-		(cmd->cdb[0] == SCSI_OP_INQUIRY || cmd->attr > SRP_TASK_ORDERED));
+	       (cmd->op == HOP_BAD && cmd->cdb[0] == SCSI_OP_INQUIRY);
 }
 
 /* @cmd was answered, and not with an attention. */

@@ -421,6 +421,11 @@ void *fabric_who(const struct fab_conn *c)
 	return e ? e->who : NULL;
 }
 
+bool fabric_has_peer(const struct fab_conn *c)
+{
+	return end_peer(end_of(c)) != NULL;
+}
+
 bool fabric_passive(const struct fab_conn *c)
 {
 	return end_of(c)->side == 1;

@@ -123,5 +123,7 @@ unsigned fabric_n_receives(const struct fab_conn *c);
 bool fabric_accept_failed(const struct fab_conn *c);
 /* A message could not be posted at @c. */
 bool fabric_send_failed(const struct fab_conn *c);
+/* Its other end is still there. */
+bool fabric_has_peer(const struct fab_conn *c);
 /* Is nothing on its way between the ends of @c? */
 bool fabric_quiet(const struct fab_conn *c);

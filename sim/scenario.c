@@ -350,11 +350,17 @@ static struct trouble roll_trouble(struct scenario *s)
 /* Calls that fail: a few kinds of them, some seldom, some more often than not. */
 static void roll_calls(struct scenario *s)
 {
+	static const enum fabric_call last[] = { FABRIC_MARKER, FABRIC_DISCONNECT, FABRIC_REJECT };
+
 	for (unsigned i = 0; i < FABRIC_CALL_COUNT; i++) {
 		unsigned n = (unsigned)dice_log(1, 300);
 
 		s->call_fail_permille[i] = dice_below(3) ? 0 : n;
 	}
+	/* A device that fails in earnest fails at each of these. */
+	for (unsigned i = 0; i < ARRAY_SIZE(last); i++)
+		if (dice_below(6) == 0)
+			s->call_fail_permille[last[i]] = 1000;
 	/* A login has more than a hundred of these. */
 	s->call_fail_permille[FABRIC_FIRST_RECV] /= 30;
 }
