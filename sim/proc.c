@@ -314,8 +314,9 @@ static void do_disable(void)
 
 static void do_enable(void)
 {
-	if (state == RUNNING && sched_now_ns() - disabled_ns > CLOSED_NS &&
-	    !excused(EXCUSE_SLOW, -1, UINT64_MAX))
+	/* A reload may have enabled it before, and logins that others give way to may be going on. */
+	if (state == RUNNING && first_port() && !tgt_port_info(first_port()).enabled &&
+	    sched_now_ns() - disabled_ns > CLOSED_NS && !excused(EXCUSE_SLOW, -1, UINT64_MAX))
 		check_target_closed(d.tgt);
 	if (state != RUNNING || !first_port() || !cfg.enabled)
 		return;
