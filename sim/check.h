@@ -143,6 +143,8 @@ void check_pr_out(const struct spied *s, const struct scsi_task *t, const struct
 /* Its host has the GOOD of a command. */
 void check_pr_answered(const struct hchan *c, const struct hcmd *cmd);
 void check_pr_reset(void);
+/* The disk of a unit; -1: no host has been there. */
+int check_pr_disk(const struct scsi_lu *lu);
 /* The state of a disk's unit as it is now, NULL: no host has been there. */
 const struct mpr *check_pr_state(int disk);
 struct mpr_nexus check_pr_name(const struct host *h);

@@ -135,6 +135,13 @@ static struct host *host_of(const struct mpr_nexus *who)
 	return NULL;
 }
 
+int check_pr_disk(const struct scsi_lu *lu)
+{
+	const struct unit *u = unit_of(lu);
+
+	return u ? u->disk : -1;
+}
+
 const struct mpr *check_pr_state(int disk)
 {
 	for (unsigned i = 0; i < UNITS_MAX; i++)

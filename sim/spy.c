@@ -125,19 +125,21 @@ static struct hchan *hchan_of(const struct scsi_task *t)
 static void look_at_mode(struct spied *s, const struct scsi_task *t, const struct scsi_act *act)
 {
 	struct hcmd *cmd = spy_hcmd(s);
+	/* Its host may have given it up before it began. */
+	int disk = s->disk < 0 ? check_pr_disk(t->lu) : s->disk;
 	bool select = t->cdb[0] == SCSI_OP_MODE_SELECT_10 || t->cdb[0] == SCSI_OP_MODE_SELECT_6;
 
-	if (!t->lu || s->disk < 0)
+	if (!t->lu || disk < 0)
 		return;
 	if (t->lu->mode.qerr && t->status == SCSI_STATUS_CHECK_CONDITION &&
 	    (act->type == SCSI_ACT_COMPLETE || act->type == SCSI_ACT_CLEAR))
-		check_error_clears(s->host, s->disk);
+		check_error_clears(s->host, disk);
 	if (!select || act->type != SCSI_ACT_COMPLETE || t->status != SCSI_STATUS_GOOD ||
 	    act->changed != SCSI_CHANGED_LU)
 		return;
 	if (cmd)
 		cmd->mode_tick = sched_tick();
-	check_mode_changed(s->host, s->disk, t->lu->mode.qerr);
+	check_mode_changed(s->host, disk, t->lu->mode.qerr);
 	if (t->lu->mode.tst)
 		check_order_apart(t->lu);
 }
