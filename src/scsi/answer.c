@@ -61,24 +61,28 @@ void answer_note_abort(struct scsi_task *t, const struct scsi_event *ev)
 		t->abort = how;
 }
 
-/* @t was about to tell of a unit attention and will not: it is owed again. */
-static void owe_again(struct scsi_task *t)
+enum scsi_changed scsi_task_unsent(struct scsi_task *t)
 {
-	struct scsi_itl *itl = answer_itl(t);
+	struct scsi_itl *itl;
 
-	if (t->ua == SCSI_UA_LUNS_CHANGED)
-		scsi_nexus_ua(t->nexus, SCSI_UA_LUNS_CHANGED);
+	if (!t->ua_told)
+		return SCSI_CHANGED_NOTHING;
+	itl = answer_itl(t);
+	if (t->ua_told == SCSI_UA_LUNS_CHANGED)
+		scsi_nexus_ua(t->nexus, SCSI_UA_LUNS_CHANGED); /* it was taken from everywhere */
 	else if (itl && itl->lu == t->lu)
-		scsi_uas_add(&itl->uas, (enum scsi_ua)t->ua);
-	if (t->changed == SCSI_CHANGED_NOTHING)
-		t->changed = SCSI_CHANGED_NEXUS;
-	t->ua = 0;
+		scsi_uas_add(&itl->uas, (enum scsi_ua)t->ua_told);
+	t->ua_told = 0;
+	return SCSI_CHANGED_NEXUS;
 }
 
 struct scsi_act answer_aborted(struct scsi_task *t)
 {
-	if (t->ua) /* at home only */
-		owe_again(t);
+	/* What it was about to tell it will not. Only who is stepped at home can have something to tell. */
+	enum scsi_changed changed = scsi_task_unsent(t);
+
+	if (t->changed == SCSI_CHANGED_NOTHING)
+		t->changed = (uint8_t)changed;
 	t->aborted = t->abort == SCSI_ABORT_QUIET;
 	t->sense_len = 0;
 	return answer_status(t, SCSI_STATUS_TASK_ABORTED);
@@ -300,18 +304,4 @@ uint16_t answer_take_ua(struct scsi_task *t, struct scsi_itl *itl)
 		answer_luns_known(t);
 	t->ua_told = ua;
 	return ua;
-}
-
-enum scsi_changed scsi_task_unsent(struct scsi_task *t)
-{
-	struct scsi_itl *itl = answer_itl(t);
-
-	if (!t->ua_told)
-		return SCSI_CHANGED_NOTHING;
-	if (t->ua_told == SCSI_UA_LUNS_CHANGED)
-		scsi_nexus_ua(t->nexus, SCSI_UA_LUNS_CHANGED); /* it was taken from everywhere */
-	else if (itl && itl->lu == t->lu)
-		scsi_uas_add(&itl->uas, t->ua_told);
-	t->ua_told = 0;
-	return SCSI_CHANGED_NEXUS;
 }

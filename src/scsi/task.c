@@ -52,7 +52,6 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
 	t->ua_told = 0;
 	t->aborted = false;
 	t->sense_len = 0;
-	t->ua = 0;
 	if (lun_decode(t->lun, &lun) != LUN_UNIT || lun >= SCSI_LUN_COUNT)
 		return SCSI_ROUTE_HOME;
 	at = &v->lun[lun];

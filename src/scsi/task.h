@@ -143,7 +143,7 @@ struct scsi_task {
 	uint8_t act;         /* enum scsi_act_type under way */
 	uint8_t changed;     /* enum scsi_changed to report with the next action */
 	uint8_t abort;       /* enum scsi_abort of answer.h */
-	uint16_t ua_told;    /* the unit attention it was taken for from the queue; 0: none */
+	uint16_t ua_told;    /* the unit attention it took from the queue to tell; 0: none */
 	uint32_t view_flags; /* SCSI_VIEW_* when it started */
 	uint64_t n_blocks;   /* of the unit when it started */
 	uint64_t lba;        /* next block of a command done in pieces; first of a plain one */
@@ -162,7 +162,6 @@ struct scsi_task {
 	uint64_t seq;      /* of its arrival */
 	uint8_t place;     /* enum scsi_place */
 	uint8_t where;     /* in its set */
-	uint16_t ua;       /* the unit attention it is about to tell of; 0: none */
 	bool answer_waits; /* it is held until the unit is gathered */
 	bool cleared;      /* the commands its CHECK CONDITION aborts (QERR) have ended */
 	bool has_victims;  /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
@@ -193,10 +192,10 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t);
 void scsi_route_home(struct scsi_task *t);
 
 /**
- * scsi_task_unsent() - the data of @t did not reach the initiator
- * @t: COMPLETE was its last action
+ * scsi_task_unsent() - what @t was to tell did not reach the initiator
+ * @t: COMPLETE was its last action, and its data could not be sent; an abort does this itself
  *
- * A unit attention that they would have told of is owed again: only one that was reported is
+ * A unit attention that it would have told of is owed again: only one that was reported is
  * cleared (SAM-5 5.14).
  * Return: what views must show now.
  * Context: home worker.

@@ -85,8 +85,7 @@ static struct scsi_act start_without_unit(struct scsi_task *t)
 static uint16_t ua_to_report(struct scsi_task *t, struct scsi_itl *itl)
 {
 	if (t->lu->mode.ua_intlck == SCSI_UA_INTLCK_CLEAR) {
-		t->ua = answer_take_ua(t, itl);
-		return t->ua;
+		return answer_take_ua(t, itl);
 	}
 	return itl->uas.q[0];
 }
