@@ -27,6 +27,7 @@
 	 SCSI_VIEW_RES_ALL)
 /* What some commands are sent home by besides: the bits are the same. */
 #define CMD_RES_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE)
+/* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is asserted */
 _Static_assert(SCSI_CMD_RES_READ == SCSI_VIEW_RES_READ && SCSI_CMD_RES_WRITE == SCSI_VIEW_RES_WRITE,
 	       "views and commands name reservations by the same bits");
 
