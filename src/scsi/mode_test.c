@@ -283,7 +283,7 @@ static void lists(void **state)
 	rig_views(r);
 	/* unknown page, subpage format, wrong page length, wrong descriptor length */
 	memset(r->out, 0, 64);
-	r->out[8] = 0x02;
+	r->out[8] = 0x03;
 	r->out[9] = 0x0e;
 	select10(24, 24);
 	rig_expect_sense(r, 5, 0x2600);

@@ -29,9 +29,9 @@
 #define CONTROL_SWP       0x08
 #define CONTROL_TAS       0x40
 
-static void put_error_recovery(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
+/* Of pages whose fields have no other meaning here than zero. */
+static void put_nothing(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
 {
-	/* all zero: errors are reported as they come, retries are the store's own */
 	(void)body;
 	(void)lu;
 	(void)m;
@@ -99,9 +99,13 @@ static void put_exceptions(uint8_t *body, const struct scsi_lu *lu, const struct
 }
 
 static const struct mode_page mode_pages[] = {
-	{ 0x01, 0x0a, put_error_recovery, NULL, NULL },
+	{ 0x01, 0x0a, put_nothing, NULL,
+	  NULL }, /* errors are reported as they come, retries are the store's own */
+	{ 0x02, 0x0e, put_nothing, NULL, NULL }, /* nothing limits a connection */
+	{ 0x07, 0x0a, put_nothing, NULL, NULL }, /* as 01 */
 	{ 0x08, 0x12, put_caching, mask_caching, change_caching },
 	{ 0x0a, 0x0a, put_control, mask_control, change_control },
+	{ 0x1a, 0x26, put_nothing, NULL, NULL }, /* no power condition begins by itself */
 	{ 0x1c, 0x0a, put_exceptions, NULL, NULL },
 };
 

@@ -4,7 +4,7 @@
 
 #include "scsi/spc.h"
 
-#define MODE_BODY_MAX 0x12
+#define MODE_BODY_MAX 0x26
 
 struct mode_page {
 	uint8_t code;

@@ -88,7 +88,9 @@ static void inquiry_elsewhere(void **state)
 
 static void vpd_identity(void **state)
 {
-	static const uint8_t list[] = { 0, 0, 0, 7, 0x00, 0x80, 0x83, 0x86, 0xb0, 0xb1, 0xb2 };
+	static const uint8_t list[] = { 0,    0,    0,    9,    0x00, 0x80, 0x83,
+					0x86, 0x87, 0x88, 0xb0, 0xb1, 0xb2 };
+	static const uint8_t policy[] = { 0, 0x87, 0, 4, 0x3f, 0xff, 0, 0 };
 	static const uint8_t serial[] = { 0, 0x80, 0, 7, 'S', 'N', '-', '0', '0', '0', '1' };
 	static const uint8_t id[] = {
 		0,    0x83, 0,    20 + 35 + 20 + 8 + 8,
@@ -124,6 +126,16 @@ static void vpd_identity(void **state)
 	expect_in(serial, sizeof(serial));
 	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0x83, 0, 255, 0), 255), 0);
 	expect_in(id, sizeof(id));
+	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0x87, 0, 255, 0), 255), 0);
+	expect_in(policy, sizeof(policy));
+	/* both ports of the rig; the first is its own and has a name */
+	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0x88, 0, 255, 0), 255), 0);
+	assert_int_equal(r->t.data_len, 4 + 12 + 20 + 12);
+	assert_int_equal(get_be16(r->in + 6), 1);
+	assert_int_equal(get_be16(r->in + 14), 20);
+	assert_memory_equal(r->in + 16, ((const uint8_t[]){ 0x41, 0x92, 0, 16, 0xaa, 0xbb }), 6);
+	assert_int_equal(get_be16(r->in + 38), 2);
+	assert_int_equal(get_be16(r->in + 46), 0);
 	run(rig_lun0, CDB(0x12, 1, 0x8f, 0, 255, 0), 255);
 	rig_expect_sense(r, 5, 0x2400);
 }
@@ -197,7 +209,8 @@ static void mode_sense(void **state)
 		0, 34, 0, 0x90, 1,  0, 0,    16,   0,    0,    0, 0, 0, 0, 1,    0,    0, 0,
 		0, 0,  0, 0,    16, 0, 0x0a, 0x0a, 0x06, 0x10, 0, 0, 0, 0, 0xff, 0xff, 0, 0
 	};
-	static const uint8_t pages[] = { 0x01, 0x0a, 0x08, 0x12, 0x0a, 0x0a, 0x1c, 0x0a };
+	static const uint8_t pages[] = { 0x01, 0x0a, 0x02, 0x0e, 0x07, 0x0a, 0x08,
+					 0x12, 0x0a, 0x0a, 0x1a, 0x26, 0x1c, 0x0a };
 	size_t at = 4;
 
 	(void)state;
@@ -229,7 +242,7 @@ static void mode_sense(void **state)
 	assert_int_equal(r->in[6], 0x04);
 	run(rig_lun0, CDB(0x1a, 0x08, 0xc8, 0, 255, 0), 255);
 	rig_expect_sense(r, 5, 0x3900);
-	run(rig_lun0, CDB(0x1a, 0, 0x02, 0, 255, 0), 255);
+	run(rig_lun0, CDB(0x1a, 0, 0x03, 0, 255, 0), 255);
 	rig_expect_sense(r, 5, 0x2400);
 	run(rig_lun0, CDB(0x1a, 0, 0x0a, 1, 255, 0), 255);
 	rig_expect_sense(r, 5, 0x2400);

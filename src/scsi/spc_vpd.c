@@ -2,7 +2,7 @@
 /* INQUIRY, vital product data pages: SPC-5 7.7, SBC-4 6.6. */
 #include "scsi/spc.h"
 
-#define VPD_MAX 512u
+#define VPD_MAX 4096u
 
 /* Designators, SPC-5 7.7.6 */
 #define CODE_BINARY     1
@@ -82,6 +82,45 @@ static void put_extended_inquiry(struct pen *out, const struct scsi_task *t)
 	pen_zero(out, 0x3c - 10);
 }
 
+/* All pages are shared by all target ports. */
+static void put_mode_policy(struct pen *out, const struct scsi_task *t)
+{
+	(void)t;
+	pen_u8(out, 0x3f); /* every page, */
+	pen_u8(out, 0xff); /* every subpage */
+	pen_be16(out, 0);
+}
+
+static void put_port_head(struct pen *out, uint16_t relative_id)
+{
+	pen_be16(out, 0);
+	pen_be16(out, relative_id);
+	pen_be16(out, 0);
+	pen_be16(out, 0); /* no initiator port */
+	pen_be16(out, 0);
+	pen_be16(out, 0); /* bytes of designators */
+}
+
+/* Every target port by its number; the one that is asked by its name, too. */
+static void put_ports(struct pen *out, const struct scsi_task *t)
+{
+	const struct scsi_port *own = &t->nexus->target;
+	const struct scsi_ports *all = t->lu->ports;
+	struct scsi_port name = *own;
+	size_t at;
+
+	name.relative_id = 0;
+	name.group_id = 0;
+	put_port_head(out, own->relative_id);
+	at = out->pos;
+	put_port(out, &name);
+	check(!out->bad);
+	put_be16(t->data + at - 2, (uint16_t)(out->pos - at));
+	for (unsigned i = 0; all && i < all->n; i++)
+		if (all->id[i] != own->relative_id)
+			put_port_head(out, all->id[i]);
+}
+
 static void put_block_limits(struct pen *out, const struct scsi_task *t)
 {
 	const struct scsi_lu *lu = t->lu;
@@ -123,6 +162,7 @@ static void put_supported(struct pen *out, const struct scsi_task *t);
 static const struct vpd_page vpd_pages[] = {
 	{ 0x00, true, put_supported },       { 0x80, false, put_serial },
 	{ 0x83, false, put_identification }, { 0x86, false, put_extended_inquiry },
+	{ 0x87, false, put_mode_policy },    { 0x88, false, put_ports },
 	{ 0xb0, false, put_block_limits },   { 0xb1, false, put_characteristics },
 	{ 0xb2, false, put_provisioning },
 };
