@@ -268,6 +268,7 @@ static bool asked(void)
 
 static void do_reload(void)
 {
+	const struct config *before = d.cfg;
 	struct proc_config old = cfg;
 	struct config *c = NULL;
 
@@ -285,7 +286,10 @@ static void do_reload(void)
 	note_admitted(); /* until now */
 	cfg = next;
 	setup_apply(&d, c);
-	check_remapped(&old);
+	if (d.cfg == before)
+		cfg = old; /* there was no memory, and nothing has changed */
+	else
+		check_remapped(&old);
 }
 
 void proc_reload(const struct proc_config *c)
