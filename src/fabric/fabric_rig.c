@@ -15,7 +15,8 @@
 
 #include "base/check.h"
 
-#define WAIT_NS (10 * NSEC_PER_SEC)
+#define WAIT_NS       (10 * NSEC_PER_SEC)
+#define ROUNDS_AT_END 4u
 
 bool rig_virtual;
 struct in_addr rig_addr4;
@@ -284,6 +285,13 @@ void rig_unlisten(struct rig *r)
 	(void)rig_do_on(r, r->w[0], do_unlisten, NULL, r);
 }
 
+static int do_nothing(struct ep *e, void *arg)
+{
+	(void)e;
+	(void)arg;
+	return 0;
+}
+
 void rig_stop(struct rig *r)
 {
 	uint64_t end = worker_clock_ns() + WAIT_NS;
@@ -295,8 +303,10 @@ void rig_stop(struct rig *r)
 	while (rig_fds() != fds_at_start && worker_clock_ns() < end)
 		rig_pass(r, 5);
 	assert_int_equal(rig_fds(), fds_at_start);
-	/* The last ones go in the round after their sockets did. */
-	rig_pass(r, 10);
+	/* The last ones go in a round after their sockets did, perhaps by a message to another worker. */
+	rig_pass(r, 40);
+	for (i = 0; i < ROUNDS_AT_END * r->n_workers; i++)
+		(void)rig_do_on(r, r->w[i % r->n_workers], do_nothing, NULL, NULL);
 	for (i = 0; i < r->n_workers; i++) {
 		if (r->n_workers > 1) {
 			worker_stop(r->w[i]);
