@@ -265,7 +265,8 @@ static struct scsi_event answer(struct run *r, const struct scsi_act *a, struct 
 		ev.type = SCSI_EV_DATA;
 		give_room(r);
 		memset(r->t.data, 0, a->len_bytes);
-		cur_copy(out, r->t.data, min_size(a->len_bytes, cur_left(out)));
+		if (cur_left(out))
+			cur_copy(out, r->t.data, min_size(a->len_bytes, cur_left(out)));
 	}
 	if (a->type == SCSI_ACT_EXTENT) {
 		/* an extent ends anywhere, also inside a block */

@@ -192,7 +192,7 @@ static void over(struct spied *s, const struct scsi_task *t)
 		cmd->conflict = !t->aborted && t->status == SCSI_STATUS_RESERVATION_CONFLICT;
 		cmd->over_ns = sched_now_ns();
 		cmd->cut = t->aborted;
-		cmd->told_abort = t->status == SCSI_STATUS_TASK_ABORTED;
+		cmd->told_abort = !t->aborted && t->status == SCSI_STATUS_TASK_ABORTED;
 		cmd->sends = t->data_len != 0;
 		if (t->aborted && cmd->disk >= 0 &&
 		    cmd_chan_live(container_of(t, const struct cmd, task)))
