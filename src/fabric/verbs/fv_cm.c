@@ -76,6 +76,7 @@ static void cm_request(struct fv_listener *l, struct rdma_cm_id *id, const struc
 	c->ctx = l->ctx;
 	c->depth_offered = n->depth;
 	c->depth_wanted = n->resources;
+	/* P11: a GID where the id is of AF_IB. */
 	memcpy(&c->peer, rdma_get_peer_addr(id), fv_addr_len(rdma_get_peer_addr(id)));
 	c->handler->event(&c->base, &ev);
 }
@@ -177,6 +178,8 @@ static bool cm_established(struct fv_conn *c, const struct note *n)
 	return !c->dying;
 }
 
+/* P9: also for a channel whose peer begins anew from the same queue pair: the InfiniBand CM answers that request itself, and
+ * we see the end of the old channel and nothing of the new one, which comes with the peer's next try. */
 static bool cm_disconnected(struct fv_conn *c, const struct note *n)
 {
 	/* P7: what was received before is on the completion queue, maybe not looked at yet. */

@@ -89,6 +89,8 @@ static void note_recv(struct fv_conn *c, const struct ibv_wc *wc)
 	e->status = (uint8_t)status_of(wc->status);
 	if (e->status == FAB_WC_OK) {
 		e->got = wc->byte_len;
+		/* P6: this may be before ESTABLISHED, which comes by another descriptor. It is delivered as it is:
+		 * the channel parks what is early. */
 		c->peer_spoke = true;
 	}
 	fv_post_untmp_recv(e);

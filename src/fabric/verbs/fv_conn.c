@@ -262,6 +262,8 @@ void fv_conn_destroy(struct fab_conn *base)
 	c->dying = true;
 	worker_undefer(c->w, &c->job);
 	worker_timer_stop(c->w, &c->timer);
+	/* The release order of docs/design/0015: queue pair, its registrations and rings, the id, the channel and
+	 * completion queue when their last user goes, memory. */
 	fv_qp_free(c);
 	/* P2: events are acknowledged before anybody is told of them, so this does not wait for us. P10, P12: an
 	 * established connection is disconnected by it, a request that was not answered is rejected. */
