@@ -84,7 +84,8 @@ static void hear_admissions(struct world *w)
 		s->admitted = true;
 		check(w->port.enabled && s->told == PORT_KEEP && !s->closing); /* INV-3, 21 */
 		check(pc->result <= SRP_LOGIN_RESULT_CONTINUE);
-		check((pc->result == SRP_LOGIN_RESULT_CONTINUE) == !pc->single);
+		check(pc->result !=
+		      (pc->single ? SRP_LOGIN_RESULT_CONTINUE : SRP_LOGIN_RESULT_TERMINATED));
 		check(!pc->single || !older_stirs(w, s));
 	}
 }

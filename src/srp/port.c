@@ -135,14 +135,33 @@ struct port_chan *port_next_limit(struct port *p)
 
 /* --- decisions --- */
 
+/* The nexus has another channel that goes on. */
+static bool others_go_on(const struct port_chan *pc)
+{
+	const struct list *n;
+
+	list_for_each (n, &pc->nexus->chans) {
+		const struct port_chan *other = chan_of(n);
+
+		if (other != pc && other->close == PORT_KEEP && !other->closing)
+			return true;
+	}
+	return false;
+}
+
+static uint8_t result_of(const struct port_chan *pc)
+{
+	if (!pc->single)
+		return others_go_on(pc) ? SRP_LOGIN_RESULT_CONTINUE : SRP_LOGIN_RESULT_NONE;
+	return pc->evicted_some ? SRP_LOGIN_RESULT_TERMINATED : SRP_LOGIN_RESULT_NONE;
+}
+
 static void decide(struct port_chan *pc, uint32_t reject)
 {
 	check(pc->admission_asked && !pc->admission_decided);
 	pc->admission_decided = true;
 	pc->reject = reject;
-	pc->result = !pc->single        ? SRP_LOGIN_RESULT_CONTINUE
-		     : pc->evicted_some ? SRP_LOGIN_RESULT_TERMINATED
-					: SRP_LOGIN_RESULT_NONE;
+	pc->result = result_of(pc);
 	list_push(&pc->port->admits, &pc->admit_node);
 }
 

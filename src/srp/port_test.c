@@ -117,6 +117,26 @@ static void one_login(void **state)
 	port_deinit(&port);
 }
 
+/* SRP-2.6: there is no other channel to go on beside the first of a nexus, or beside those that end. */
+static void multi_alone(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, false), 0);
+	port_admit(&a);
+	expect_admission(&a, 0, SRP_LOGIN_RESULT_NONE);
+	port_closing(&a);
+	assert_int_equal(login(&b, 1, false), 0);
+	port_admit(&b);
+	expect_admission(&b, 0, SRP_LOGIN_RESULT_NONE);
+	release(&a);
+	release(&b);
+	port_disable(&port);
+	port_deinit(&port);
+}
+
 /* INV-25: the reply to a single-channel login waits until no old command can do anything any more. */
 static void eviction(void **state)
 {
@@ -315,7 +335,7 @@ static void released_undecided(void **state)
 	release(&a);
 	expect_admission(NOBODY, 0, 0);
 	port_admit(&b);
-	expect_admission(&b, 0, SRP_LOGIN_RESULT_CONTINUE);
+	expect_admission(&b, 0, SRP_LOGIN_RESULT_NONE); /* nothing is left to go on beside it */
 }
 
 static void limits(void **state)
@@ -610,6 +630,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(one_login, setup),
+		cmocka_unit_test_setup(multi_alone, setup),
 		cmocka_unit_test_setup(eviction, setup),
 		cmocka_unit_test_setup(eviction_by_release, setup),
 		cmocka_unit_test_setup(overtaken, setup),

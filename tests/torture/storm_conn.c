@@ -88,9 +88,9 @@ static bool judge_rsp(struct conn *c, struct cur in)
 		return false;
 	}
 	result = rsp.rsp_flags & SRP_LOGIN_RESULT_MASK;
-	/* The first one may have gone by itself meanwhile: then there was nothing to take over. */
-	if (c->plan.rival ? result == SRP_LOGIN_RESULT_CONTINUE
-			  : result != SRP_LOGIN_RESULT_CONTINUE) {
+	/* The first one is alone in its nexus. It may have gone by itself meanwhile: then there was nothing to
+	 * take over. */
+	if (c->plan.rival ? result == SRP_LOGIN_RESULT_CONTINUE : result != SRP_LOGIN_RESULT_NONE) {
 		fail(c, "multi-channel result %u", result);
 		return false;
 	}
