@@ -287,6 +287,14 @@ enum srp_dir {
 	SRP_DIR_WRITE, /* data goes to the target */
 };
 
+/* How the target orders a command among others of the unit (SAM-5 8.9). */
+enum srp_task_attribute {
+	SRP_ATTR_SIMPLE = 0, /* among other SIMPLE commands in any order */
+	SRP_ATTR_HEAD_OF_QUEUE = 1,
+	SRP_ATTR_ORDERED = 2, /* behind everything sent before, ahead of everything sent later */
+	SRP_ATTR_ACA = 4,     /* while an ACA condition is in effect, and only then */
+};
+
 enum srp_io_outcome {
 	SRP_IO_DONE,    /* the target answered: see status, residual, sense */
 	SRP_IO_ABORTED, /* a task management function ended it. Whether it took effect is unknown */
@@ -305,6 +313,7 @@ struct srp_io {
 	uint64_t lun;
 	uint8_t cdb[SRP_CDB_MAX]; /* bytes behind cdb_len need not be zero */
 	uint8_t cdb_len;          /* 6, 10, 12, 16, or a multiple of 4 up to 32 */
+	uint8_t task_attr;        /* enum srp_task_attribute; 0: SIMPLE */
 	enum srp_dir dir;
 	unsigned n_iov; /* 0 with SRP_DIR_NONE, else 1 .. max_pieces; no entry may have length 0 */
 	const struct iovec *iov; /* must stay valid as long as the command; NULL: use `one` */
@@ -336,7 +345,7 @@ struct srp_io {
  *
  * Return: 0 (done() follows exactly once, in a later round), -EAGAIN (depth or credit is used up: try
  * again when a command has come back, or in ready()), -ENOTCONN (not up, or ending), -EINVAL
- * (cdb_len, dir, iovec or `mem` do not fit), -EMSGSIZE (buffers of 4 GiB or more in all),
+ * (cdb_len, task_attr, dir, iovec or `mem` do not fit), -EMSGSIZE (buffers of 4 GiB or more in all),
  * -ENOSPC (the buffers cannot be registered now).
  */
 SRP_API int srp_submit(struct srp_conn *conn, struct srp_io *io);

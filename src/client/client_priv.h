@@ -32,6 +32,14 @@ struct conn_slot {
 	uint16_t n_mr;     /* registrations made for this command */
 };
 
+/* The addresses of a name, to be tried in turn. */
+struct addrs {
+	struct sockaddr_storage addr[CONN_ADDRS_MAX];
+	socklen_t len[CONN_ADDRS_MAX];
+	unsigned n;
+	unsigned at; /* the one that is tried now */
+};
+
 struct srp_conn {
 	struct srp_ctx *ctx;
 	const struct srp_conn_ops *ops;
@@ -67,10 +75,7 @@ struct srp_conn {
 	bool is_down; /* down() was called */
 
 	struct srp_connect_opts opts; /* host is not kept */
-	struct sockaddr_storage addr[CONN_ADDRS_MAX];
-	socklen_t addr_len[CONN_ADDRS_MAX];
-	unsigned n_addrs;
-	unsigned at_addr;
+	struct addrs addrs;
 	uint8_t login_req[ICHAN_LOGIN_REQ_BYTES];
 	uint32_t login_req_len;
 	char text[CONN_TEXT_MAX]; /* the provider's words for why it failed */
@@ -100,6 +105,14 @@ void conn_answer(struct srp_conn *c, uint16_t slot, const struct ichan_answer *a
 /* Start to look for overdue commands, unless that is going on. */
 void conn_tick_start(struct srp_conn *c);
 void conn_on_tick(struct worker *w, struct worker_timer *t);
+
+/**
+ * addrs_find() - resolve @host, which may block when it is a name
+ * @a:    zeroed before; without any address nothing was found
+ * @port: 0: 5555
+ * @text: receives why nothing was found
+ */
+void addrs_find(struct addrs *a, const char *host, uint16_t port, char *text, size_t size);
 
 /* The provider for a context. Return: 0 or -errno. */
 must_check int provider_new(struct fab **ret, unsigned max_conns);

@@ -26,6 +26,7 @@ struct world {
 	unsigned n_tasks;
 	unsigned n_trace;
 	char last_trace[256];
+	uint8_t last_attr; /* of the last CMD sent */
 };
 
 static void on_up(struct srp_conn *conn, void *user)
@@ -292,9 +293,11 @@ static void on_trace(void *user, struct srp_conn *conn, bool sent, const void *i
 {
 	struct world *w = user;
 
-	(void)conn, (void)iu;
+	(void)conn;
 	assert_true(len >= 16);
 	w->n_trace++;
+	if (sent && *(const uint8_t *)iu == 0x02)
+		w->last_attr = ((const uint8_t *)iu)[29];
 	if (sent)
 		(void)snprintf(w->last_trace, sizeof(w->last_trace), "%s", text);
 }
@@ -313,6 +316,10 @@ static void test_trace(void **state)
 	assert_int_equal(w.n_trace, 2);
 	assert_non_null(strstr(w.last_trace, "WRITE(10)"));
 	assert_non_null(strstr(w.last_trace, "out 512 bytes immediate"));
+	assert_int_equal(w.last_attr, SRP_ATTR_SIMPLE);
+	io.task_attr = SRP_ATTR_ORDERED;
+	do_io(&w, &io);
+	assert_int_equal(w.last_attr, SRP_ATTR_ORDERED);
 	stop(&w);
 }
 
@@ -332,6 +339,9 @@ static void test_bad_calls(void **state)
 			 -EINVAL);
 	io = tur(&w);
 	io.cdb_len = 7;
+	assert_int_equal(srp_submit(w.conn, &io), -EINVAL);
+	io = tur(&w);
+	io.task_attr = 3; /* is reserved */
 	assert_int_equal(srp_submit(w.conn, &io), -EINVAL);
 	io = rw(&w, SRP_DIR_READ, 0, buf, 0);
 	assert_int_equal(srp_submit(w.conn, &io), -EINVAL);

@@ -6,8 +6,6 @@
  * the user is called.
  */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +13,6 @@
 #include "base/check.h"
 #include "client/client_priv.h"
 
-#define DEFAULT_PORT        5555
 #define DEFAULT_DEPTH       127u
 #define DEFAULT_RESPONSE_IU 1024u
 #define DEFAULT_CONNECT_MS  10000u
@@ -115,8 +112,8 @@ static int try_addr(struct srp_conn *c)
 	for (uint64_t i = 0; !r && i < c->n_recv; i++)
 		r = ops->post_recv(c->fc, i, c->recv_buf + i * c->recv_stride, c->recv_stride);
 	if (!r)
-		r = ops->connect(c->fc, (const struct sockaddr *)&c->addr[c->at_addr],
-				 c->addr_len[c->at_addr], c->login_req, c->login_req_len, 0,
+		r = ops->connect(c->fc, (const struct sockaddr *)&c->addrs.addr[c->addrs.at],
+				 c->addrs.len[c->addrs.at], c->login_req, c->login_req_len, 0,
 				 c->opts.reads);
 	if (r) {
 		ops->destroy(c->fc);
@@ -130,7 +127,7 @@ static void open_conn(struct srp_conn *c)
 {
 	int r = -EHOSTUNREACH;
 
-	for (; c->at_addr < c->n_addrs; c->at_addr++) {
+	for (; c->addrs.at < c->addrs.n; c->addrs.at++) {
 		r = try_addr(c);
 		if (r == 0) {
 			trace(c, true, true, c->login_req, c->login_req_len);
@@ -142,7 +139,7 @@ static void open_conn(struct srp_conn *c)
 
 static void resolve(struct srp_conn *c)
 {
-	if (c->n_addrs)
+	if (c->addrs.n)
 		then(c, ICHAN_EV_RESOLVED, 0, NULL);
 	else
 		then(c, ICHAN_EV_RESOLVE_FAILED, -EHOSTUNREACH, c->text);
@@ -324,10 +321,10 @@ static void keep_text(struct srp_conn *c, struct ichan_event *ev, const struct f
 /* No connection with this address: the name may have more. */
 static void on_unreachable(struct srp_conn *c, struct ichan_event *ev)
 {
-	if (c->at_addr + 1 < c->n_addrs) {
+	if (c->addrs.at + 1 < c->addrs.n) {
 		c->ctx->fab->ops->destroy(c->fc);
 		c->fc = NULL;
-		c->at_addr++;
+		c->addrs.at++;
 		open_conn(c);
 		settle(c);
 		return;
@@ -495,29 +492,6 @@ static void or_default(unsigned *v, unsigned def)
 		*v = def;
 }
 
-static void lookup(struct srp_conn *c, const char *host, uint16_t port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	char service[8];
-	int r;
-
-	(void)snprintf(service, sizeof(service), "%u", port ? port : DEFAULT_PORT);
-	r = getaddrinfo(host, service, &hints, &list);
-	if (r) {
-		(void)snprintf(c->text, sizeof(c->text), "the name cannot be resolved: %s",
-			       gai_strerror(r));
-		return;
-	}
-	for (struct addrinfo *a = list; a && c->n_addrs < CONN_ADDRS_MAX; a = a->ai_next) {
-		if (a->ai_addrlen > sizeof(c->addr[0]))
-			continue;
-		memcpy(&c->addr[c->n_addrs], a->ai_addr, a->ai_addrlen);
-		c->addr_len[c->n_addrs++] = a->ai_addrlen;
-	}
-	freeaddrinfo(list);
-}
-
 static void core_init(struct srp_conn *c)
 {
 	const struct srp_connect_opts *o = &c->opts;
@@ -611,7 +585,7 @@ int srp_connect(struct srp_conn **ret, struct srp_ctx *ctx, const struct srp_con
 	worker_timer_init(&c->deadline_timer, on_deadline);
 	c->down_msg.run = on_down;
 	core_init(c);
-	lookup(c, opts->host, opts->port);
+	addrs_find(&c->addrs, opts->host, opts->port, c->text, sizeof(c->text));
 	ctx->n_conns++;
 	*ret = c;
 	conn_step(c, &(struct ichan_event){ .type = ICHAN_EV_START });

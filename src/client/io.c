@@ -172,12 +172,21 @@ static bool cdb_len_ok(unsigned len)
 	return len == 6 || (len >= 10 && len <= SRP_CDB_MAX && (len == 10 || len % 4 == 0));
 }
 
+static bool attr_ok(unsigned attr)
+{
+	return attr <= SRP_ATTR_ORDERED || attr == SRP_ATTR_ACA;
+}
+
 int srp_submit(struct srp_conn *c, struct srp_io *io)
 {
 	const struct iovec *iov = io->iov ? io->iov : &io->one;
 	struct srp_mem_desc piece[ICHAN_PIECES_MAX];
 	struct ichan_cmd cmd = {
-		.lun = io->lun, .cdb = io->cdb, .cdb_len = io->cdb_len, .piece = piece
+		.lun = io->lun,
+		.cdb = io->cdb,
+		.cdb_len = io->cdb_len,
+		.task_attr = io->task_attr,
+		.piece = piece,
 	};
 	struct ichan_event ev = { .type = ICHAN_EV_SUBMIT, .cmd = &cmd };
 	struct conn_slot *s;
@@ -190,7 +199,7 @@ int srp_submit(struct srp_conn *c, struct srp_io *io)
 		c->want_ready = true;
 		return -EAGAIN;
 	}
-	if (!cdb_len_ok(io->cdb_len))
+	if (!cdb_len_ok(io->cdb_len) || !attr_ok(io->task_attr))
 		return -EINVAL;
 	r = describe(c, io, iov, &cmd, piece);
 	if (r)
