@@ -2,13 +2,14 @@
 # Thin front of meson and ninja; `make help` lists what there is.
 BUILD := build
 
-.PHONY: help deps deps-dev build demo check prove sim sim-inject mutants torture vm vm-bench bench fuzz format install clean
+.PHONY: help deps deps-dev build demo check conform prove sim sim-inject mutants torture vm vm-bench bench fuzz format install clean
 
 help:
 	@echo "make deps    install what the build needs (Debian packages), only what is missing"
 	@echo "make build   build/srptd, build/srptctl, build/srp, build/libsrp.so"
 	@echo "make demo    start the demo target, log in, write and verify 64 MiB, a short bench, stop"
 	@echo "make check   all tests: units, integration, sanitizers, format, lint, layers"
+	@echo "make conform is it an SRP target and a SCSI disk? URL=srp://... tests that LUN (ARGS=--yes-destroy-data: all of it)"
 	@echo "make prove   walk every state of a channel and its environment (1 to 2 minutes)"
 	@echo "make sim     the whole target on a virtual clock; SEEDS=n runs seeds 1 to n (default 1000), SEED=s shows the run of one"
 	@echo "make sim-inject  a script of the simulator in which each call fails in turn; NTH=n shows the run in which call n does"
@@ -38,6 +39,9 @@ demo: build
 
 check: deps-dev
 	@scripts/check
+
+conform: build
+	@tests/conform/run $(BUILD) $(ARGS) $(URL)
 
 prove: build
 	@$(BUILD)/prove/prove
