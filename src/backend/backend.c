@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "backend/impl.h"
@@ -11,7 +12,9 @@
 
 static bool inside(const struct backend *b, uint64_t off_bytes, uint64_t len_bytes)
 {
-	return off_bytes <= b->size_bytes && len_bytes <= b->size_bytes - off_bytes;
+	const uint64_t size = atomic_load_explicit(&b->size_bytes, memory_order_relaxed);
+
+	return off_bytes <= size && len_bytes <= size - off_bytes;
 }
 
 static bool in_blocks(const struct backend *b, uint64_t off_bytes, uint64_t len_bytes)
@@ -28,7 +31,9 @@ static int verdict(const struct backend *b, const struct backend_io *io)
 
 	if (io->op == BACKEND_FLUSH)
 		return 1;
-	if (!inside(b, io->off_bytes, io->len_bytes) || !in_blocks(b, io->off_bytes, io->len_bytes))
+	if (!inside(b, io->off_bytes, io->len_bytes))
+		return -ENODATA;
+	if (!in_blocks(b, io->off_bytes, io->len_bytes))
 		return -EINVAL;
 	if (writes && b->read_only)
 		return -EROFS;
@@ -88,6 +93,22 @@ const void *backend_map_read(struct backend *b, uint64_t off_bytes, uint64_t len
 	if (b->ops->map_read)
 		return b->ops->map_read(b, off_bytes, len_bytes);
 	return b->ops->map ? b->ops->map(b, off_bytes, len_bytes) : NULL;
+}
+
+bool backend_can_probe(const struct backend *b)
+{
+	return b->ops->probe;
+}
+
+int backend_probe(struct backend *b, struct backend_probe *ret)
+{
+	*ret = (struct backend_probe){ 0 };
+	return b->ops->probe(b, ret);
+}
+
+void backend_resize(struct backend *b, uint64_t size_bytes)
+{
+	atomic_store_explicit(&b->size_bytes, size_bytes, memory_order_relaxed);
 }
 
 struct backend *backend_close(struct backend *b)

@@ -53,6 +53,14 @@ struct backend_io {
 	bool cancelled;
 };
 
+/* What a store says of itself when it is looked at again. */
+struct backend_probe {
+	uint64_t size_bytes;
+	bool space_known;    /* the next two are valid */
+	uint64_t used_bytes; /* that it has allocated */
+	uint64_t free_bytes; /* that it could still get from where it gets them */
+};
+
 struct backend_ops {
 	const char *name;
 	void (*submit)(struct backend *b, struct worker *w, struct backend_io *io);
@@ -69,12 +77,17 @@ struct backend_ops {
 	 * addressable block by block (null: zeroes). Optional; NULL: what map() says.
 	 */
 	const void *(*map_read)(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
+	/*
+	 * Look again how long it is and how much space there is. Optional: what has none never changes. May block, and
+	 * is called on the helper, one call at a time, beside I/O. Return: 0, or -errno: it is gone.
+	 */
+	int (*probe)(struct backend *b, struct backend_probe *ret);
 	void (*close)(struct backend *b);
 };
 
 struct backend {
 	const struct backend_ops *ops;
-	uint64_t size_bytes;
+	_Atomic uint64_t size_bytes; /* the control worker may change it under the others */
 	uint32_t block_bytes; /* smallest unit of access it can do (O_DIRECT alignment), 1 if any */
 	uint32_t
 		mem_align_bytes; /* READ and WRITE pieces should start and end so (1: any); if not: a copy */
@@ -108,8 +121,8 @@ must_check int backend_file_new(struct backend **ret, const struct backend_param
 /**
  * backend_submit() - start @io on @b, for the calling worker @w
  *
- * Ranges are checked here: outside [0, size_bytes) or not in units of block_bytes done() gets -EINVAL, a write
- * to a read-only store -EROFS, UNMAP where the store cannot -EOPNOTSUPP. Zero bytes succeed. FLUSH has no range.
+ * Ranges are checked here: outside [0, size_bytes) done() gets -ENODATA, not in units of block_bytes -EINVAL, a
+ * write to a read-only store -EROFS, UNMAP where the store cannot -EOPNOTSUPP. Zero bytes succeed. FLUSH has no range.
  */
 void backend_submit(struct backend *b, struct worker *w, struct backend_io *io);
 /* Ask for an early end of @io, between backend_submit() and done(); done() still comes exactly once. */
@@ -119,5 +132,11 @@ void *backend_map(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
 /* Memory to read the range from (by RDMA WRITE, say) instead of a READ; never to be written. NULL: there
  * is none, submit a READ. */
 const void *backend_map_read(struct backend *b, uint64_t off_bytes, uint64_t len_bytes);
+/* Can backend_probe() be asked? */
+bool backend_can_probe(const struct backend *b);
+/* See struct backend_ops; changes nothing: that is backend_resize(). Context: the helper. */
+must_check int backend_probe(struct backend *b, struct backend_probe *ret);
+/* Requests from now on may go up to @size_bytes, which a probe has found. Context: the control worker. */
+void backend_resize(struct backend *b, uint64_t size_bytes);
 /* Close; NULL is accepted; returns NULL. */
 struct backend *backend_close(struct backend *b);

@@ -342,6 +342,11 @@ static void file_cancel(struct backend *b, struct worker *w, struct backend_io *
 	worker_io_cancel(w, &io->wio);
 }
 
+static int file_probe(struct backend *b, struct backend_probe *ret)
+{
+	return file_store_probe(&file_of(b)->s, ret);
+}
+
 static void file_close(struct backend *b)
 {
 	struct file_backend *f = file_of(b);
@@ -354,6 +359,7 @@ static const struct backend_ops file_ops = {
 	.name = "file",
 	.submit = file_submit,
 	.cancel = file_cancel,
+	.probe = file_probe,
 	.close = file_close,
 };
 

@@ -23,3 +23,6 @@ struct file_store {
  */
 must_check int file_store_open(struct file_store *ret, const struct backend_params *p, char *err,
 			       size_t err_len);
+
+/* What is true of it now. May block. Return: 0, or -errno: it cannot be asked any more. */
+must_check int file_store_probe(const struct file_store *s, struct backend_probe *ret);

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -243,5 +244,24 @@ int file_store_open(struct file_store *ret, const struct backend_params *p, char
 	}
 	probe_it(&o);
 	*ret = o.s;
+	return 0;
+}
+
+int file_store_probe(const struct file_store *s, struct backend_probe *ret)
+{
+	struct stat st;
+	struct statvfs fs;
+
+	if (fstat(s->fd, &st))
+		return -errno;
+	if (S_ISBLK(st.st_mode)) /* a device that has gone says ENXIO, or has no bytes any more */
+		return ioctl(s->fd, BLKGETSIZE64, &ret->size_bytes) ? -errno : 0;
+	ret->size_bytes = (uint64_t)st.st_size;
+	if (fstatvfs(s->fd, &fs))
+		return 0;
+	ret->space_known = true;
+	ret->used_bytes =
+		(uint64_t)st.st_blocks * 512; /* POSIX leaves the unit open, Linux does not */
+	ret->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	return 0;
 }

@@ -350,6 +350,32 @@ static void test_a_file_that_shrank(void **state)
 	backend_close(b);
 }
 
+static void test_a_file_that_is_looked_at_again(void **state)
+{
+	static uint8_t buf[8192];
+	struct backend *b = must_open((struct backend_params){ .size_bytes = 16384 });
+	struct backend_probe p;
+
+	(void)state;
+	assert_true(backend_can_probe(b));
+	assert_int_equal(op(b, BACKEND_WRITE, 0, buf, 8192), 0);
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_int_equal(p.size_bytes, 16384);
+	assert_true(p.space_known && p.free_bytes > 0);
+	assert_int_equal(truncate(path, 32768), 0);
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_int_equal(p.size_bytes, 32768);
+	/* it is as long as it was, until that is said */
+	assert_int_equal(op(b, BACKEND_READ, 24576, buf, 8192), -ENODATA);
+	backend_resize(b, p.size_bytes);
+	assert_int_equal(op(b, BACKEND_READ, 24576, buf, 8192), 0);
+	assert_int_equal(op(b, BACKEND_WRITE, 24576, buf, 8192), 0);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_int_equal(p.size_bytes, 0);
+	backend_close(b);
+}
+
 /* More pieces than one system call takes. */
 static void test_very_many_pieces(void **state)
 {
@@ -486,6 +512,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_extents, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unmap_gives_space_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_shrank, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_that_is_looked_at_again, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_very_many_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),

@@ -70,12 +70,14 @@ struct config_device {
 	bool write_through; /* write_through: no volatile cache, each write is stable when answered */
 	bool nv_cache; /* nv_cache: the cache survives power loss, SYNCHRONIZE CACHE does nothing */
 	bool thin;     /* thin_provisioned: offer UNMAP */
-	bool rotational;           /* rotational; default 0 */
-	char vendor[9];            /* t10_vend_id; "" where not given, as all below */
-	char product[17];          /* prod_id */
-	char revision[5];          /* prod_rev_lvl */
-	char serial[37];           /* usn */
-	char t10_dev_id[49];       /* t10_dev_id */
+	unsigned
+		soft_threshold; /* soft_threshold: percent of the size; thin fileio; default 0: none */
+	bool rotational;        /* rotational; default 0 */
+	char vendor[9];         /* t10_vend_id; "" where not given, as all below */
+	char product[17];       /* prod_id */
+	char revision[5];       /* prod_rev_lvl */
+	char serial[37];        /* usn */
+	char t10_dev_id[49];    /* t10_dev_id */
 	char vend_specific_id[33]; /* vend_specific_id */
 	struct config_pos pos;
 };

@@ -74,6 +74,7 @@ static const char *diff_device_word(const struct config_device *a, const struct 
 		{ "write_through", a->write_through != b->write_through },
 		{ "nv_cache", a->nv_cache != b->nv_cache },
 		{ "thin_provisioned", a->thin != b->thin },
+		{ "soft_threshold", a->soft_threshold != b->soft_threshold },
 		{ "rotational", a->rotational != b->rotational },
 		{ "t10_vend_id", diff_text(a->vendor, b->vendor) },
 		{ "prod_id", diff_text(a->product, b->product) },

@@ -88,6 +88,8 @@ static void format_device(FILE *f, const struct config_device *d)
 	format_flag(f, "write_through", d->write_through);
 	format_flag(f, "nv_cache", d->nv_cache);
 	format_flag(f, "thin_provisioned", d->thin);
+	if (d->soft_threshold)
+		(void)fprintf(f, "\t\tsoft_threshold %u\n", d->soft_threshold);
 	format_flag(f, "rotational", d->rotational);
 	format_text(f, "usn", d->serial);
 	format_text(f, "t10_dev_id", d->t10_dev_id);

@@ -294,6 +294,7 @@ static const struct word device_words[] = {
 	DEVICE_WORD("write_through", WORD_BOOL, FILEIO, write_through, 0),
 	DEVICE_WORD("nv_cache", WORD_BOOL, FILEIO, nv_cache, 0),
 	DEVICE_WORD("thin_provisioned", WORD_BOOL, FILEIO | RAM, thin, 0),
+	DEVICE_WORD("soft_threshold", WORD_UINT, FILEIO, soft_threshold, 99),
 	DEVICE_WORD("rotational", WORD_BOOL, FILEIO | NULLIO, rotational, 0),
 	DEVICE_WORD("usn", WORD_TEXT, 0, serial, 36),
 	DEVICE_WORD("t10_dev_id", WORD_TEXT, 0, t10_dev_id, 48),

@@ -180,7 +180,8 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 			     "PCR: counters begin anew; no parameters" },
 	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | RES_READ, 10,
 			    MASK10(0, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff, 0), spc_log_sense,
-			    "pages 00 02 03 05 06 0D 0E 10 15 19 2F, cumulative values" },
+			    "pages 00 02 03 05 06 0C (of thin units) 0D 0E 10 15 19 2F, cumulative "
+			    "values" },
 	[CMD_MODE_SELECT_10] = { 0x55, 0, SETTINGS, 60, MASK10(0x11, ZERO4, 0, 0xff, 0xff, 0),
 				 spc_mode_select, "pages 01 02 07 08 0A 1A 1C; SP with state_dir" },
 	[CMD_RESERVE_10] = { 0x56, 0, 0, 10, MASK10(0, ZERO4, ZERO4), spc_reserve,

@@ -137,12 +137,51 @@ static void tests_and_stops(void **state)
 	assert_int_equal(value(4), 1);
 }
 
+/* A thin unit tells how much it has; with less than a threshold left everybody hears of it, once. */
+static void space(void **state)
+{
+	struct scsi_space s = { .used_bytes = 5 << 20, .available_bytes = (7 << 20) + 99 };
+	struct scsi_lu *lu = &r->lu[0];
+
+	(void)state;
+	sense(0x0c, 0);
+	rig_expect_sense(r, 5, 0x2400);                 /* nothing is known yet */
+	assert_false(scsi_lu_set_space(&r->lu[1], &s)); /* it cannot unmap */
+	assert_false(scsi_lu_set_space(lu, &s));        /* no threshold */
+	assert_int_equal(sense(0x0c, 0), 0);
+	assert_int_equal(r->t.data_len, 4 + 24);
+	assert_memory_equal(r->in + 4, ((const uint8_t[24]){ 0, 1, 3, 8, 0, 0, 0, 7, 2, 0, 0, 0,
+							     0, 2, 3, 8, 0, 0, 0, 5, 2, 0, 0, 0 }),
+			    24);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 1, 0xb2, 0, 8, 0), 8, 0), 0);
+	assert_int_equal(r->in[4], 11); /* 2^11 blocks of 512 bytes */
+
+	lu->soft_threshold_percent = 50;
+	assert_true(scsi_lu_threshold_bytes(lu) > 500 << 10);
+	s.available_bytes = scsi_lu_threshold_bytes(lu) + 1;
+	assert_false(scsi_lu_set_space(lu, &s));
+	s.available_bytes--;
+	assert_true(scsi_lu_set_space(lu, &s));
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(scsi_uas_pop(&r->nexus[i].lun[0].uas), SCSI_UA_SOFT_THRESHOLD);
+	/* to and fro is no news, there and back is */
+	s.available_bytes = scsi_lu_threshold_bytes(lu) + 1000;
+	assert_false(scsi_lu_set_space(lu, &s));
+	s.available_bytes = 0;
+	assert_false(scsi_lu_set_space(lu, &s));
+	s.available_bytes = scsi_lu_threshold_bytes(lu) * 9 / 8 + 1;
+	assert_false(scsi_lu_set_space(lu, &s));
+	s.available_bytes = 0;
+	assert_true(scsi_lu_set_space(lu, &s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(tests_and_stops, setup, teardown),
+		cmocka_unit_test_setup_teardown(space, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
 #include "scsi/nexus.h"
 #include "scsi/task.h"
 
-#define BLOCKS_MAX UINT32_MAX /* where a limit is a 32-bit number of blocks on the wire */
+#define SPACE_SHIFT 20         /* resources of a thin unit are counted in MiB */
+#define BLOCKS_MAX  UINT32_MAX /* where a limit is a 32-bit number of blocks on the wire */
 
 /* Copy printable ASCII without spaces at its end; -EINVAL when it is longer or something else. */
 static int copy_text(char *to, size_t max, const char *from)
@@ -109,6 +110,9 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	scsi_order_init(lu);
 	if (set_identity(lu, p) || set_geometry(lu, p) || set_limits(lu, p))
 		return -EINVAL;
+	if (p->soft_threshold_percent > 99)
+		return -EINVAL;
+	lu->soft_threshold_percent = p->soft_threshold_percent;
 	lu->read_only = p->read_only;
 	lu->write_cache = p->write_cache;
 	lu->rotational = p->rotational;
@@ -136,6 +140,39 @@ bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)
 		return false;
 	lu->n_blocks = n_blocks;
 	scsi_lu_ua(lu, SCSI_UA_CAPACITY_CHANGED, NULL);
+	return true;
+}
+
+unsigned scsi_lu_threshold_exponent(const struct scsi_lu *lu)
+{
+	return lu->space_known ? SPACE_SHIFT - lu->block_shift : 0;
+}
+
+uint64_t scsi_lu_threshold_bytes(const struct scsi_lu *lu)
+{
+	uint64_t size = lu->n_blocks << lu->block_shift;
+
+	return lu->space_known ? size / 100 * lu->soft_threshold_percent : 0;
+}
+
+bool scsi_lu_set_space(struct scsi_lu *lu, const struct scsi_space *space)
+{
+	uint64_t low;
+
+	if (!lu->max_unmap_blocks) /* what it has it keeps */
+		return false;
+	lu->space_known = true;
+	lu->space = *space;
+	low = scsi_lu_threshold_bytes(lu);
+	if (!low || space->available_bytes > low) {
+		if (space->available_bytes > low + low / 8)
+			lu->space_low = false;
+		return false;
+	}
+	if (lu->space_low)
+		return false;
+	lu->space_low = true;
+	scsi_lu_ua(lu, SCSI_UA_SOFT_THRESHOLD, NULL);
 	return true;
 }
 

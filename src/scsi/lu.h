@@ -32,6 +32,8 @@ struct scsi_lu_params {
 	uint32_t unmap_grain_bytes;    /* 0: cannot unmap */
 	uint64_t max_unmap_bytes;      /* of one UNMAP command; 0: SCSI_UNMAP_MAX_BYTES */
 	uint64_t max_write_same_bytes; /* 0: SCSI_WRITE_SAME_MAX_BYTES */
+	uint8_t soft_threshold_percent; /* of the size: with less space than that left, a unit attention; 0: none;
+					 * at most 99 */
 	bool read_only;
 	bool write_cache; /* completed writes may be volatile until a flush */
 	bool rotational;
@@ -40,6 +42,12 @@ struct scsi_lu_params {
 	const struct scsi_ports
 		*ports; /* of the device server; must outlive the unit. NULL: of a nexus
 					 * only its own is known */
+};
+
+/* Of what a thin unit is made. */
+struct scsi_space {
+	uint64_t used_bytes;      /* allocated to it */
+	uint64_t available_bytes; /* that it could still get */
 };
 
 enum scsi_ua_intlck { /* UA_INTLCK_CTRL: a unit attention that was reported with CHECK CONDITION ... */
@@ -115,6 +123,7 @@ struct scsi_lu {
 	uint32_t max_unmap_blocks; /* of one command, all descriptors together; 0: cannot unmap */
 	uint32_t max_write_same_blocks;
 	uint32_t max_caw_blocks; /* of COMPARE AND WRITE */
+	uint8_t soft_threshold_percent;
 	bool read_only;
 	bool write_cache; /* the store has one; mode.wce says whether it is used */
 	bool rotational;
@@ -122,9 +131,12 @@ struct scsi_lu {
 	void *owner; /* the caller's, never looked at: its backend, for example */
 
 	/* home worker */
-	uint64_t n_blocks;   /* changes with scsi_lu_set_size() */
-	bool stopped;        /* by START STOP UNIT: medium commands get NOT READY */
-	bool gone;           /* by scsi_lu_set_present(): so they do too, and START does not help */
+	uint64_t n_blocks; /* changes with scsi_lu_set_size() */
+	bool stopped;      /* by START STOP UNIT: medium commands get NOT READY */
+	bool gone;         /* by scsi_lu_set_present(): so they do too, and START does not help */
+	bool space_known;  /* @space is */
+	bool space_low;    /* the soft threshold was passed, and the space has not grown again */
+	struct scsi_space space;
 	struct list nexuses; /* struct scsi_itl.lu_node: who has it mapped */
 	struct scsi_mode mode;
 	struct scsi_mode mode_default; /* as configured */
@@ -167,6 +179,21 @@ void scsi_lu_deinit(struct scsi_lu *lu);
  * Context: home worker.
  */
 bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes);
+
+/**
+ * scsi_lu_set_space() - so much space is left for a unit that can unmap
+ *
+ * Below the soft threshold every nexus gets THIN PROVISIONING SOFT THRESHOLD REACHED (38h/07h, SBC-4 4.7.3.7), once
+ * until there is an eighth more than that again.
+ * Return: true when that has happened: publish the views of all nexuses of @lu again.
+ * Context: home worker.
+ */
+bool scsi_lu_set_space(struct scsi_lu *lu, const struct scsi_space *space);
+
+/* Resources of a thin unit are counted in sets of 2^this blocks; 0: they are not counted. */
+unsigned scsi_lu_threshold_exponent(const struct scsi_lu *lu);
+/* The soft threshold, 0 for none. */
+uint64_t scsi_lu_threshold_bytes(const struct scsi_lu *lu);
 
 /**
  * scsi_lu_set_present() - the store went away (medium commands get NOT READY) or came back

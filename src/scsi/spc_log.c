@@ -10,6 +10,8 @@
 #define SELECT_PCR    0x02 /* byte 1 */
 #define FORMAT_LIST   0x03 /* parameter control byte: a list in binary */
 #define FORMAT_COUNT  0x02 /* a bounded data counter */
+#define SCOPE_SHARED  2    /* of a resource: others may use it up, too */
+#define PAGE_SPACE    0x0c /* logical block provisioning */
 #define TEMP_UNKNOWN  0xff
 
 struct log {
@@ -77,6 +79,28 @@ static void put_verify_errors(struct log *l)
 static void put_other_errors(struct log *l)
 {
 	put_count(l, 0x0000, count_of(l->t->lu, SCSI_COUNT_OTHER).errors);
+}
+
+/* In threshold sets, rounded down: what is left must not seem to be more. */
+static void put_resource(struct log *l, uint16_t code, uint64_t bytes)
+{
+	const struct scsi_lu *lu = l->t->lu;
+
+	if (!param(l, code, FORMAT_LIST, 8))
+		return;
+	pen_be32(&l->out,
+		 (uint32_t)min_u64(bytes >> lu->block_shift >> scsi_lu_threshold_exponent(lu),
+				   UINT32_MAX));
+	pen_u8(&l->out, SCOPE_SHARED);
+	pen_zero(&l->out, 3);
+}
+
+static void put_provisioning(struct log *l)
+{
+	const struct scsi_space *s = &l->t->lu->space;
+
+	put_resource(l, 0x0001, s->available_bytes);
+	put_resource(l, 0x0002, s->used_bytes);
 }
 
 static void put_temperature(struct log *l)
@@ -151,29 +175,36 @@ static void put_supported(struct log *l);
 
 static const struct log_page log_pages[] = {
 	{ 0x00, put_supported },     { 0x02, put_write_errors }, { 0x03, put_read_errors },
-	{ 0x05, put_verify_errors }, { 0x06, put_other_errors }, { 0x0d, put_temperature },
-	{ 0x0e, put_start_stop },    { 0x10, put_selftests },    { 0x15, put_scan },
-	{ 0x19, put_statistics },    { 0x2f, put_exceptions },
+	{ 0x05, put_verify_errors }, { 0x06, put_other_errors }, { PAGE_SPACE, put_provisioning },
+	{ 0x0d, put_temperature },   { 0x0e, put_start_stop },   { 0x10, put_selftests },
+	{ 0x15, put_scan },          { 0x19, put_statistics },   { 0x2f, put_exceptions },
 };
+
+/* Only a unit whose space is known counts it. */
+static bool log_has(const struct scsi_lu *lu, const struct log_page *p)
+{
+	return p->code != PAGE_SPACE || lu->space_known;
+}
 
 static void put_supported(struct log *l)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(log_pages); i++)
-		pen_u8(&l->out, log_pages[i].code);
+		if (log_has(l->t->lu, &log_pages[i]))
+			pen_u8(&l->out, log_pages[i].code);
 }
 
-static const struct log_page *log_find(uint8_t code)
+static const struct log_page *log_find(const struct scsi_lu *lu, uint8_t code)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(log_pages); i++)
 		if (log_pages[i].code == code)
-			return &log_pages[i];
+			return log_has(lu, &log_pages[i]) ? &log_pages[i] : NULL;
 	return NULL;
 }
 
 static struct scsi_act sense_counted(struct scsi_task *t)
 {
 	struct log l = { .t = t, .out = pen_of(t->data, LOG_MAX), .from = get_be16(t->cdb + 5) };
-	const struct log_page *page = log_find(t->cdb[2] & 0x3f);
+	const struct log_page *page = log_find(t->lu, t->cdb[2] & 0x3f);
 
 	pen_u8(&l.out, page->code);
 	pen_u8(&l.out, 0);
@@ -190,7 +221,7 @@ struct scsi_act spc_log_sense(struct scsi_task *t)
 {
 	if (t->cdb[2] >> 6 != PC_CUMULATIVE)
 		return answer_bad_cdb(t, 2, 7);
-	if (!log_find(t->cdb[2] & 0x3f))
+	if (!log_find(t->lu, t->cdb[2] & 0x3f))
 		return answer_bad_cdb(t, 2, 5);
 	return answer_act(t, SCSI_ACT_COUNT, sense_counted);
 }

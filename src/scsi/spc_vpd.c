@@ -150,7 +150,7 @@ static void put_provisioning(struct pen *out, const struct scsi_task *t)
 {
 	bool unmap = t->lu->max_unmap_blocks;
 
-	pen_u8(out, 0); /* no thresholds */
+	pen_u8(out, (uint8_t)scsi_lu_threshold_exponent(t->lu));
 	/* UNMAP and both WRITE SAME commands unmap; unmapped blocks read as zeroes */
 	pen_u8(out, unmap ? 0x80 | 0x40 | 0x20 | 0x04 : 0);
 	pen_u8(out, unmap ? PROVISION_THIN : 0);

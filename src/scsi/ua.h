@@ -24,6 +24,7 @@ enum scsi_ua {
 	SCSI_UA_PREVIOUS_BUSY = 0x2c07, /* with UA_INTLCK_CTRL 11b, as the next */
 	SCSI_UA_PREVIOUS_CONFLICT = 0x2c09,
 	SCSI_UA_COMMANDS_CLEARED = 0x2f00, /* by another initiator */
+	SCSI_UA_SOFT_THRESHOLD = 0x3807,   /* thin provisioning: space runs out */
 	SCSI_UA_INQUIRY_CHANGED = 0x3f03,
 	SCSI_UA_LUNS_CHANGED = 0x3f0e,
 };

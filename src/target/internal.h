@@ -331,7 +331,13 @@ struct tgt_unit {
 		struct list waiting; /* struct cmd.wait: SAVE is their action */
 		struct list served;  /* likewise, by the save under way */
 		struct worker_msg msg;
-	} keep; /* home */
+	} keep;             /* home */
+	struct unit_watch { /* what the store says of itself: while busy the helper's */
+		struct worker_msg msg;
+		struct backend_probe now;
+		int result;
+		bool busy; /* home */
+	} watch;
 	bool gathering;
 	unsigned gather_left; /* workers that have not answered */
 	struct view_wait gather_views;
@@ -357,6 +363,7 @@ struct tgt {
 		last_relative_id; /* none is used again: registrations may name a port that has gone */
 	struct list listeners;
 	struct list units;
+	struct worker_timer watch; /* runs while there is a unit whose store may change */
 	struct list chans;
 	unsigned n_chans;
 	uint32_t next_id;
@@ -514,6 +521,12 @@ void count_sum(struct tgt_unit *u);
 /* --- keep.c: home worker --- */
 /* SAVE is the action of @c. */
 void keep_cmd(struct cmd *c);
+
+/* --- watch.c: home worker --- */
+/* Look at the stores of all units now and then, as long as there is one that can change. */
+void watch_init(struct tgt *t);
+must_check int watch_start(struct tgt_unit *u);
+void watch_stop(struct tgt *t);
 
 /* --- gather.c --- */
 /* Home: when every command of @u is known there, tell its task sets. */

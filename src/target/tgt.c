@@ -32,6 +32,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	list_init(&t->chans);
 	list_init(&t->view_waits);
 	list_init(&t->tmfs);
+	watch_init(t);
 	for (unsigned k = 0; k < POOL_CLASS_COUNT; k++)
 		pool[k] = o->pool[k] ? o->pool[k] : pool_default[k];
 	for (i = 0; t->tw && i < o->n_workers; i++) {
@@ -83,6 +84,7 @@ void tgt_close(struct tgt *t)
 	/* Without channels no unit is busy; tgt_free() takes those that were to be asked again. */
 	list_for_each (pos, &t->units)
 		worker_timer_stop(tgt_home(t), &list_entry(pos, struct tgt_unit, node)->retry);
+	watch_stop(t);
 }
 
 uint16_t tgt_last_relative_id(const struct tgt *t)
@@ -147,16 +149,19 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	worker_timer_init(&u->retry, unit_retry);
 	if (!r)
 		r = worker_timer_start(tgt_home(t), &u->retry, UINT64_MAX);
+	u->t = t;
+	u->backend = backend;
+	if (!r)
+		r = watch_start(u);
 	if (r) {
+		worker_timer_stop(tgt_home(t), &u->retry);
 		free(u->keep.buf);
 		free(u);
 		return r;
 	}
 	u->lu.owner = u;
-	u->t = t;
 	for (unsigned i = 0; i < TGT_WORKERS_MAX; i++)
 		u->tasks[i].unit = u;
-	u->backend = backend;
 	u->opened_ns = worker_clock_ns();
 	u->handler = o->handler;
 	(void)snprintf(u->name, sizeof(u->name), "%s", o->name);
@@ -214,7 +219,8 @@ static void unit_on_worker(struct worker *w, struct worker_msg *m)
 static void unit_ask(struct tgt_unit *u)
 {
 	if (u->asked == u->t->n_workers) {
-		if (u->gathering || u->keep.busy) { /* its messages are under way */
+		if (u->gathering || u->keep.busy ||
+		    u->watch.busy) { /* its messages are under way */
 			unit_ask_later(u);
 			return;
 		}
