@@ -2,7 +2,7 @@
 # Thin front of meson and ninja; `make help` lists what there is.
 BUILD := build
 
-.PHONY: help deps deps-dev build demo check conform prove sim sim-inject mutants torture vm vm-bench bench fuzz format install clean
+.PHONY: help deps deps-dev build demo check conform prove sim sim-inject mutants torture vm vm-bench bench bench-instr fuzz format install clean
 
 help:
 	@echo "make deps    install what the build needs (Debian packages), only what is missing"
@@ -17,6 +17,7 @@ help:
 	@echo "make vm      log in with Linux' ib_srp in a virtual machine; VM='NAME...' runs only these scenarios"
 	@echo "make vm-bench srptd and the kernel's own target over soft RoCE in a virtual machine; prints one table"
 	@echo "make bench   compare with a bare-sockets server; prints one table"
+	@echo "make bench-instr count the instructions per 4 KiB read and write; fails when they grew by more than 5 %"
 	@echo "make fuzz    run every fuzz target; SECS=n seconds each (default 10)"
 	@echo "make torture storms of logins, every call failing in turn; TORTURE_N=n logins a storm (default 100000)"
 	@echo "make format  clang-format all sources"
@@ -75,6 +76,15 @@ vm-bench: build
 
 bench: build
 	@bench/run $(BUILD)
+
+# Optimised like a release, with the names that the count is told by.
+build-instr/build.ninja: | deps
+	@meson setup build-instr -Dbuildtype=release -Doptimization=2 -Ddebug=true -Dtests=disabled
+
+bench-instr: build-instr/build.ninja
+	@command -v valgrind >/dev/null || scripts/deps bench
+	@ninja -C build-instr bench/instr
+	@bench/instr.py build-instr
 
 fuzz: deps-dev
 	@scripts/fuzz $(or $(SECS),10)
