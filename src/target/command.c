@@ -14,14 +14,11 @@
 
 static void cmd_uncount(struct cmd *c)
 {
-	struct unit_tasks *k;
-
 	if (!c->unit)
 		return;
-	k = &c->unit->tasks[worker_index(c->ch->tw->w)];
-	k->n--;
+	c->tasks->n--;
 	if (!c->is.home)
-		gather_local_ended(k);
+		gather_local_ended(c->tasks);
 	c->unit = NULL;
 }
 
@@ -36,10 +33,9 @@ static void cmd_count(struct cmd *c)
 	c->unit = u;
 	c->lu = c->task.lu;
 	if (u) {
-		struct unit_tasks *k = &u->tasks[worker_index(c->ch->tw->w)];
-
-		k->n++;
-		k->local += !c->is.home;
+		c->tasks = &u->tasks[worker_index(c->ch->tw->w)];
+		c->tasks->n++;
+		c->tasks->local += !c->is.home;
 	}
 }
 

@@ -13,32 +13,31 @@ static void count_add(_Atomic uint64_t *c, uint64_t n)
 			      memory_order_relaxed);
 }
 
-/* By what moves the medium's data; SCSI_COUNT_KINDS: a command of another kind. */
+/* What moves the medium's data, 1 + its kind; the rest is of another kind. */
+static const uint8_t count_kinds[256] = {
+	[SCSI_OP_READ_6] = 1 + SCSI_COUNT_READ,
+	[SCSI_OP_READ_10] = 1 + SCSI_COUNT_READ,
+	[SCSI_OP_READ_12] = 1 + SCSI_COUNT_READ,
+	[SCSI_OP_READ_16] = 1 + SCSI_COUNT_READ,
+	[SCSI_OP_WRITE_6] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_WRITE_10] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_WRITE_12] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_WRITE_16] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_WRITE_VERIFY_10] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_WRITE_VERIFY_12] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_WRITE_VERIFY_16] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_COMPARE_AND_WRITE] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_ORWRITE_16] = 1 + SCSI_COUNT_WRITE,
+	[SCSI_OP_VERIFY_10] = 1 + SCSI_COUNT_VERIFY,
+	[SCSI_OP_VERIFY_12] = 1 + SCSI_COUNT_VERIFY,
+	[SCSI_OP_VERIFY_16] = 1 + SCSI_COUNT_VERIFY,
+};
+
 static enum scsi_count_kind count_kind(uint8_t opcode)
 {
-	switch (opcode) {
-	case SCSI_OP_READ_6:
-	case SCSI_OP_READ_10:
-	case SCSI_OP_READ_12:
-	case SCSI_OP_READ_16:
-		return SCSI_COUNT_READ;
-	case SCSI_OP_WRITE_6:
-	case SCSI_OP_WRITE_10:
-	case SCSI_OP_WRITE_12:
-	case SCSI_OP_WRITE_16:
-	case SCSI_OP_WRITE_VERIFY_10:
-	case SCSI_OP_WRITE_VERIFY_12:
-	case SCSI_OP_WRITE_VERIFY_16:
-	case SCSI_OP_COMPARE_AND_WRITE:
-	case SCSI_OP_ORWRITE_16:
-		return SCSI_COUNT_WRITE;
-	case SCSI_OP_VERIFY_10:
-	case SCSI_OP_VERIFY_12:
-	case SCSI_OP_VERIFY_16:
-		return SCSI_COUNT_VERIFY;
-	default:
-		return SCSI_COUNT_OTHER;
-	}
+	unsigned kind = count_kinds[opcode];
+
+	return kind ? (enum scsi_count_kind)(kind - 1) : SCSI_COUNT_OTHER;
 }
 
 /* Bytes of the medium that a command which ended with GOOD moved. */
@@ -60,6 +59,16 @@ static uint8_t count_key(const struct scsi_task *t)
 	return t->sense_len < 3 ? 0 : t->sense[(t->sense[0] & 0x7f) < 0x72 ? 2 : 1] & 0xf;
 }
 
+static void count_failed(struct unit_count *k, enum scsi_count_kind kind, const struct scsi_task *t)
+{
+	uint8_t key = count_key(t);
+
+	if (key == SENSE_MEDIUM_ERROR)
+		count_add(&k[kind].errors, 1);
+	else if (key == SENSE_HARDWARE_ERROR || key == SENSE_ABORTED_COMMAND)
+		count_add(&k[SCSI_COUNT_OTHER].errors, 1);
+}
+
 void count_cmd(const struct cmd *c)
 {
 	const struct scsi_task *t = &c->task;
@@ -68,18 +77,13 @@ void count_cmd(const struct cmd *c)
 
 	if (!c->unit)
 		return;
-	k = c->unit->tasks[worker_index(c->ch->tw->w)].count;
+	k = c->tasks->count;
 	if (t->status == SCSI_STATUS_GOOD) {
 		count_add(&k[kind].commands, 1);
 		if (kind != SCSI_COUNT_OTHER)
 			count_add(&k[kind].bytes, count_bytes(c, kind));
 	} else if (t->status == SCSI_STATUS_CHECK_CONDITION) {
-		uint8_t key = count_key(t);
-
-		if (key == SENSE_MEDIUM_ERROR)
-			count_add(&k[kind].errors, 1);
-		else if (key == SENSE_HARDWARE_ERROR || key == SENSE_ABORTED_COMMAND)
-			count_add(&k[SCSI_COUNT_OTHER].errors, 1);
+		count_failed(k, kind, t);
 	}
 }
 

@@ -306,18 +306,15 @@ static struct cmd *io_ended(struct backend_io *io)
 /* The action is over. @keep: the burst's buffer is still being read from, until the RSP has gone. */
 static void data_end(struct cmd *c, int result, bool keep)
 {
+	enum scsi_event_type what = SCSI_EV_IO_DONE;
+
 	if (!keep)
 		data_put_buf(c, &c->buf);
-	switch (c->act.type) {
-	case SCSI_ACT_FETCH:
-		cmd_event(c, SCSI_EV_DATA, result);
-		break;
-	case SCSI_ACT_ROOM:
-		cmd_event(c, SCSI_EV_ROOM, result);
-		break;
-	default:
-		cmd_event(c, SCSI_EV_IO_DONE, result);
-	}
+	if (c->act.type == SCSI_ACT_FETCH)
+		what = SCSI_EV_DATA;
+	else if (c->act.type == SCSI_ACT_ROOM)
+		what = SCSI_EV_ROOM;
+	cmd_event(c, what, result);
 }
 
 static uint32_t data_burst(const struct cmd *c, uint32_t max)
@@ -743,6 +740,11 @@ void data_start(struct cmd *c)
 {
 	check(!c->buf);
 	c->done_bytes = 0;
+	if ((c->act.type == SCSI_ACT_READ || c->act.type == SCSI_ACT_WRITE) &&
+	    !c->is.need_table) { /* nearly all there is */
+		data_start_transfer(c);
+		return;
+	}
 	if (c->act.type == SCSI_ACT_ROOM && data_needs_table(c)) {
 		table_fetch(c, data_tabled);
 		return;

@@ -137,10 +137,11 @@ struct cmd {
 	int move_error;
 	bool move_last; /* nothing follows but the RSP: its completion covers this */
 	void (*moved)(struct cmd *c);
-	unsigned slots;        /* send queue slots of the chain under way */
-	unsigned rsp_slots;    /* slots that the completion of the RSP gives back */
-	struct tgt_unit *unit; /* counted in its tasks; NULL: none */
-	struct scsi_lu *lu;    /* as routed; what a TMF looks at */
+	unsigned slots;           /* send queue slots of the chain under way */
+	unsigned rsp_slots;       /* slots that the completion of the RSP gives back */
+	struct tgt_unit *unit;    /* counted in its tasks; NULL: none */
+	struct unit_tasks *tasks; /* of @unit, those of this worker; valid while there is a unit */
+	struct scsi_lu *lu;       /* as routed; what a TMF looks at */
 	struct view_wait seen;
 	struct xfer_pos in_pos;
 	struct xfer_pos out_pos;

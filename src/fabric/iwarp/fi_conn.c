@@ -449,8 +449,16 @@ int fi_conn_post_send(struct fab_conn *base, const struct fab_wr *wr, unsigned n
 	struct fi_conn *c = fi_conn_of(base);
 	unsigned i;
 
+	int r;
+
 	if (!c->qp)
 		return -EINVAL;
+	if (n == 1) { /* the engine looks at it itself */
+		r = iw_post_send(c->qp, (const void *)wr);
+		if (!r)
+			fi_conn_kick(c);
+		return r;
+	}
 	if (n > iw_sq_free(c->qp))
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
