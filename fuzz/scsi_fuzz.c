@@ -6,7 +6,7 @@
  *
  * Control: bits 0-1 LUN 0, 1, an unmapped one, the well known one; bit 2 nexus; bit 3 stepped at home
  * although the view says local; bit 4 abort; bit 5 start over with fresh unit attentions; bits 6-7 task
- * attribute, but 3: no command, an event. Fault: bits 0-3 the result, or which event; bits 4-7 at which
+ * attribute, but 3: no command, an event (bit 3 is part of it). Fault: bits 0-3 the result, or which event; bits 4-7 at which
  * action (14: room).
  */
 #include <errno.h>
@@ -17,6 +17,7 @@
 struct world {
 	struct scsi_lu lu[2];
 	struct scsi_nexus nexus[2];
+	struct scsi_alua alua; /* of the first unit */
 	struct scsi_view view[2];
 	_Alignas(8) uint8_t buf[SCSI_DATA_LONG_BYTES];
 };
@@ -83,6 +84,14 @@ static const struct scsi_lu_params params[2] = {
 	  .descriptor_sense = true },
 };
 
+/* The nexuses come through the second group. */
+static const struct scsi_tpgs groups = {
+	.n = 3,
+	.n_ports = 3,
+	.tpg = { { .id = 0 }, { .id = 1, .preferred = true }, { .id = 0xffff, .configured = 2 } },
+	.port = { { 2, 0 }, { 1, 1 }, { 3, 2 } },
+};
+
 static void world_init(struct world *w)
 {
 	const struct scsi_lu_params *p = params;
@@ -91,6 +100,9 @@ static void world_init(struct world *w)
 
 	for (int i = 0; i < 2; i++)
 		check(scsi_lu_init(&w->lu[i], &p[i]) == 0);
+	scsi_alua_init(&w->alua);
+	(void)scsi_alua_configure(&w->alua, &groups);
+	(void)scsi_lu_set_alua(&w->lu[0], &w->alua, true);
 	for (int i = 0; i < 2; i++) {
 		struct scsi_port initiator = port;
 
@@ -106,9 +118,30 @@ static void world_deinit(struct world *w)
 		scsi_nexus_deinit(&w->nexus[i]);
 	for (int i = 0; i < 2; i++)
 		scsi_lu_deinit(&w->lu[i]);
+	scsi_alua_deinit(&w->alua);
 }
 
 /* --- events --- */
+
+/* An operator changes the state of a group, or the configuration is read anew. */
+static void access_state(struct world *w, unsigned arg)
+{
+	static const uint8_t states[8] = { 0, 1, 2, 3, SCSI_ALUA_OFFLINE, SCSI_ALUA_TRANSITIONING };
+	const struct scsi_tpg_want want = { .id = arg & 8 ? 0 : 1, .state = states[arg & 7] };
+	struct scsi_tpgs other = groups;
+
+	if ((arg & 7) == 6) {
+		other.n = 2;
+		other.n_ports = arg & 8 ? 1 : 2;
+		other.tpg[1].configured = SCSI_ALUA_NONOPTIMIZED;
+		(void)scsi_alua_configure(&w->alua, &other);
+		check(!scsi_alua_configure(&w->alua, &other));
+		(void)scsi_alua_configure(&w->alua, &groups);
+		return;
+	}
+	(void)scsi_alua_set(&w->alua, &want, 1, SCSI_ALUA_BY_ITSELF, NULL);
+	check(!scsi_alua_differs(&w->alua, &want, 1));
+}
 
 static void remap(struct world *w, struct scsi_nexus *n, unsigned how)
 {
@@ -177,7 +210,10 @@ static void event(struct world *w, uint8_t control, uint8_t fault)
 		check(!scsi_lu_set_size(lu, 4096ull << arg));
 		break;
 	case 5:
-		(void)scsi_lu_set_present(lu, arg & 1);
+		if (control & 8)
+			access_state(w, arg);
+		else
+			(void)scsi_lu_set_present(lu, arg & 1);
 		break;
 	case 6:
 		reports(n);
@@ -331,6 +367,23 @@ static struct scsi_event save_answer(struct run *r)
 	return ev;
 }
 
+static struct scsi_event set_answer(struct run *r)
+{
+	struct scsi_event ev = { .type = SCSI_EV_STATES };
+	struct scsi_tpg_want want[SCSI_TPG_MAX];
+	unsigned n = scsi_task_wants(&r->t, want);
+
+	check(n && scsi_task_at(&r->t));
+	if ((r->fault & 15) == 3) {
+		ev.result = r->fault & 16 ? -EBUSY : -EIO;
+		r->failed = true;
+		return ev;
+	}
+	check(scsi_alua_set(&r->w->alua, want, n, SCSI_ALUA_BY_COMMAND, scsi_task_at(&r->t)));
+	publish(r->w);
+	return ev;
+}
+
 /* The actions that are no I/O are carried out here: what comes next is one that is, or COMPLETE. */
 static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 {
@@ -356,6 +409,9 @@ static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 			break;
 		case SCSI_ACT_SAVE:
 			ev = save_answer(r);
+			break;
+		case SCSI_ACT_SET_STATES:
+			ev = set_answer(r);
 			break;
 		case SCSI_ACT_CLEAR:
 			scsi_task_clear(&m, &r->t);

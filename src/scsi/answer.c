@@ -191,6 +191,8 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
 	if (act == SCSI_ACT_SAVE) /* it has changed, and whether that outlives us nobody knows */
 		return answer_fail(t, SENSE_HARDWARE_ERROR, ASC_TARGET_FAILURE);
+	if (act == SCSI_ACT_SET_STATES && ev->result != -EBUSY)
+		return answer_fail(t, SENSE_HARDWARE_ERROR, ASC_SET_TPGS_FAILED);
 	if (!sense_of_errno(act, -ev->result, &s))
 		return answer_status(t, SCSI_STATUS_BUSY);
 	if (s.key == SENSE_MISCOMPARE && act == SCSI_ACT_COMPARE_AND_WRITE) {

@@ -25,6 +25,12 @@
 #define SCSI_CMD_DATA_LONG BIT(15) /* its parameter buffer has SCSI_DATA_LONG_BYTES */
 #define SCSI_CMD_BARRIER   BIT(11) /* runs alone in its task set, as if it were ORDERED */
 #define SCSI_CMD_ALONE     BIT(16) /* and nothing of the unit runs beside it, see set.h */
+/* Access states of the target port group, other than the active ones, that let it in (alua.c). */
+#define SCSI_CMD_IN_STANDBY     BIT(17)
+#define SCSI_CMD_IN_UNAVAILABLE BIT(18)
+#define SCSI_CMD_IN_ANY_STATE   BIT(19) /* offline and transitioning */
+#define SCSI_CMD_TPGS           BIT(20) /* exists only when the unit has target port groups */
+#define SCSI_CMD_TPGS_SET       BIT(21) /* ... whose states an initiator may change */
 
 struct scsi_cmd {
 	uint8_t opcode;
@@ -50,8 +56,12 @@ const struct scsi_cmd *scsi_cmd_at(size_t i);
 #define SCSI_CONTROL_NACA \
 	0x04 /* of a CDB's last byte: CHECK CONDITION establishes an ACA condition */
 
-/* Does @lu (NULL: no unit in particular) have @cmd? */
+/* Does @lu (NULL: no unit in particular) have @cmd? Home worker. */
 static inline bool scsi_cmd_supported(const struct scsi_cmd *cmd, const struct scsi_lu *lu)
 {
-	return !(cmd->flags & SCSI_CMD_UNMAP) || !lu || lu->max_unmap_blocks;
+	if (!lu)
+		return true;
+	return !(cmd->flags & SCSI_CMD_UNMAP && !lu->max_unmap_blocks) &&
+	       !(cmd->flags & SCSI_CMD_TPGS && !lu->alua) &&
+	       !(cmd->flags & SCSI_CMD_TPGS_SET && !lu->alua_explicit);
 }

@@ -37,22 +37,29 @@
 #define RES_READ  SCSI_CMD_RES_READ                        /* unless readers are kept out */
 #define RES_WRITE (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE) /* nobody */
 
+/* [TPG-3] Access states of the target port group that let it in, besides the active ones. What only tells of
+ * the unit is let in by standby, too, so that hosts can set up such a path. */
+#define IN_STANDBY     SCSI_CMD_IN_STANDBY
+#define IN_UNAVAILABLE (IN_STANDBY | SCSI_CMD_IN_UNAVAILABLE)
+#define IN_ANY_STATE   (IN_UNAVAILABLE | SCSI_CMD_IN_ANY_STATE)
+
 #define ANSWERS_ALWAYS                                                                 \
 	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | \
-	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT)
-#define CHECKS       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
-#define CHECKS_RANGE (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_READ)
-#define READS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
-#define WRITES       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define VERIFIES     (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
-#define ALONE        (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define SYNCS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
-#define ERASES       (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define SETTINGS     (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE)
-#define REPORTS      (SCSI_CMD_DATA | SCSI_CMD_IN)
-#define PR_IN        (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN)
-#define PR_OUT       (SCSI_CMD_SA | SCSI_CMD_OUT)
-#define DPO_FUA      (CDB_DPO | CDB_FUA)
+	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT | IN_ANY_STATE)
+#define CHECKS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
+#define CHECKS_RANGE  (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_READ)
+#define READS         (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
+#define WRITES        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define VERIFIES      (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
+#define ALONE         (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define SYNCS         (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
+#define ERASES        (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define SETTINGS      (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE | IN_STANDBY)
+#define REPORTS       (SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
+#define MEDIUM_REPORT (SCSI_CMD_DATA | SCSI_CMD_IN | SCSI_CMD_MEDIUM)
+#define PR_IN         (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
+#define PR_OUT        (SCSI_CMD_SA | SCSI_CMD_OUT | IN_STANDBY)
+#define DPO_FUA       (CDB_DPO | CDB_FUA)
 
 enum cmd_index {
 	CMD_NONE,
@@ -111,8 +118,10 @@ enum cmd_index {
 	CMD_READ_CAPACITY_16,
 	CMD_GET_LBA_STATUS,
 	CMD_REPORT_LUNS,
+	CMD_REPORT_TPGS,
 	CMD_REPORT_SUPPORTED_OPS,
 	CMD_REPORT_SUPPORTED_TMFS,
+	CMD_SET_TPGS,
 	CMD_READ_12,
 	CMD_WRITE_12,
 	CMD_WRITE_VERIFY_12,
@@ -132,18 +141,18 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 			  spc_inquiry, "standard data; VPD 00 80 83 86 87 88 B0 B1 B2" },
 	[CMD_MODE_SELECT_6] = { 0x15, 0, SETTINGS, 60, MASK6(0x11, 0, 0, 0xff, 0), spc_mode_select,
 				"pages 01 02 07 08 0A 1A 1C; SP with state_dir" },
-	[CMD_RESERVE_6] = { 0x16, 0, 0, 10, MASK6(ZERO4, 0), spc_reserve,
+	[CMD_RESERVE_6] = { 0x16, 0, IN_STANDBY, 10, MASK6(ZERO4, 0), spc_reserve,
 			    "SPC-2; where there are registrations as CRH says" },
-	[CMD_RELEASE_6] = { 0x17, 0, SCSI_CMD_RES_EXEMPT, 10, MASK6(ZERO4, 0), spc_release,
-			    "likewise" },
+	[CMD_RELEASE_6] = { 0x17, 0, SCSI_CMD_RES_EXEMPT | IN_STANDBY, 10, MASK6(ZERO4, 0),
+			    spc_release, "likewise" },
 	[CMD_MODE_SENSE_6] = { 0x1a, 0, REPORTS | RES_READ, 10, MASK6(0x08, 0xff, 0xff, 0xff, 0),
 			       spc_mode_sense_6, "pages 01 02 07 08 0A 1A 1C 3F" },
 	[CMD_START_STOP_UNIT] = { 0x1b, 0, RES_WRITE, 60, MASK6(0x01, 0, 0, 0x05, 0),
 				  sbc_start_stop,
 				  "START, NO_FLUSH; IMMED is accepted, status comes when it is "
 				  "done; no reservation keeps START out" },
-	[CMD_SEND_DIAGNOSTIC] = { 0x1d, 0, SCSI_CMD_MEDIUM | RES_WRITE, 60, MASK6(0xf7, 0, 0, 0, 0),
-				  spc_send_diagnostic,
+	[CMD_SEND_DIAGNOSTIC] = { 0x1d, 0, SCSI_CMD_MEDIUM | RES_WRITE | IN_STANDBY, 60,
+				  MASK6(0xf7, 0, 0, 0, 0), spc_send_diagnostic,
 				  "default self-test and those of the self-test codes: the first "
 				  "and the last block are read; status comes when it is done" },
 	[CMD_PREVENT_ALLOW] = { 0x1e, 0, 0, 10, MASK6(0, 0, 0, 0x03, 0), spc_prevent_allow,
@@ -162,20 +171,20 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_SYNCHRONIZE_CACHE_10] = { 0x35, 0, SYNCS, 60, RW10(0x02), sbc_sync_cache,
 				       "flushes all; IMMED is accepted, status comes when it is "
 				       "done" },
-	[CMD_READ_DEFECTS_10] = { 0x37, 0, REPORTS | SCSI_CMD_MEDIUM | RES_READ, 10,
+	[CMD_READ_DEFECTS_10] = { 0x37, 0, MEDIUM_REPORT | RES_READ, 10,
 				  MASK10(0, 0x1f, ZERO4, 0xff, 0xff, 0), sbc_read_defects,
 				  "both lists are empty" },
-	[CMD_WRITE_BUFFER] = { 0x3b, 0, SCSI_CMD_OUT | RES_WRITE, 10,
+	[CMD_WRITE_BUFFER] = { 0x3b, 0, SCSI_CMD_OUT | RES_WRITE | IN_UNAVAILABLE, 10,
 			       MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0), spc_write_buffer,
 			       "modes 02 and 0A" },
-	[CMD_READ_BUFFER_10] = { 0x3c, 0, REPORTS | RES_READ, 10,
+	[CMD_READ_BUFFER_10] = { 0x3c, 0, REPORTS | RES_READ | IN_UNAVAILABLE, 10,
 				 MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0), spc_read_buffer,
 				 "modes 02, 03, 0A, 0B" },
 	[CMD_WRITE_SAME_10] = { 0x41, 0, ERASES, 60, RW10(0x08), sbc_write_same,
 				"UNMAP; zero blocks are refused (WSNZ)" },
 	[CMD_UNMAP] = { 0x42, 0, ERASES | SCSI_CMD_UNMAP, 60, MASK10(0, ZERO4, 0, 0xff, 0xff, 0),
 			sbc_unmap, "where the store can unmap; up to 255 descriptors" },
-	[CMD_LOG_SELECT] = { 0x4c, 0, SCSI_CMD_OUT | RES_WRITE, 10,
+	[CMD_LOG_SELECT] = { 0x4c, 0, SCSI_CMD_OUT | RES_WRITE | IN_STANDBY, 10,
 			     MASK10(0x02, 0xc0, 0, 0, 0, 0, 0xff, 0xff, 0), spc_log_select,
 			     "PCR: counters begin anew; no parameters" },
 	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | RES_READ, 10,
@@ -184,10 +193,10 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 			    "values" },
 	[CMD_MODE_SELECT_10] = { 0x55, 0, SETTINGS, 60, MASK10(0x11, ZERO4, 0, 0xff, 0xff, 0),
 				 spc_mode_select, "pages 01 02 07 08 0A 1A 1C; SP with state_dir" },
-	[CMD_RESERVE_10] = { 0x56, 0, 0, 10, MASK10(0, ZERO4, ZERO4), spc_reserve,
+	[CMD_RESERVE_10] = { 0x56, 0, IN_STANDBY, 10, MASK10(0, ZERO4, ZERO4), spc_reserve,
 			     "no third party, no extents" },
-	[CMD_RELEASE_10] = { 0x57, 0, SCSI_CMD_RES_EXEMPT, 10, MASK10(0, ZERO4, ZERO4), spc_release,
-			     "likewise" },
+	[CMD_RELEASE_10] = { 0x57, 0, SCSI_CMD_RES_EXEMPT | IN_STANDBY, 10, MASK10(0, ZERO4, ZERO4),
+			     spc_release, "likewise" },
 	[CMD_MODE_SENSE_10] = { 0x5a, 0, REPORTS | RES_READ, 10,
 				MASK10(0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0), spc_mode_sense_10,
 				"pages 01 02 07 08 0A 1A 1C 3F; LLBAA" },
@@ -233,18 +242,24 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				       "done" },
 	[CMD_WRITE_SAME_16] = { 0x93, 0, ERASES, 60, RW16(0x09), sbc_write_same,
 				"UNMAP, NDOB; zero blocks are refused (WSNZ)" },
-	[CMD_READ_BUFFER_16] = { 0x9b, 0, REPORTS | RES_READ, 10, MASK16(0x1f, FF8, FF4, 0xff, 0),
-				 spc_read_buffer, "modes 02, 03, 0A, 0B" },
+	[CMD_READ_BUFFER_16] = { 0x9b, 0, REPORTS | RES_READ | IN_UNAVAILABLE, 10,
+				 MASK16(0x1f, FF8, FF4, 0xff, 0), spc_read_buffer,
+				 "modes 02, 03, 0A, 0B" },
 	[CMD_READ_CAPACITY_16] = { 0x9e, SCSI_SA_READ_CAPACITY_16,
 				   REPORTS | SCSI_CMD_SA | SCSI_CMD_MEDIUM, 10,
 				   MASK16(0x1f, ZERO4, ZERO4, FF4, 0, 0), sbc_read_capacity_16,
 				   "" },
 	[CMD_GET_LBA_STATUS] = { 0x9e, SCSI_SA_GET_LBA_STATUS,
-				 REPORTS | SCSI_CMD_SA | SCSI_CMD_MEDIUM | RES_READ, 30,
+				 MEDIUM_REPORT | SCSI_CMD_SA | RES_READ, 30,
 				 MASK16(0x1f, FF8, FF4, 0, 0), sbc_get_lba_status,
 				 "from the file's extents; up to 32 descriptors" },
 	[CMD_REPORT_LUNS] = { 0xa0, 0, ANSWERS_ALWAYS, 10, MASK12(0, 0xff, 0, 0, 0, FF4, 0, 0),
 			      spc_report_luns, "SELECT REPORT 00h, 01h, 02h" },
+	[CMD_REPORT_TPGS] = { 0xa3, SCSI_SA_REPORT_TPGS,
+			      SCSI_CMD_SA | SCSI_CMD_TPGS | SCSI_CMD_DATA | SCSI_CMD_IN |
+				      IN_ANY_STATE,
+			      10, MASK12(0x3f, ZERO4, FF4, 0, 0), spc_report_tpgs,
+			      "where the unit has groups; both header formats" },
 	[CMD_REPORT_SUPPORTED_OPS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_OPS,
 				       REPORTS | RES_READ | SCSI_CMD_SA, 10,
 				       MAINTENANCE(0x87, 0xff, 0xff), spc_report_opcodes,
@@ -252,13 +267,18 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_REPORT_SUPPORTED_TMFS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_TMFS,
 					REPORTS | RES_READ | SCSI_CMD_SA, 10,
 					MAINTENANCE(0x80, 0, 0), spc_report_tmfs, "REPD" },
+	[CMD_SET_TPGS] = { 0xa4, SCSI_SA_SET_TPGS,
+			   SCSI_CMD_SA | SCSI_CMD_TPGS_SET | SCSI_CMD_OUT | RES_WRITE |
+				   IN_UNAVAILABLE,
+			   60, MASK12(0x1f, ZERO4, FF4, 0, 0), spc_set_tpgs,
+			   "with expl_alua: active, nonoptimized, standby, unavailable" },
 	[CMD_READ_12] = { 0xa8, 0, READS, 30, RW12(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_WRITE_12] = { 0xaa, 0, WRITES, 30, RW12(DPO_FUA), sbc_write, "FUA; DPO is accepted" },
 	[CMD_WRITE_VERIFY_12] = { 0xae, 0, WRITES, 60, RW12(CDB_DPO | 0x06), sbc_write_verify,
 				  "BYTCHK 00b and 01b" },
 	[CMD_VERIFY_12] = { 0xaf, 0, VERIFIES, 60, RW12(CDB_DPO | 0x06), sbc_verify,
 			    "BYTCHK 00b, 01b, 11b" },
-	[CMD_READ_DEFECTS_12] = { 0xb7, 0, REPORTS | SCSI_CMD_MEDIUM | RES_READ, 10,
+	[CMD_READ_DEFECTS_12] = { 0xb7, 0, MEDIUM_REPORT | RES_READ, 10,
 				  MASK12(0x1f, FF4, FF4, 0, 0), sbc_read_defects,
 				  "both lists are empty" },
 };
@@ -309,7 +329,8 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x9b] = CMD_READ_BUFFER_16,
 	[0x9e] = CMD_READ_CAPACITY_16,
 	[0xa0] = CMD_REPORT_LUNS,
-	[0xa3] = CMD_REPORT_SUPPORTED_OPS,
+	[0xa3] = CMD_REPORT_TPGS,
+	[0xa4] = CMD_SET_TPGS,
 	[0xa8] = CMD_READ_12,
 	[0xaa] = CMD_WRITE_12,
 	[0xae] = CMD_WRITE_VERIFY_12,

@@ -107,6 +107,7 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 {
 	memset(lu, 0, sizeof(*lu));
 	list_init(&lu->nexuses);
+	list_init(&lu->alua_node);
 	scsi_order_init(lu);
 	if (set_identity(lu, p) || set_geometry(lu, p) || set_limits(lu, p))
 		return -EINVAL;
@@ -130,6 +131,7 @@ void scsi_lu_deinit(struct scsi_lu *lu)
 {
 	check(list_empty(&lu->nexuses));
 	check(!lu->order.set.n && !lu->order.orphans.n);
+	(void)scsi_lu_set_alua(lu, NULL, false);
 }
 
 bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "scsi/alua.h"
 #include "scsi/pr.h"
 #include "scsi/set.h"
 #include "scsi/ua.h"
@@ -151,6 +152,10 @@ struct scsi_lu {
 	struct scsi_counters counters;      /* when COUNT asked last */
 	struct scsi_counters counters_base; /* where LOG SELECT began anew */
 	uint32_t n_stops;                   /* by START STOP UNIT */
+	struct scsi_alua *alua;             /* NULL: it is reached through all ports alike */
+	struct list alua_node;              /* on alua->units */
+	bool alua_explicit;
+	struct scsi_alua_kept alua_kept; /* until it gets its groups */
 	unsigned n_owed;
 	struct scsi_owed owed[SCSI_OWED_MAX];
 	unsigned n_selftests;                             /* ever */

@@ -43,6 +43,7 @@ static void itl_map(struct scsi_itl *itl, struct scsi_lu *lu, bool read_only)
 	itl->hit = false;
 	scsi_set_init(&itl->set, lu);
 	pr_sync_itl(itl);
+	alua_sync_itl(itl);
 	list_push(&lu->nexuses, &itl->lu_node);
 	scsi_uas_add(&itl->uas, SCSI_UA_POWER_ON);
 	itl->uas.told = SCSI_UA_POWER_ON; /* who begins expects it */
@@ -151,6 +152,8 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 		v.flags |= SCSI_VIEW_D_SENSE;
 	if (lu->write_cache && !lu->mode.wce)
 		v.flags |= SCSI_VIEW_WRITE_THROUGH;
+	if (alua_restricts(itl))
+		v.flags |= SCSI_VIEW_ACCESS;
 	v.flags |= pr_denied(itl);
 	return v;
 }

@@ -18,7 +18,6 @@ struct scsi_port {
 	uint8_t name_len;        /* bytes of @name; 0: no name */
 	uint8_t name[16];
 	uint16_t relative_id; /* relative port identifier, 0: none */
-	uint16_t group_id;    /* target port group, 0: none */
 	bool queries;         /* of a target: its transport has the query functions (not SRP) */
 };
 
@@ -39,6 +38,7 @@ struct scsi_itl {
 	bool read_only;
 	uint16_t echo_bytes; /* that it wrote to the echo buffer; 0: nothing */
 	int16_t reg;         /* its registration at the unit, -1: none */
+	int16_t tpg;         /* its target port group there, -1: none */
 	bool hit; /* a TMF that is under way aborted a command of it; see scsi_tmf_hit() */
 };
 
@@ -57,6 +57,7 @@ struct scsi_nexus {
 #define SCSI_VIEW_GATHER        BIT(4) /* its task set is kept at home: everything goes there */
 #define SCSI_VIEW_D_SENSE       BIT(5) /* sense data in descriptor format */
 #define SCSI_VIEW_WRITE_THROUGH BIT(6) /* a WRITE is stable when it ends, as with FUA */
+#define SCSI_VIEW_ACCESS        BIT(8) /* the access state lets few commands in: everything goes home */
 /* Reservations of others: these commands go home, and conflict there. READ, WRITE: as SCSI_CMD_RES_*. */
 #define SCSI_VIEW_RES_ALL   BIT(7)
 #define SCSI_VIEW_RES_READ  BIT(12)

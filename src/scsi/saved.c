@@ -18,13 +18,16 @@ enum part {
 	PART_MODE = 1,
 	PART_PR = 2,
 	PART_OWED = 3,
+	PART_ALUA = 4,
 };
 
 #define MODE_BYTES  8u
+#define TPG_BYTES   5u
 #define NEXUS_BYTES (2 + TRANSPORT_ID_BYTES)
 
 _Static_assert(1 + 3 + MODE_BYTES + 3 + 8 + SCSI_PR_MAX * (8 + NEXUS_BYTES) + 3 +
-			       SCSI_OWED_MAX * (NEXUS_BYTES + 1 + 2 * SCSI_UA_MAX) <=
+			       SCSI_OWED_MAX * (NEXUS_BYTES + 1 + 2 * SCSI_UA_MAX) + 3 + 4 +
+			       SCSI_TPG_MAX * TPG_BYTES <=
 		       SCSI_SAVED_MAX,
 	       "what is saved must fit");
 
@@ -107,6 +110,20 @@ static void put_all_owed(struct pen *out, const struct scsi_lu *lu)
 		put_owed(out, &lu->owed[i]);
 }
 
+/* The states that its groups have; what they were configured as tells later whether that still counts. */
+static void put_alua(struct pen *out, const struct scsi_alua *a)
+{
+	pen_be32(out, a->generation);
+	for (unsigned i = 0; i < a->now.n; i++) {
+		const struct scsi_tpg *g = &a->now.tpg[i];
+
+		pen_be16(out, g->id);
+		pen_u8(out, g->configured);
+		pen_u8(out, g->state);
+		pen_u8(out, g->by);
+	}
+}
+
 size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 {
 	struct pen out = pen_of(buf, SCSI_SAVED_MAX);
@@ -126,6 +143,11 @@ size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 	at = part_begin(&out, PART_OWED);
 	put_all_owed(&out, lu);
 	part_end(&out, buf, at);
+	if (lu->alua && lu->alua->generation) {
+		at = part_begin(&out, PART_ALUA);
+		put_alua(&out, lu->alua);
+		part_end(&out, buf, at);
+	}
 	return out.pos;
 }
 
@@ -204,6 +226,41 @@ static bool get_owed(struct cur *in, struct scsi_lu *lu)
 	return !in->bad;
 }
 
+static bool get_alua(struct cur *in, struct scsi_alua_kept *k)
+{
+	k->generation = cur_be32(in);
+	while (cur_left(in)) {
+		struct scsi_tpg *g = &k->tpg[k->n];
+
+		if (k->n == SCSI_TPG_MAX)
+			return false;
+		*g = (struct scsi_tpg){ .id = cur_be16(in) };
+		g->configured = cur_u8(in);
+		g->state = cur_u8(in);
+		g->by = cur_u8(in);
+		if (in->bad || !scsi_alua_state_name(g->configured) ||
+		    !scsi_alua_state_name(g->state) || g->by > SCSI_ALUA_BY_ITSELF)
+			return false;
+		k->n++;
+	}
+	return !in->bad && k->generation;
+}
+
+static bool get_part(enum part kind, struct cur *in, struct scsi_lu *lu, struct scsi_pr *pr)
+{
+	switch (kind) {
+	case PART_MODE:
+		return get_mode(in, lu);
+	case PART_PR:
+		return get_pr(in, pr);
+	case PART_OWED:
+		return get_owed(in, lu);
+	case PART_ALUA:
+		return get_alua(in, &lu->alua_kept);
+	}
+	return false;
+}
+
 static bool get_parts(struct cur *in, struct scsi_lu *lu, struct scsi_pr *pr)
 {
 	unsigned last = 0;
@@ -219,9 +276,7 @@ static bool get_parts(struct cur *in, struct scsi_lu *lu, struct scsi_pr *pr)
 		if (in->bad || kind <= last)
 			return false;
 		last = kind;
-		if (kind == PART_MODE ? !get_mode(&part, lu)
-		    : kind == PART_PR ? !get_pr(&part, pr)
-				      : kind != PART_OWED || !get_owed(&part, lu))
+		if (!get_part((enum part)kind, &part, lu, pr))
 			return false;
 	}
 	return !in->bad;
@@ -237,6 +292,7 @@ int scsi_lu_restore(struct scsi_lu *lu, const uint8_t *buf, size_t len)
 		lu->mode_is_saved = false;
 		lu->mode_saved = lu->mode_default;
 		lu->n_owed = 0;
+		lu->alua_kept = (struct scsi_alua_kept){ 0 };
 		return -EINVAL;
 	}
 	(void)scsi_lu_set_mode(lu, &lu->mode_saved);

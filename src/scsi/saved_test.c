@@ -196,6 +196,13 @@ static void fails(void **state)
 	assert_int_equal(r->changed, SCSI_CHANGED_LU);
 }
 
+static void set_state(uint16_t group, uint8_t wanted)
+{
+	const struct scsi_tpg_want want = { .id = group, .state = wanted };
+
+	assert_true(scsi_alua_set(&r->alua, &want, 1, SCSI_ALUA_BY_COMMAND, NULL));
+}
+
 /* Everything but what is written is refused, and changes nothing. */
 static void damaged(void **state)
 {
@@ -207,6 +214,7 @@ static void damaged(void **state)
 	(void)state;
 	assert_int_equal(select_control(1, 0x06), 0);
 	(void)scsi_uas_pop(&r->nexus[1].lun[0].uas);
+	set_state(RIG_TPG_OTHER, SCSI_ALUA_STANDBY);
 	rig_views(r);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(pr_out(i, SA_REGISTER, 0, 0, 7 + i, APTPL), 0);
@@ -214,14 +222,16 @@ static void damaged(void **state)
 	assert_true(len > 0);
 	memcpy(v, r->saved, len);
 	for (size_t n = 0; n < len; n++) {
-		bool whole = n == 1 || n == 1 + 3 + 8 || n == 1 + 3 + 8 + 3 + 8 + 2 * 34;
+		bool whole = n == 1 || n == 1 + 3 + 8 || n == 1 + 3 + 8 + 3 + 8 + 2 * 34 ||
+			     n == len - (3 + 4 + 2 * 5);
 
 		lu = (struct scsi_lu){ 0 };
 		list_init(&lu.nexuses);
 		scsi_order_init(&lu);
 		assert_int_equal(scsi_lu_restore(&lu, v, n), whole ? 0 : -EINVAL);
 		if (!whole)
-			assert_true(!lu.pr.n && !lu.mode_is_saved && !lu.n_owed);
+			assert_true(!lu.pr.n && !lu.mode_is_saved && !lu.n_owed &&
+				    !lu.alua_kept.generation);
 	}
 	for (unsigned i = 0; i < 20000; i++) {
 		size_t at = prng_below(&rnd, len ? len : 1);
@@ -238,6 +248,84 @@ static void damaged(void **state)
 	}
 }
 
+/* --- access states --- */
+
+/* A unit that begins with what @r->lu[0] would save now. */
+static void reborn(struct scsi_lu *lu)
+{
+	static const struct scsi_lu_params p = { .serial = "SN",
+						 .naa = { 0x31 },
+						 .block_bytes = 512,
+						 .size_bytes = 1 << 20,
+						 .keeps = true };
+
+	r->saved_len = scsi_lu_save(&r->lu[0], r->saved);
+	assert_int_equal(scsi_lu_init(lu, &p), 0);
+	assert_int_equal(scsi_lu_restore(lu, r->saved, r->saved_len), 0);
+}
+
+static void start_with(struct scsi_alua *a, const struct scsi_tpgs *groups, struct scsi_lu *lu)
+{
+	scsi_alua_init(a);
+	(void)scsi_alua_configure(a, groups);
+	(void)scsi_lu_set_alua(lu, a, true);
+}
+
+/* [SAVE-5] They come back, but where the configuration says something else than it did. */
+static void access_states(void **state)
+{
+	struct scsi_tpgs groups = r->alua.now;
+	struct scsi_alua a;
+	static struct scsi_lu lu, late;
+
+	(void)state;
+	reborn(&lu); /* nothing has changed yet: nothing is kept */
+	assert_int_equal(lu.alua_kept.generation, 0);
+	set_state(RIG_TPG, SCSI_ALUA_STANDBY);
+	reborn(&late);
+	set_state(RIG_TPG, SCSI_ALUA_UNAVAILABLE);
+	set_state(RIG_TPG_OTHER, SCSI_ALUA_NONOPTIMIZED);
+	/* the newer of two that were not saved together counts, whoever comes first */
+	reborn(&lu);
+	start_with(&a, &groups, &late);
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_STANDBY);
+	assert_true(scsi_lu_set_alua(&lu, &a, true));
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_UNAVAILABLE);
+	assert_int_equal(a.now.tpg[0].by, SCSI_ALUA_BY_COMMAND);
+	assert_int_equal(a.now.tpg[1].state, SCSI_ALUA_NONOPTIMIZED);
+	assert_int_equal(a.generation, 3);
+	assert_false(scsi_alua_settle(&a));
+	scsi_lu_deinit(&lu);
+	scsi_lu_deinit(&late);
+	reborn(&lu);
+	reborn(&late);
+	start_with(&a, &groups, &lu);
+	(void)scsi_lu_set_alua(&late, &a, true);
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_UNAVAILABLE);
+	scsi_lu_deinit(&late);
+	scsi_lu_deinit(&lu);
+	/* the file was edited meanwhile */
+	groups.tpg[0].configured = SCSI_ALUA_NONOPTIMIZED;
+	reborn(&lu);
+	start_with(&a, &groups, &lu);
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_NONOPTIMIZED);
+	assert_int_equal(a.now.tpg[1].state, SCSI_ALUA_NONOPTIMIZED);
+	/* so that the old state does not come back with the old text */
+	assert_true(scsi_alua_settle(&a));
+	assert_int_equal(a.generation, 4);
+	assert_false(scsi_alua_settle(&a));
+	scsi_lu_deinit(&lu);
+	/* a unit that comes to groups that are in use brings nothing */
+	reborn(&late);
+	scsi_alua_init(&a);
+	(void)scsi_alua_configure(&a, &groups);
+	assert_false(scsi_alua_settle(&a));
+	(void)scsi_lu_set_alua(&late, &a, true);
+	assert_int_equal(a.now.tpg[1].state, SCSI_ALUA_OPTIMIZED);
+	scsi_lu_deinit(&late);
+	scsi_alua_deinit(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mode_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(access_states, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,8 @@ struct scsi_act spc_log_sense(struct scsi_task *t);
 struct scsi_act spc_log_select(struct scsi_task *t);
 struct scsi_act spc_report_luns(struct scsi_task *t);
 struct scsi_act spc_report_opcodes(struct scsi_task *t);
+struct scsi_act spc_report_tpgs(struct scsi_task *t);
+struct scsi_act spc_set_tpgs(struct scsi_task *t);
 struct scsi_act spc_report_tmfs(struct scsi_task *t);
 
 /* INQUIRY with EVPD 1. */

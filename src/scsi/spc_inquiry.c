@@ -10,6 +10,8 @@
 #define HISUP_AND_FORMAT    0x12 /* LUNs as in SAM; data format 2 */
 #define NORMACA             0x20
 #define CMDQUE              0x02
+#define TPGS_IMPLICIT       0x10 /* byte 5 */
+#define TPGS_EXPLICIT       0x20
 #define VERSION_DESCRIPTORS 58u
 #define PROTOCOL_SRP        4
 
@@ -40,6 +42,14 @@ static void put_versions(struct pen *out, const struct scsi_task *t)
 		pen_be16(out, 0x0600); /* SBC-4 */
 }
 
+/* Target port groups; for a port that is in none there are none. */
+static uint8_t tpgs(const struct scsi_task *t)
+{
+	if (!t->lu || !alua_of(answer_itl(t)))
+		return 0;
+	return t->lu->alua_explicit ? TPGS_IMPLICIT | TPGS_EXPLICIT : TPGS_IMPLICIT;
+}
+
 struct scsi_act spc_inquiry(struct scsi_task *t)
 {
 	struct pen out = pen_of(t->data, INQUIRY_LEN);
@@ -54,7 +64,7 @@ struct scsi_act spc_inquiry(struct scsi_task *t)
 	pen_u8(&out, VERSION_SPC5);
 	pen_u8(&out, lu ? NORMACA | HISUP_AND_FORMAT : HISUP_AND_FORMAT);
 	pen_u8(&out, INQUIRY_LEN - 5);
-	pen_u8(&out, 0); /* no ALUA, no third-party copy, no protection */
+	pen_u8(&out, tpgs(t)); /* no third-party copy, no protection */
 	pen_u8(&out, 0);
 	pen_u8(&out, CMDQUE);
 	spc_put_text(&out, lu ? lu->vendor : "SRPTD", 8);

@@ -43,7 +43,7 @@ static void expect_in(const uint8_t *want, size_t len)
 static void inquiry_standard(void **state)
 {
 	static const uint8_t want[96] = {
-		0x00, 0x00, 0x07, 0x32, 91,   0,    0,    0x02, 'S',  'R',  'P', 'T', 'D', ' ',
+		0x00, 0x00, 0x07, 0x32, 91,   0x30, 0,    0x02, 'S',  'R',  'P', 'T', 'D', ' ',
 		' ',  ' ',  'V',  'I',  'R',  'T',  'U',  'A',  'L',  '-',  'D', 'I', 'S', 'K',
 		' ',  ' ',  ' ',  ' ',  '0',  '0',  '0',  '1',  0,    0,    0,   0,   0,   0,
 		0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,   0,   0,   0,
@@ -128,9 +128,9 @@ static void vpd_identity(void **state)
 	expect_in(id, sizeof(id));
 	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0x87, 0, 255, 0), 255), 0);
 	expect_in(policy, sizeof(policy));
-	/* both ports of the rig; the first is its own and has a name */
+	/* three ports, one of another node; the first is its own and has a name */
 	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0x88, 0, 255, 0), 255), 0);
-	assert_int_equal(r->t.data_len, 4 + 12 + 20 + 12);
+	assert_int_equal(r->t.data_len, 4 + 12 + 20 + 12 + 12);
 	assert_int_equal(get_be16(r->in + 6), 1);
 	assert_int_equal(get_be16(r->in + 14), 20);
 	assert_memory_equal(r->in + 16, ((const uint8_t[]){ 0x41, 0x92, 0, 16, 0xaa, 0xbb }), 6);

@@ -51,11 +51,19 @@ static void put_port(struct pen *out, const struct scsi_port *port)
 		pen_be16(out, 0);
 		pen_be16(out, port->relative_id);
 	}
-	if (port->group_id) {
-		put_designator(out, proto | CODE_BINARY, PIV | ASSOC_PORT | TYPE_PORT_GROUP, 4);
-		pen_be16(out, 0);
-		pen_be16(out, port->group_id);
-	}
+}
+
+/* The target port group of the port that is asked. */
+static void put_group(struct pen *out, const struct scsi_task *t)
+{
+	const struct scsi_tpg *g = alua_of(answer_itl(t));
+
+	if (!g)
+		return;
+	put_designator(out, (uint8_t)(t->nexus->target.protocol << 4) | CODE_BINARY,
+		       PIV | ASSOC_PORT | TYPE_PORT_GROUP, 4);
+	pen_be16(out, 0);
+	pen_be16(out, g->id);
 }
 
 static void put_identification(struct pen *out, const struct scsi_task *t)
@@ -69,6 +77,7 @@ static void put_identification(struct pen *out, const struct scsi_task *t)
 	spc_put_text(out, lu->product, 16);
 	pen_copy(out, lu->serial, strlen(lu->serial));
 	put_port(out, &t->nexus->target);
+	put_group(out, t);
 }
 
 static void put_extended_inquiry(struct pen *out, const struct scsi_task *t)
@@ -101,16 +110,27 @@ static void put_port_head(struct pen *out, uint16_t relative_id)
 	pen_be16(out, 0); /* bytes of designators */
 }
 
-/* Every target port by its number; the one that is asked by its name, too. */
+/* Is @id one of the device server's own ports? */
+static bool is_own_port(const struct scsi_task *t, uint16_t id)
+{
+	const struct scsi_ports *all = t->lu->ports;
+
+	for (unsigned i = 0; all && i < all->n; i++)
+		if (all->id[i] == id)
+			return true;
+	return id == t->nexus->target.relative_id;
+}
+
+/* Every target port by its number, also those of other nodes; the one that is asked by its name, too. */
 static void put_ports(struct pen *out, const struct scsi_task *t)
 {
 	const struct scsi_port *own = &t->nexus->target;
 	const struct scsi_ports *all = t->lu->ports;
+	const struct scsi_alua *alua = t->lu->alua;
 	struct scsi_port name = *own;
 	size_t at;
 
 	name.relative_id = 0;
-	name.group_id = 0;
 	put_port_head(out, own->relative_id);
 	at = out->pos;
 	put_port(out, &name);
@@ -119,6 +139,9 @@ static void put_ports(struct pen *out, const struct scsi_task *t)
 	for (unsigned i = 0; all && i < all->n; i++)
 		if (all->id[i] != own->relative_id)
 			put_port_head(out, all->id[i]);
+	for (unsigned i = 0; alua && i < alua->now.n_ports; i++)
+		if (!is_own_port(t, alua->now.port[i].relative_id))
+			put_port_head(out, alua->now.port[i].relative_id);
 }
 
 static void put_block_limits(struct pen *out, const struct scsi_task *t)

@@ -18,6 +18,8 @@ static const char head[] =
 	"* write: refused when the unit is write protected\n"
 	"* any LUN: answered where no unit is mapped, too, and not ended by a unit attention\n"
 	"* alone: nothing else of the unit runs beside it\n"
+	"* standby, unavailable, any state: access states of the target port group that let it in, "
+	"besides the active ones\n"
 	"* local: runs on the worker where it arrived, without a hop to the home worker\n\n"
 	"| opcode | command | usage | properties | timeout | remarks |\n"
 	"| --- | --- | --- | --- | --- | --- |\n";
@@ -47,6 +49,14 @@ static void put_cmd(FILE *out, const struct scsi_cmd *cmd)
 		{ SCSI_CMD_ANY_LUN, "any LUN" }, { SCSI_CMD_LOCAL, "local" },
 		{ SCSI_CMD_ALONE, "alone" },
 	};
+	static const struct {
+		unsigned flag;
+		const char *text;
+	} states[] = {
+		{ SCSI_CMD_IN_ANY_STATE, "any state" },
+		{ SCSI_CMD_IN_UNAVAILABLE, "standby and unavailable" },
+		{ SCSI_CMD_IN_STANDBY, "standby" },
+	};
 	const uint8_t first[2] = { cmd->opcode, cmd->service_action };
 	const char *sep = "";
 
@@ -61,6 +71,12 @@ static void put_cmd(FILE *out, const struct scsi_cmd *cmd)
 			continue;
 		(void)fprintf(out, "%s%s", sep, flags[i].text);
 		sep = ", ";
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		if (!(cmd->flags & states[i].flag))
+			continue;
+		(void)fprintf(out, "%s%s", sep, states[i].text);
+		break;
 	}
 	(void)fprintf(out, " | %u s | %s |\n", cmd->timeout_s, cmd->note);
 }

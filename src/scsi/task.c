@@ -24,7 +24,7 @@
 /* What sends every command home, with what must be there for one to stay. */
 #define VIEW_LOCAL_MASK                                                             \
 	(SCSI_VIEW_MAPPED | SCSI_VIEW_UA | SCSI_VIEW_NOT_READY | SCSI_VIEW_GATHER | \
-	 SCSI_VIEW_RES_ALL)
+	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS)
 /* What some commands are sent home by besides: the bits are the same. */
 #define CMD_RES_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE)
 /* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is asserted */

@@ -26,17 +26,18 @@ enum scsi_event_type {
 	SCSI_EV_GO,      /* answers WAIT: scsi_lu_next() named the task */
 	SCSI_EV_CLEARED, /* answers CLEAR */
 	SCSI_EV_SAVED,   /* answers SAVE */
+	SCSI_EV_STATES,  /* answers SET_STATES */
 	SCSI_EV_COUNTED, /* answers COUNT */
 };
 
 struct scsi_event {
 	enum scsi_event_type type;
 	/*
-	 * DATA, IO_DONE, ROOM, SAVED: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the
+	 * DATA, IO_DONE, ROOM, SAVED, STATES: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the
 	 * store is smaller than it said), -ENOSPC, -EROFS, -ENXIO (the store is gone), -ENOMEM and
 	 * -EAGAIN (no means just now), -ECANCELED, -ETIMEDOUT, -EINVAL; of the transport, when data
 	 * could not be moved from or to the initiator: -EPIPE, or -EBADMSG when it describes its
-	 * buffers wrongly; COMPARE: -EILSEQ, the data differ.
+	 * buffers wrongly; COMPARE: -EILSEQ, the data differ; SET_STATES: -EBUSY, others want the same.
 	 */
 	int result;
 	bool tell; /* ABORT: it ends with TASK ABORTED, see scsi_tmf_tells(); else nothing is sent */
@@ -75,7 +76,9 @@ enum scsi_act_type {
 	SCSI_ACT_ROOM,  /* set task->data and data_cap to room for scsi_task_data_bytes() */
 	SCSI_ACT_WAIT,  /* nothing now: scsi_lu_next() will name the task, then step it with GO */
 	SCSI_ACT_COUNT, /* fill in task->lu->counters */
-	SCSI_ACT_SAVE,  /* make what scsi_lu_save() writes now stable; failed: -errno */
+	/* bring groups of task->lu->alua to the states of scsi_task_wants(), with scsi_alua_set(); failed: -errno */
+	SCSI_ACT_SET_STATES,
+	SCSI_ACT_SAVE, /* make what scsi_lu_save() writes now stable; failed: -errno */
 	SCSI_ACT_CLEAR, /* abort other tasks: fill a scsi_tmf with scsi_task_clear() and carry it out */
 };
 

@@ -90,19 +90,31 @@ static uint16_t ua_to_report(struct scsi_task *t, struct scsi_itl *itl)
 	return itl->uas.q[0];
 }
 
+/* What a command that the access state of its port does not let in is told; but first that there is news of it. */
+static struct scsi_act refuse_access(struct scsi_task *t, struct scsi_itl *itl, unsigned asc)
+{
+	if (itl->uas.n && !(t->cmd->flags & SCSI_CMD_UA_EXEMPT))
+		return answer_fail(t, SENSE_UNIT_ATTENTION, ua_to_report(t, itl));
+	return answer_fail(t, SENSE_NOT_READY, asc);
+}
+
 static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 {
 	const struct scsi_cmd *cmd = t->cmd;
 	bool ua = itl->uas.n && !(cmd && cmd->flags & SCSI_CMD_UA_EXEMPT);
 	struct scsi_view_lun at = scsi_nexus_at(t->nexus, (unsigned)(itl - t->nexus->lun));
+	unsigned refused = alua_refuses(t, itl);
 
 	t->n_blocks = at.n_blocks;
 	t->view_flags = at.flags;
 	if (bad_attr(t))
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_MESSAGE);
-	/* by precedence (SAM-5 5.3.3): that there was a reset, a conflict, other news, all else */
+	/* By precedence (SAM-5 5.3.3): that there was a reset, a conflict, other news, all else. Through a port that has no
+	 * access nobody can tell about conflicts. */
 	if (ua && itl->uas.q[0] >> 8 == SCSI_UA_POWER_ON >> 8)
 		return answer_fail(t, SENSE_UNIT_ATTENTION, ua_to_report(t, itl));
+	if (refused)
+		return refuse_access(t, itl, refused);
 	if (pr_conflicts(t, itl))
 		return answer_status(t, SCSI_STATUS_RESERVATION_CONFLICT);
 	if (ua)
@@ -208,6 +220,8 @@ static bool event_fits(const struct scsi_task *t, const struct scsi_event *ev)
 		return ev->type == SCSI_EV_COUNTED;
 	case SCSI_ACT_SAVE:
 		return ev->type == SCSI_EV_SAVED;
+	case SCSI_ACT_SET_STATES:
+		return ev->type == SCSI_EV_STATES;
 	default:
 		return ev->type == SCSI_EV_IO_DONE;
 	}

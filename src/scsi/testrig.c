@@ -18,6 +18,20 @@ const uint8_t rig_lun1[8] = { 0, 1 };
 const uint8_t rig_lun7[8] = { 0, 7 };
 const uint8_t rig_well_known[8] = { 0xc1, 0x01 };
 
+static void make_groups(struct rig *r)
+{
+	const struct scsi_tpgs groups = {
+		.n = 2,
+		.n_ports = 3,
+		.tpg = { { .id = RIG_TPG, .preferred = true }, { .id = RIG_TPG_OTHER } },
+		.port = { { 1, 0 }, { 2, 1 }, { 9, 1 } },
+	};
+
+	scsi_alua_init(&r->alua);
+	assert_true(scsi_alua_configure(&r->alua, &groups));
+	assert_true(scsi_lu_set_alua(&r->lu[0], &r->alua, true));
+}
+
 struct rig *rig_new(void)
 {
 	struct scsi_lu_params small = { .serial = "SN-0001",
@@ -43,8 +57,7 @@ struct rig *rig_new(void)
 				    .designator_type = 2,
 				    .name_len = 16,
 				    .name = { 0xaa, 0xbb },
-				    .relative_id = 1,
-				    .group_id = 0x0102 };
+				    .relative_id = 1 };
 	struct rig *r = calloc(1, sizeof(*r));
 	struct scsi_map_entry map[2];
 
@@ -53,6 +66,7 @@ struct rig *rig_new(void)
 	small.ports = &r->ports;
 	assert_int_equal(scsi_lu_init(&r->lu[0], &small), 0);
 	assert_int_equal(scsi_lu_init(&r->lu[1], &big), 0);
+	make_groups(r);
 	map[0] = (struct scsi_map_entry){ .lu = &r->lu[0], .lun = 0 };
 	map[1] = (struct scsi_map_entry){ .lu = &r->lu[1], .lun = 1 };
 	for (int i = 0; i < 2; i++) {
@@ -80,6 +94,7 @@ void rig_free(struct rig *r)
 		scsi_nexus_deinit(&r->nexus[i]);
 	for (int i = 0; i < 2; i++)
 		scsi_lu_deinit(&r->lu[i]);
+	scsi_alua_deinit(&r->alua);
 	free(r);
 }
 
@@ -322,6 +337,25 @@ static void begin(struct rig *r, const struct scsi_task *in)
 		scsi_route_home(t);
 }
 
+static struct scsi_event set_states(struct rig *r)
+{
+	struct scsi_event ev = { .type = SCSI_EV_STATES };
+	struct scsi_tpg_want want[SCSI_TPG_MAX];
+	unsigned n = scsi_task_wants(&r->t, want);
+
+	assert_true(n > 0);
+	r->sets++;
+	if (r->fail_type == SCSI_ACT_SET_STATES) {
+		r->fail_type = SCSI_ACT_NONE;
+		ev.result = r->fail_result;
+		return ev;
+	}
+	assert_true(
+		scsi_alua_set(r->t.lu->alua, want, n, SCSI_ALUA_BY_COMMAND, scsi_task_at(&r->t)));
+	rig_views(r);
+	return ev;
+}
+
 /* The actions that are not I/O: false when @a is none of them. */
 static bool other_act(struct rig *r, struct scsi_act *a)
 {
@@ -351,6 +385,9 @@ static bool other_act(struct rig *r, struct scsi_act *a)
 			ev.result = r->fail_result;
 			r->fail_type = SCSI_ACT_NONE;
 		}
+		break;
+	case SCSI_ACT_SET_STATES:
+		ev = set_states(r);
 		break;
 	case SCSI_ACT_WAIT:
 		assert_true(r->go); /* nobody else is there to wait for */

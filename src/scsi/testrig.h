@@ -7,15 +7,19 @@
 
 #include "scsi/scsi.h"
 
-#define RIG_BLOCKS   ((size_t)2048)
-#define RIG_DISK_LEN (RIG_BLOCKS * 512)
-#define RIG_BUF_LEN  (RIG_DISK_LEN + 4096)
-#define RIG_ACTS     64
+#define RIG_BLOCKS    ((size_t)2048)
+#define RIG_DISK_LEN  (RIG_BLOCKS * 512)
+#define RIG_BUF_LEN   (RIG_DISK_LEN + 4096)
+#define RIG_ACTS      64
+#define RIG_TPG       0x0102
+#define RIG_TPG_OTHER 0x0203
 
 struct rig {
 	struct scsi_lu
 		lu[2]; /* 0: 512-byte blocks, can unmap, write cache; 1: 4096, cannot, none */
-	struct scsi_ports ports;    /* 1 and 2 */
+	struct scsi_ports ports; /* 1 and 2 */
+	struct scsi_alua
+		alua; /* of lu[0]: RIG_TPG with port 1, RIG_TPG_OTHER with 2 and, of another node, 9 */
 	struct scsi_nexus nexus[2]; /* of initiator ports ...01 and ...02 with target port 1 */
 	struct scsi_view view[2];
 	uint8_t disk[2][RIG_DISK_LEN];
@@ -32,6 +36,7 @@ struct rig {
 	unsigned gathers;
 	bool go;                       /* the task is to go on */
 	struct scsi_counters counters; /* what COUNT gives */
+	unsigned sets;                 /* of access states */
 	unsigned saves;
 	uint8_t saved[SCSI_SAVED_MAX]; /* by the last one */
 	size_t saved_len;

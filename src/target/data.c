@@ -799,6 +799,7 @@ void data_start(struct cmd *c)
 	case SCSI_ACT_ROOM:
 	case SCSI_ACT_WAIT:
 	case SCSI_ACT_COUNT:
+	case SCSI_ACT_SET_STATES:
 	case SCSI_ACT_SAVE:
 	case SCSI_ACT_CLEAR:
 		check_unreachable();

@@ -102,6 +102,8 @@ static const char *service_action_in_text(uint8_t service_action)
 static const char *maintenance_in_text(uint8_t service_action)
 {
 	switch (service_action) {
+	case SCSI_SA_REPORT_TPGS:
+		return "REPORT TARGET PORT GROUPS";
 	case SCSI_SA_REPORT_SUPPORTED_OPS:
 		return "REPORT SUPPORTED OPERATION CODES";
 	case SCSI_SA_REPORT_SUPPORTED_TMFS:
@@ -200,5 +202,7 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 		return pr_out_text(service_action);
 	if (cdb[0] == SCSI_OP_MAINTENANCE_IN)
 		return maintenance_in_text(service_action);
+	if (cdb[0] == SCSI_OP_MAINTENANCE_OUT)
+		return service_action == SCSI_SA_SET_TPGS ? "SET TARGET PORT GROUPS" : NULL;
 	return text[cdb[0]];
 }

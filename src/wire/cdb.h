@@ -67,6 +67,7 @@ enum scsi_opcode {
 	SCSI_OP_SERVICE_ACTION_IN_16 = 0x9e,
 	SCSI_OP_REPORT_LUNS = 0xa0,
 	SCSI_OP_MAINTENANCE_IN = 0xa3,
+	SCSI_OP_MAINTENANCE_OUT = 0xa4,
 	SCSI_OP_READ_12 = 0xa8,
 	SCSI_OP_WRITE_12 = 0xaa,
 	SCSI_OP_WRITE_VERIFY_12 = 0xae,
@@ -76,8 +77,10 @@ enum scsi_opcode {
 
 #define SCSI_SA_READ_CAPACITY_16      0x10 /* of SERVICE ACTION IN(16) */
 #define SCSI_SA_GET_LBA_STATUS        0x12
-#define SCSI_SA_REPORT_SUPPORTED_OPS  0x0c /* of MAINTENANCE IN */
+#define SCSI_SA_REPORT_TPGS           0x0a /* of MAINTENANCE IN */
+#define SCSI_SA_REPORT_SUPPORTED_OPS  0x0c
 #define SCSI_SA_REPORT_SUPPORTED_TMFS 0x0d
+#define SCSI_SA_SET_TPGS              0x0a /* of MAINTENANCE OUT */
 
 enum scsi_pr_in { /* service actions of PERSISTENT RESERVE IN */
 	SCSI_PR_IN_READ_KEYS = 0x00,

@@ -29,6 +29,11 @@ enum sense_asc {
 	ASC_NONE = 0x0000,
 	ASC_NOT_READY = 0x0400,   /* cause not reportable */
 	ASC_NEEDS_START = 0x0402, /* initializing command required */
+	/* logical unit not accessible: */
+	ASC_STATE_TRANSITION = 0x040a, /* asymmetric access state transition */
+	ASC_PORT_STANDBY = 0x040b,     /* target port in standby state */
+	ASC_PORT_UNAVAILABLE = 0x040c, /* target port in unavailable state */
+	ASC_OFFLINE = 0x0412,          /* logical unit not ready, offline */
 	ASC_WRITE_ERROR = 0x0c00,
 	ASC_INVALID_FIELD_IN_IU = 0x0e03,
 	ASC_UNRECOVERED_READ = 0x1100,
@@ -50,6 +55,7 @@ enum sense_asc {
 	ASC_INVALID_MESSAGE = 0x4900,
 	ASC_DATA_PHASE = 0x4b00,
 	ASC_NO_REGISTRATIONS = 0x5504, /* insufficient registration resources */
+	ASC_SET_TPGS_FAILED = 0x670a,  /* set target port groups command failed */
 };
 
 /* Sense data in host order. */
