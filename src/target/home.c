@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The home worker's part of the SCSI core: steps of commands that need what it owns, and views. */
+#include <errno.h>
+
 #include "base/check.h"
 #include "run/worker.h"
 #include "target/internal.h"
@@ -137,18 +139,18 @@ static void home_back(struct worker *w, struct worker_msg *m)
 static struct scsi_act home_ended(struct cmd *c)
 {
 	static const struct scsi_event cleared = { .type = SCSI_EV_CLEARED };
+	static const struct scsi_event not_set = { .type = SCSI_EV_STATES, .result = -ECANCELED };
 
-	return scsi_task_step(&c->task, &cleared);
+	return scsi_task_step(&c->task, c->act.type == SCSI_ACT_SET_STATES ? &not_set : &cleared);
 }
 
-/* End it without carrying out the WAIT or CLEAR that it is at. */
+/* End it without carrying out the WAIT, SET_STATES or CLEAR that it is at. */
 static void home_abort_now(struct cmd *c, bool tell)
 {
 	const struct scsi_event abort = { .type = SCSI_EV_ABORT, .tell = tell };
+	struct scsi_act now = scsi_task_step(&c->task, &abort);
 
-	c->act = scsi_task_step(&c->task, &abort);
-	if (c->act.type == SCSI_ACT_NONE)
-		c->act = home_ended(c);
+	c->act = now.type == SCSI_ACT_NONE ? home_ended(c) : now;
 	check(c->act.type == SCSI_ACT_COMPLETE);
 }
 
@@ -158,6 +160,8 @@ static void home_keep(struct cmd *c, enum cmd_home state)
 	c->home_state = state;
 	list_push(&c->ch->waiting, &c->home_wait);
 }
+
+static void home_saved(struct keep_wait *w, int result);
 
 static void home_act(struct cmd *c)
 {
@@ -169,8 +173,13 @@ static void home_act(struct cmd *c)
 		home_keep(c, CMD_HOME_WAITS);
 		tmf_clear(c);
 		break;
+	case SCSI_ACT_SET_STATES:
+		home_keep(c, CMD_HOME_WAITS);
+		alua_cmd(c);
+		break;
 	case SCSI_ACT_SAVE:
-		keep_cmd(c);
+		c->kept.done = home_saved;
+		keep_unit(c->task.lu->owner, &c->kept);
 		break;
 	default:
 		c->msg.run = home_back;
@@ -293,12 +302,24 @@ void home_step(struct cmd *c)
 	worker_post(tgt_home(c->ch->t), &c->msg);
 }
 
-void home_saved(struct cmd *c, int result)
+static void home_saved(struct keep_wait *w, int result)
 {
 	const struct scsi_event saved = { .type = SCSI_EV_SAVED, .result = result };
+	struct cmd *c = container_of(w, struct cmd, kept);
 
 	c->act = scsi_task_step(&c->task, &saved);
 	home_carry(c);
+}
+
+void home_states(struct cmd *c, int result)
+{
+	const struct scsi_event states = { .type = SCSI_EV_STATES, .result = result };
+	struct scsi_lu *lu = c->task.lu;
+
+	list_del(&c->home_wait);
+	c->act = scsi_task_step(&c->task, &states);
+	home_carry(c);
+	home_drain(lu);
 }
 
 void home_cleared(struct cmd *c)
@@ -367,7 +388,8 @@ void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m)
 			c->home_state = CMD_HOME_ENDS;
 			continue;
 		}
-		list_del(&c->wait); /* its clearing of others has not begun */
+		list_del(
+			&c->wait); /* its clearing of others has not begun, other states come without it */
 		home_abort_now(c, c->home_tell);
 		home_carry(c);
 	}

@@ -50,6 +50,12 @@ enum owed {
 struct tchan;
 struct cmd;
 
+/* Someone waits until what a unit keeps is stable. */
+struct keep_wait {
+	struct list node;
+	void (*done)(struct keep_wait *w, int result);
+};
+
 /* Something of one kind is completed in order, so while none completes the initiator does nothing for it. */
 struct owing {
 	unsigned n;    /* outstanding */
@@ -107,7 +113,8 @@ struct cmd_is {
 struct cmd {
 	struct list node; /* on ch->free_cmds, or on ch->cmds while it runs */
 	struct list
-		wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF or CLEAR: on t->tmfs */
+		wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF or CLEAR: on t->tmfs; of SET_STATES:
+		       * on asker of its groups */
 	/* the home worker's, while it waits there */
 	struct list home_wait; /* on ch->waiting */
 	enum cmd_home {
@@ -143,6 +150,7 @@ struct cmd {
 	struct unit_tasks *tasks; /* of @unit, those of this worker; valid while there is a unit */
 	struct scsi_lu *lu;       /* as routed; what a TMF looks at */
 	struct view_wait seen;
+	struct keep_wait kept;
 	struct xfer_pos in_pos;
 	struct xfer_pos out_pos;
 	struct srp_cmd_data data;
@@ -329,7 +337,7 @@ struct tgt_unit {
 		size_t len;
 		int result;
 		bool busy;
-		struct list waiting; /* struct cmd.wait: SAVE is their action */
+		struct list waiting; /* struct keep_wait.node */
 		struct list served;  /* likewise, by the save under way */
 		struct worker_msg msg;
 	} keep;             /* home */
@@ -339,6 +347,7 @@ struct tgt_unit {
 		int result;
 		bool busy; /* home */
 	} watch;
+	bool access_dirty; /* what it keeps of access states is to be saved: home */
 	bool gathering;
 	unsigned gather_left; /* workers that have not answered */
 	struct view_wait gather_views;
@@ -348,6 +357,40 @@ struct tgt_unit {
 	struct worker_timer retry;
 	unsigned asked; /* the worker that is asked whether it is done with it */
 	bool busy;      /* one was not */
+};
+
+/* A change of access states that is done, and is to be kept and seen. */
+struct alua_op {
+	struct list node; /* on ops or served of its groups */
+	struct tgt_alua *a;
+	struct view_wait views;
+	int result;
+	void (*done)(struct alua_op *op);
+	tgt_alua_done_fn *told; /* of tgt_alua_set(); NULL: nobody wants to know */
+	void *ctx;
+};
+
+/* Target port groups that units share. Home worker. */
+struct tgt_alua {
+	struct list node; /* on t->aluas */
+	struct tgt *t;
+	struct scsi_alua alua;
+	char name[64];
+	struct tgt_alua_hook hook;
+	bool retired;
+	/* SET TARGET PORT GROUPS: one at a time */
+	bool setting;
+	struct scsi_tpg_want want[SCSI_TPG_MAX];
+	unsigned n_want;
+	struct list asker; /* struct cmd.wait; empty: it was aborted, what it asked for goes on */
+	struct alua_op set_op;
+	/* keeping */
+	unsigned n_ops;
+	struct list ops;    /* struct alua_op.node: for the next round over the units */
+	struct list served; /* by the one that is under way */
+	bool saving;
+	int save_result;
+	struct keep_wait kept;
 };
 
 struct tgt {
@@ -365,6 +408,8 @@ struct tgt {
 	struct list listeners;
 	struct list units;
 	struct worker_timer watch; /* runs while there is a unit whose store may change */
+	struct list aluas;
+	unsigned n_saving; /* of those, how many are saving */
 	struct list chans;
 	unsigned n_chans;
 	uint32_t next_id;
@@ -410,6 +455,8 @@ void login_drain(struct tgt_port *p);
 void login_free(struct tchan *ch);
 /* The last channel of a port or of all ports may have gone. */
 void login_check_ended(struct tgt_port *p);
+/* What a shutdown waits for may have happened. */
+void login_check_stopped(struct tgt *t);
 void port_text(const struct sockaddr_storage *addr, char *buf, size_t len);
 
 /* --- channel.c: the channel's worker --- */
@@ -504,9 +551,9 @@ void home_view_check(struct tgt *t);
 /* Do what is due at a unit; after everything that scsi_lu_next() names. */
 void home_drain(struct scsi_lu *lu);
 void home_drain_all(struct tgt *t);
+/* SET_STATES of @c has ended. */
+void home_states(struct cmd *c, int result);
 /* The clearing of others that @c asked for is done. */
-/* SAVE of @c has ended. */
-void home_saved(struct cmd *c, int result);
 void home_cleared(struct cmd *c);
 /* Abort the commands of @ch that wait at home and that @m means; NULL: all of them. Drain afterwards. */
 void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m);
@@ -520,8 +567,13 @@ void count_cmd(const struct cmd *c);
 void count_sum(struct tgt_unit *u);
 
 /* --- keep.c: home worker --- */
-/* SAVE is the action of @c. */
-void keep_cmd(struct cmd *c);
+/* Save what @u keeps now, then call @w->done. The unit has somewhere to keep it. */
+void keep_unit(struct tgt_unit *u, struct keep_wait *w);
+
+/* --- alua.c: home worker --- */
+/* SET_STATES is the action of @c, whose @wait is on no list: home_states() at once or later, unless it was taken off. */
+void alua_cmd(struct cmd *c);
+void alua_free(struct tgt_alua *a);
 
 /* --- watch.c: home worker --- */
 /* Look at the stores of all units now and then, as long as there is one that can change. */

@@ -20,8 +20,11 @@ static void keep_ended(struct worker *w, struct worker_msg *m)
 	if (u->keep.result)
 		log_error("device %s: its state could not be saved: %s, telling who asked for that",
 			  u->name, strerrordesc_np(-u->keep.result));
-	while ((node = list_pop(&u->keep.served)))
-		home_saved(list_entry(node, struct cmd, wait), u->keep.result);
+	while ((node = list_pop(&u->keep.served))) {
+		struct keep_wait *wait = list_entry(node, struct keep_wait, node);
+
+		wait->done(wait, u->keep.result);
+	}
 	home_drain(&u->lu);
 	if (!list_empty(&u->keep.waiting) && !u->keep.busy)
 		keep_next(u);
@@ -49,12 +52,10 @@ static void keep_next(struct tgt_unit *u)
 	worker_post(helper, &u->keep.msg);
 }
 
-void keep_cmd(struct cmd *c)
+void keep_unit(struct tgt_unit *u, struct keep_wait *w)
 {
-	struct tgt_unit *u = c->task.lu->owner;
-
 	check(u->keep.to.save);
-	list_push(&u->keep.waiting, &c->wait);
+	list_push(&u->keep.waiting, &w->node);
 	if (!u->keep.busy)
 		keep_next(u);
 }

@@ -426,7 +426,12 @@ void login_check_ended(struct tgt_port *p)
 		free(p->pool);
 		free(p);
 	}
-	if (t->stopping && !t->n_chans && t->stopped) {
+	login_check_stopped(t);
+}
+
+void login_check_stopped(struct tgt *t)
+{
+	if (t->stopping && !t->n_chans && !t->n_saving && t->stopped) {
 		void (*stopped)(void *ctx) = t->stopped;
 
 		t->stopped = NULL;

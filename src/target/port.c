@@ -283,7 +283,6 @@ static void shutdown_force(struct worker *w, struct worker_timer *timer)
 void tgt_shutdown(struct tgt *t, uint64_t force_ns, void (*done)(void *ctx), void *ctx)
 {
 	struct list *pos;
-	struct list *tmp;
 
 	t->stopping = true;
 	t->stopped = done;
@@ -301,18 +300,5 @@ void tgt_shutdown(struct tgt *t, uint64_t force_ns, void (*done)(void *ctx), voi
 			port_close_nexus(list_entry(n, struct port_nexus, node));
 		login_drain(p);
 	}
-	list_for_each_safe (pos, tmp, &t->ports) {
-		struct tgt_port *p =
-			container_of(list_entry(pos, struct port, node), struct tgt_port, port);
-
-		if (t->n_chans)
-			return; /* the last channel calls login_check_ended() */
-		login_check_ended(p);
-		return;
-	}
-	if (t->stopped) {
-		t->stopped = NULL;
-		worker_timer_stop(tgt_home(t), &t->force);
-		done(ctx);
-	}
+	login_check_stopped(t);
 }

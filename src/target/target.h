@@ -16,6 +16,7 @@
 struct tgt;
 struct tgt_unit;
 struct tgt_port;
+struct tgt_alua;
 
 #define TGT_LISTENS_MAX 16u
 
@@ -133,6 +134,51 @@ void tgt_port_disable(struct tgt_port *p);
 void tgt_port_recheck(struct tgt_port *p, tgt_acl_fn *acl, void *acl_ctx);
 /* Disable it, forget its listeners, and free it when its last channel is gone. */
 void tgt_port_retire(struct tgt_port *p);
+
+/* --- target port groups --- */
+
+/* What SET TARGET PORT GROUPS asks for; valid during the call. */
+struct tgt_alua_ask {
+	const char *groups;           /* name of the tgt_alua */
+	const char *device;           /* at which unit, */
+	const char *target;           /* through which port, */
+	struct srp_port_id initiator; /* and who */
+	const struct scsi_alua *now;
+	const struct scsi_tpg_want *want;
+	unsigned n_want;
+};
+
+typedef void tgt_alua_done_fn(void *ctx, int result);
+
+/* Who makes states so before they are said to be so. */
+struct tgt_alua_hook {
+	/* Call @done once with 0 or -errno, on the control worker, now or later. NULL: they are so at once. */
+	void (*run)(void *ctx, const struct tgt_alua_ask *ask, tgt_alua_done_fn *done, void *arg);
+	void *ctx;
+};
+
+/* Target port groups without a group. Return: 0, -ENOMEM. */
+must_check int tgt_alua_new(struct tgt_alua **ret, struct tgt *t, const char *name);
+/* For what SET asks for from now on. */
+void tgt_alua_set_hook(struct tgt_alua *a, const struct tgt_alua_hook *hook);
+/* As scsi_alua_configure(), and all that follows from it. */
+void tgt_alua_configure(struct tgt_alua *a, const struct scsi_tpgs *to);
+/* As scsi_lu_set_alua(); @a NULL: through all ports alike. */
+void tgt_unit_set_alua(struct tgt_unit *u, struct tgt_alua *a, bool is_explicit);
+/* Every unit that may have kept something of the groups has them. */
+void tgt_alua_settle(struct tgt_alua *a);
+/**
+ * tgt_alua_set() - an operator says what the states are
+ * @done: called once, now or later: every worker knows of it, and it is kept where units keep something
+ *	  (else a result below 0: it is in effect, and may be forgotten)
+ *
+ * Return: 0 or -ENOMEM (then @done is not called, and it may be forgotten).
+ */
+must_check int tgt_alua_set(struct tgt_alua *a, const struct scsi_tpg_want *want, unsigned n,
+			    tgt_alua_done_fn *done, void *ctx);
+const struct scsi_alua *tgt_alua_now(const struct tgt_alua *a);
+/* No unit has it any more: free it as soon as nothing of it is under way. */
+void tgt_alua_retire(struct tgt_alua *a);
 
 /* --- the whole --- */
 

@@ -29,6 +29,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	list_init(&t->ports);
 	list_init(&t->listeners);
 	list_init(&t->units);
+	list_init(&t->aluas);
 	list_init(&t->chans);
 	list_init(&t->view_waits);
 	list_init(&t->tmfs);
@@ -65,7 +66,6 @@ static void unit_free(struct tgt_unit *u)
 	worker_timer_stop(tgt_home(u->t), &u->retry);
 	scsi_lu_deinit(&u->lu);
 	(void)backend_close(u->backend);
-	check(!u->keep.busy);
 	if (u->keep.to.close)
 		u->keep.to.close(u->keep.to.ctx);
 	free(u->keep.buf);
@@ -110,6 +110,8 @@ struct tgt *tgt_free(struct tgt *t)
 	check(list_empty(&t->listeners) && list_empty(&t->chans));
 	list_for_each_safe (pos, tmp, &t->units)
 		unit_free(list_entry(pos, struct tgt_unit, node));
+	list_for_each_safe (pos, tmp, &t->aluas)
+		alua_free(list_entry(pos, struct tgt_alua, node));
 	for (unsigned i = 0; t->tw && i < t->n_workers; i++)
 		pool_end(t, &t->tw[i].pool);
 	free(t->tw);
@@ -247,6 +249,7 @@ void tgt_unit_retire(struct tgt_unit *u)
 {
 	check(!u->retired);
 	u->retired = true;
+	(void)scsi_lu_set_alua(&u->lu, NULL, false);
 	u->views.done = unit_unseen;
 	home_view_wait(u->t, &u->views);
 }
