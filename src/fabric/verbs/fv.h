@@ -37,7 +37,9 @@
 /* ... when its device has come, and somebody else has the port: most often that is our own iWARP, on a device that is
  * iWARP, too. The kernel logs each try. */
 #define FV_RETRY_BUSY_MS 60000u
-#define FV_DRAIN_MS      2000u /* how long the device may take to flush a queue pair */
+#define FV_LAZY_MS       10u /* how long the end of a send may go unnoticed when nothing waits for it */
+#define FV_LAZY_BYTES    16384u /* ... unless it holds more memory than this */
+#define FV_DRAIN_MS      2000u  /* how long the device may take to flush a queue pair */
 #define FV_SLOTS_MAX     (1u << 20)
 #define FV_DEVICES       32u /* device contexts that are remembered */
 
@@ -135,8 +137,16 @@ struct fv_lane {
 	unsigned free_hint;
 };
 
+/* The ends of receives wake the worker, those of sends only when something waits for them. */
+enum fv_cq_kind {
+	FV_CQ_SEND, /* first: what has ended makes room for what has come */
+	FV_CQ_RECV,
+	FV_CQ_KINDS
+};
+
 struct fv_cq {
-	struct list node; /* fv_port.cqs */
+	struct list node; /* fv_port.cqs of its kind */
+	enum fv_cq_kind kind;
 	struct fv_port *port;
 	struct ibv_cq *cq;
 	unsigned room; /* completions it holds */
@@ -151,13 +161,17 @@ struct fv_port {
 	struct fv_dev *dev;
 	unsigned n_conns;
 	struct list conns; /* fv_conn.port_node */
-	struct list cqs;
+	struct list cqs[FV_CQ_KINDS];
 	struct ibv_comp_channel *channel;
 	struct worker_poll comp_poll;
 	struct worker_poll async_poll;
 	unsigned n_polls; /* started and not yet stopped */
 	struct worker_job job;
-	bool armed;
+	bool armed[FV_CQ_KINDS];
+	unsigned n_urgent;        /* connections that wait for the end of a send */
+	unsigned n_out;           /* entries of send queues whose end the device will tell */
+	struct worker_timer lazy; /* looks after sends that nothing waits for */
+	bool lazy_on;
 	uint64_t idle_ns;    /* time of the last completion */
 	struct fv_keys keys; /* copy of the device's, of generation @gen */
 	unsigned gen;
@@ -192,6 +206,7 @@ struct fv_sqe {
 	uint8_t n_hw;        /* work requests it became on the device */
 	bool reports;        /* the device tells its end */
 	bool done;           /* the device is through with it */
+	bool urgent;         /* something waits for its end */
 	uint8_t status;      /* enum fab_wc_status, once done */
 	struct ibv_mr **tmp; /* registered for this entry only, n_sge of them; NULL: none */
 };
@@ -247,8 +262,8 @@ struct fv_conn {
 	struct fab_qp_attr attr;
 	struct fv_port *port;
 	struct list port_node;
-	struct fv_cq *cq;
-	unsigned cq_used;
+	struct fv_cq *cq[FV_CQ_KINDS];
+	unsigned cq_used[FV_CQ_KINDS];
 	unsigned slot;
 	uint32_t gen;
 	struct fv_queue sq;
@@ -259,6 +274,9 @@ struct fv_conn {
 	unsigned hw_sq; /* depth of the device's send queue */
 	unsigned hw_rq;
 	unsigned hw_used;    /* work requests on the device's send queue */
+	unsigned n_out;      /* entries whose end the device will tell */
+	unsigned n_urgent;   /* ... with the device that are urgent */
+	bool urgent;         /* counted in fv_port.n_urgent */
 	unsigned hw_sges;    /* pieces of a work request of the device */
 	unsigned hw_rd_sges; /* ... of a READ */
 	unsigned hw_inline;
@@ -338,9 +356,11 @@ void fv_lane_unslot(struct fv_lane *l, struct fv_conn *c);
 
 /* --- fv_port.c; context: the lane's worker --- */
 
-/* Have @c use the device of its id: port, completion queue for @n work requests. Return: 0 or -errno. */
-int fv_port_join(struct fv_conn *c, unsigned n);
+/* Have @c use the device of its id: port, completion queues for @n work requests. Return: 0 or -errno. */
+int fv_port_join(struct fv_conn *c, const unsigned n[FV_CQ_KINDS]);
 void fv_port_leave(struct fv_conn *c);
+/* @c's send queue changed: have the port wake up for the end of sends while something waits for it. */
+void fv_port_urgent(struct fv_conn *c);
 /* Take and deliver what is on the completion queues now. */
 void fv_port_poll(struct fv_port *p);
 

@@ -52,6 +52,9 @@ static void send_done(struct fv_conn *c, struct fv_sqe *e, enum fab_wc_status st
 		return; /* the rest of an entry that became several, behind the part that failed */
 	check(c->hw_used >= e->n_hw);
 	c->hw_used -= e->n_hw;
+	c->n_out -= e->reports;
+	c->port->n_out -= e->reports;
+	c->n_urgent -= e->urgent;
 	e->done = true;
 	e->status = (uint8_t)status;
 	fv_post_untmp_send(c, e);

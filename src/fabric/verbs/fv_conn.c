@@ -311,12 +311,16 @@ static void conn_job(struct worker *w, struct worker_job *j)
 	struct fv_conn *c = container_of(j, struct fv_conn, job);
 
 	(void)w;
-	if (!c->error)
+	if (!c->error) {
 		conn_flow(c);
-	else if (fv_comp_deliver(c) && c->drain_ns && fv_comp_drained(c)) {
+	} else if (!fv_comp_deliver(c)) {
+		return;
+	} else if (c->drain_ns && fv_comp_drained(c)) {
 		c->drain_ns = 0;
 		conn_arm(c);
 	}
+	if (!c->dying)
+		fv_port_urgent(c);
 }
 
 /* --- the device's asynchronous events --- */

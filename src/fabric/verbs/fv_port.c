@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A worker's use of a device: one completion channel, one completion queue that grows with the
- * connections (or, where the device cannot resize, more of them), and the pump that empties them.
+ * A worker's use of a device: one completion channel, one completion queue for sends and one for receives
+ * that grow with the connections (or, where the device cannot resize, more of them), and the pump that
+ * empties them.
  *
  * The pump polls while completions come and for poll_us after the last, then asks for an event and
- * sleeps: under load there is no event and no system call for a completion.
+ * sleeps: under load there is no event and no system call for a completion. The end of a response alone is
+ * nothing to wake up for: it is found when the next command comes, or FV_LAZY_MS later.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -45,8 +47,8 @@ static void port_dispatch(struct fv_port *p, const struct ibv_wc *wc, unsigned n
 	}
 }
 
-/* Take what is there, at most @budget. Return: how many. */
-static unsigned port_take(struct fv_port *p, unsigned budget)
+/* Take what is there of a kind, at most @budget. Return: how many. */
+static unsigned port_take_kind(struct fv_port *p, enum fv_cq_kind kind, unsigned budget)
 {
 	struct ibv_wc wc[FV_POLL_BATCH];
 	struct list *pos;
@@ -54,7 +56,7 @@ static unsigned port_take(struct fv_port *p, unsigned budget)
 	unsigned all = 0;
 	int n;
 
-	list_for_each_safe (pos, tmp, &p->cqs) {
+	list_for_each_safe (pos, tmp, &p->cqs[kind]) {
 		struct fv_cq *q = list_entry(pos, struct fv_cq, node);
 
 		do {
@@ -75,19 +77,72 @@ static unsigned port_take(struct fv_port *p, unsigned budget)
 	return all;
 }
 
+static unsigned port_take(struct fv_port *p, unsigned budget)
+{
+	unsigned n = port_take_kind(p, FV_CQ_SEND, budget);
+
+	return p->closing ? n : n + port_take_kind(p, FV_CQ_RECV, budget);
+}
+
 void fv_port_poll(struct fv_port *p)
 {
 	while (!p->closing && port_take(p, UINT32_MAX))
 		;
 }
 
-static void port_arm(struct fv_port *p)
+static void port_arm(struct fv_port *p, enum fv_cq_kind kind)
 {
 	struct list *pos;
 
-	list_for_each (pos, &p->cqs)
+	list_for_each (pos, &p->cqs[kind])
 		(void)ibv_req_notify_cq(list_entry(pos, struct fv_cq, node)->cq, 0);
-	p->armed = true;
+	p->armed[kind] = true;
+}
+
+/* Look after sends that nothing waits for. Return: a later look is certain. */
+static bool port_be_lazy(struct fv_port *p)
+{
+	uint64_t at = worker_now_ns(p->lane->w) + FV_LAZY_MS * NSEC_PER_MSEC;
+
+	if (!p->lazy_on)
+		p->lazy_on = worker_timer_start(p->lane->w, &p->lazy, at) == 0;
+	return p->lazy_on;
+}
+
+static void port_lazy(struct worker *w, struct worker_timer *t)
+{
+	struct fv_port *p = container_of(t, struct fv_port, lazy);
+
+	p->lazy_on = false;
+	worker_defer(w, &p->job);
+}
+
+/* Ask for events of what has to be heard of at once. Return: something was armed. */
+static bool port_arm_needed(struct fv_port *p)
+{
+	bool sends = !p->armed[FV_CQ_SEND] && (p->n_urgent || (p->n_out && !port_be_lazy(p)));
+	bool recvs = !p->armed[FV_CQ_RECV];
+
+	if (sends)
+		port_arm(p, FV_CQ_SEND);
+	if (recvs)
+		port_arm(p, FV_CQ_RECV);
+	return sends || recvs;
+}
+
+void fv_port_urgent(struct fv_conn *c)
+{
+	bool now = c->n_urgent || c->error || c->state == FV_CLOSING || c->hw_used > c->hw_sq / 2;
+	struct fv_port *p = c->port;
+
+	if (!p)
+		return;
+	if (now != c->urgent)
+		p->n_urgent += now ? 1u : -1u;
+	/* The pump may be asleep. */
+	if ((now && !c->urgent) || (c->n_out && !p->lazy_on && !p->armed[FV_CQ_SEND]))
+		worker_defer(p->lane->w, &p->job);
+	c->urgent = now;
 }
 
 /* Whether to look again in the next round instead of sleeping. */
@@ -111,9 +166,8 @@ static void port_job(struct worker *w, struct worker_job *j)
 	if (!p->closing) {
 		if (port_busy(p, n)) {
 			worker_defer(w, j);
-		} else if (!p->armed) {
+		} else if (port_arm_needed(p)) {
 			/* What came between the last look and the arming raises no event. */
-			port_arm(p);
 			worker_defer(w, j);
 		}
 	}
@@ -137,12 +191,12 @@ static void port_comp_ready(struct worker *w, struct worker_poll *poll, unsigned
 	while (!p->closing && ibv_get_cq_event(p->channel, &cq, &ctx) == 0) {
 		struct fv_cq *q = ctx;
 
+		p->armed[q->kind] = false;
 		if (++q->unacked == FV_ACK_BATCH)
 			port_ack(q);
 	}
 	if (p->closing)
 		return;
-	p->armed = false;
 	worker_defer(w, &p->job);
 }
 
@@ -158,7 +212,7 @@ static void port_async_ready(struct worker *w, struct worker_poll *poll, unsigne
 
 /* --- completion queues --- */
 
-static struct fv_cq *cq_new(struct fv_port *p, unsigned room)
+static struct fv_cq *cq_new(struct fv_port *p, enum fv_cq_kind kind, unsigned room)
 {
 	struct ibv_context *verbs = p->dev->verbs;
 	struct fv_cq *q = calloc(1, sizeof(*q));
@@ -173,9 +227,11 @@ static struct fv_cq *cq_new(struct fv_port *p, unsigned room)
 		return NULL;
 	}
 	q->port = p;
+	q->kind = kind;
 	q->room = room;
-	list_push(&p->cqs, &q->node);
-	(void)ibv_req_notify_cq(q->cq, 0);
+	list_push(&p->cqs[kind], &q->node);
+	if (p->armed[kind])
+		(void)ibv_req_notify_cq(q->cq, 0);
 	return q;
 }
 
@@ -204,12 +260,12 @@ static bool cq_grow(struct fv_cq *q, unsigned n)
 	return true;
 }
 
-static struct fv_cq *cq_for(struct fv_port *p, unsigned n)
+static struct fv_cq *cq_for(struct fv_port *p, enum fv_cq_kind kind, unsigned n)
 {
 	unsigned room = CQ_FIRST;
 	struct list *pos;
 
-	list_for_each (pos, &p->cqs) {
+	list_for_each (pos, &p->cqs[kind]) {
 		struct fv_cq *q = list_entry(pos, struct fv_cq, node);
 
 		if (q->room - q->used >= n || cq_grow(q, n))
@@ -217,7 +273,7 @@ static struct fv_cq *cq_for(struct fv_port *p, unsigned n)
 	}
 	while (room < n)
 		room *= 2;
-	return cq_new(p, min_u32(room, (unsigned)p->dev->attr.max_cqe));
+	return cq_new(p, kind, min_u32(room, (unsigned)p->dev->attr.max_cqe));
 }
 
 /* --- life --- */
@@ -257,8 +313,10 @@ static void port_close(struct fv_port *p)
 	p->closing = true;
 	list_del(&p->node);
 	worker_undefer(p->lane->w, &p->job);
-	list_for_each_safe (pos, tmp, &p->cqs)
-		cq_free(list_entry(pos, struct fv_cq, node));
+	worker_timer_stop(p->lane->w, &p->lazy);
+	for (unsigned kind = 0; kind < FV_CQ_KINDS; kind++)
+		list_for_each_safe (pos, tmp, &p->cqs[kind])
+			cq_free(list_entry(pos, struct fv_cq, node));
 	worker_poll_stop(p->lane->w, &p->comp_poll);
 	worker_poll_stop(p->lane->w, &p->async_poll);
 	(void)ibv_destroy_comp_channel(p->channel);
@@ -318,8 +376,10 @@ static int port_new(struct fv_port **ret, struct fv_lane *l, struct ibv_context 
 		return -ENOMEM;
 	p->lane = l;
 	list_init(&p->conns);
-	list_init(&p->cqs);
+	for (unsigned kind = 0; kind < FV_CQ_KINDS; kind++)
+		list_init(&p->cqs[kind]);
 	worker_job_init(&p->job, port_job);
+	worker_timer_init(&p->lazy, port_lazy);
 	p->fatal_msg.run = port_fatal;
 	r = fv_dev_get(&p->dev, l->fv, verbs, p);
 	if (r)
@@ -333,7 +393,7 @@ static int port_new(struct fv_port **ret, struct fv_lane *l, struct ibv_context 
 		fv_dev_put(p->dev, p);
 		goto fail;
 	}
-	p->armed = true; /* each queue is armed when it is made */
+	p->armed[FV_CQ_RECV] = true; /* each queue is armed when it is made */
 	list_push(&l->ports, &p->node);
 	l->n_users++;
 	fv_ref(l->fv);
@@ -357,21 +417,25 @@ static struct fv_port *port_find(const struct fv_lane *l, const struct ibv_conte
 	return NULL;
 }
 
-int fv_port_join(struct fv_conn *c, unsigned n)
+int fv_port_join(struct fv_conn *c, const unsigned n[FV_CQ_KINDS])
 {
 	struct fv_port *p = port_find(c->lane, c->id->verbs);
 	int r = p ? 0 : port_new(&p, c->lane, c->id->verbs);
 
 	if (r)
 		return r;
-	c->cq = cq_for(p, n);
-	if (!c->cq) {
+	for (unsigned kind = 0; kind < FV_CQ_KINDS; kind++)
+		c->cq[kind] = cq_for(p, (enum fv_cq_kind)kind, n[kind]);
+	if (!c->cq[FV_CQ_SEND] || !c->cq[FV_CQ_RECV]) {
+		r = errno ? -errno : -ENOMEM;
 		if (!p->n_conns)
 			port_close(p);
-		return errno ? -errno : -ENOMEM;
+		return r;
 	}
-	c->cq->used += n;
-	c->cq_used = n;
+	for (unsigned kind = 0; kind < FV_CQ_KINDS; kind++) {
+		c->cq[kind]->used += n[kind];
+		c->cq_used[kind] = n[kind];
+	}
 	c->port = p;
 	list_push(&p->conns, &c->port_node);
 	p->n_conns++;
@@ -385,8 +449,16 @@ void fv_port_leave(struct fv_conn *c)
 	if (!p)
 		return;
 	c->port = NULL;
-	c->cq->used -= c->cq_used;
-	c->cq = NULL;
+	for (unsigned kind = 0; kind < FV_CQ_KINDS; kind++) {
+		c->cq[kind]->used -= c->cq_used[kind];
+		c->cq[kind] = NULL;
+	}
+	p->n_out -= c->n_out;
+	p->n_urgent -= c->urgent;
+	c->hw_used = 0;
+	c->n_out = 0;
+	c->n_urgent = 0;
+	c->urgent = false;
 	list_del(&c->port_node);
 	if (!--p->n_conns)
 		port_close(p);

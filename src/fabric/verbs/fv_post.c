@@ -254,6 +254,12 @@ int fv_post_sends(struct fv_conn *c)
 		if (r)
 			break;
 		c->hw_used += e->n_hw;
+		c->n_out += e->reports;
+		c->port->n_out += e->reports;
+		/* Data to be written, memory that others may wait for, the end of a drain. */
+		e->urgent = e->op == FAB_WR_READ || e->op == FAB_WR_MARKER ||
+			    entry_len(e, sge) > FV_LAZY_BYTES;
+		c->n_urgent += e->urgent;
 		c->sq.posted++;
 	}
 	if (!r)

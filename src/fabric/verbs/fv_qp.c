@@ -73,8 +73,8 @@ static int hw_create(struct fv_conn *c, unsigned sq, unsigned inl)
 	struct fv_dev *d = c->port->dev;
 	struct ibv_qp_init_attr init = {
 		.qp_context = c,
-		.send_cq = c->cq->cq,
-		.recv_cq = c->cq->cq,
+		.send_cq = c->cq[FV_CQ_SEND]->cq,
+		.recv_cq = c->cq[FV_CQ_RECV]->cq,
 		.qp_type = IBV_QPT_RC,
 		.cap = { .max_send_wr = sq,
 			 .max_recv_wr = c->hw_rq ? c->hw_rq : 1,
@@ -111,12 +111,15 @@ static int hw_create_some(struct fv_conn *c, unsigned sq)
 int fv_qp_make(struct fv_conn *c)
 {
 	unsigned sq = c->attr.sq_depth + HW_SQ_EXTRA;
+	/* Twice the entries is a bound that holds for all devices but those with one piece a READ. */
+	const unsigned room[FV_CQ_KINDS] = {
+		[FV_CQ_SEND] = 2 * sq, [FV_CQ_RECV] = c->attr.rq_depth
+	};
 	unsigned max_wr;
 	struct fv_dev *d;
 	int r;
 
-	/* Twice the entries is a bound that holds for all devices but those with one piece a READ. */
-	r = fv_port_join(c, 2 * sq + c->attr.rq_depth);
+	r = fv_port_join(c, room);
 	if (r)
 		return r;
 	d = c->port->dev;
@@ -160,7 +163,6 @@ void fv_qp_drop_hw(struct fv_conn *c)
 	rings_untmp(c);
 	fv_mr_dereg_all(c);
 	fv_port_leave(c);
-	c->hw_used = 0;
 }
 
 void fv_qp_free(struct fv_conn *c)
