@@ -22,6 +22,11 @@ static bool has_group(const struct config_target *t, const struct config_group *
 	return g == &t->any_group || (g >= t->groups && g < t->groups + t->n_groups);
 }
 
+static bool has_dgroup(const struct config *c, const struct config_dgroup *dg)
+{
+	return dg >= c->dgroups && dg < c->dgroups + c->n_dgroups;
+}
+
 static bool has_listen(const struct config_target *t, const struct config_listen *l)
 {
 	return l >= t->listens && l < t->listens + t->n_listens;
@@ -38,6 +43,7 @@ static void judge_op(const struct config_op *op, const struct config *from, cons
 		check(!op->device[i] || has_device(side[i], op->device[i]));
 		check(!op->target[i] || has_target(side[i], op->target[i]));
 		check(!op->group[i] || has_group(op->target[i], op->group[i]));
+		check(!op->dgroup[i] || has_dgroup(side[i], op->dgroup[i]));
 	}
 	if (op->type == CONFIG_OP_LISTEN_REMOVE)
 		check(has_listen(op->target[0], op->listen));
@@ -67,6 +73,9 @@ static void judge_back(const struct config_diff *there, const struct config_diff
 		{ CONFIG_OP_TARGET_CHANGE, CONFIG_OP_TARGET_CHANGE },
 		{ CONFIG_OP_TARGET_LIMITS, CONFIG_OP_TARGET_LIMITS },
 		{ CONFIG_OP_OPTIONS, CONFIG_OP_OPTIONS },
+		{ CONFIG_OP_DEVICE_EXPL_ALUA, CONFIG_OP_DEVICE_EXPL_ALUA },
+		{ CONFIG_OP_DGROUP_ADD, CONFIG_OP_DGROUP_REMOVE },
+		{ CONFIG_OP_DGROUP_CHANGE, CONFIG_OP_DGROUP_CHANGE },
 	};
 	unsigned a[CONFIG_OP_COUNT] = { 0 };
 	unsigned b[CONFIG_OP_COUNT] = { 0 };

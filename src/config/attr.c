@@ -138,6 +138,16 @@ const char *attr_log_level(const char *text, enum log_level *ret)
 	return "error, warn, info or debug";
 }
 
+const char *attr_access(const char *text, enum config_access *ret)
+{
+	for (unsigned i = 0; i < CONFIG_ACCESS_COUNT; i++)
+		if (!strcmp(text, config_access_name((enum config_access)i))) {
+			*ret = (enum config_access)i;
+			return NULL;
+		}
+	return "active, nonoptimized, standby, unavailable, offline or transitioning";
+}
+
 /* @host to an address with @port; false when it is none. */
 static bool attr_address(const char *host, uint16_t port, struct config_listen *ret)
 {

@@ -13,6 +13,7 @@ const char *attr_size(const char *text, uint64_t *ret);
 const char *attr_hex64(const char *text, uint64_t *ret);
 const char *attr_block_size(const char *text, uint32_t *ret);
 const char *attr_log_level(const char *text, enum log_level *ret);
+const char *attr_access(const char *text, enum config_access *ret);
 /* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT. Fills addr and addr_len. */
 const char *attr_listen(const char *text, struct config_listen *ret);
 /* The name of a device, target or group. */

@@ -14,17 +14,21 @@
 #include "base/log.h"
 #include "base/util.h"
 
-#define CONFIG_FILE_MAX     (4u << 20) /* bytes of a file */
-#define CONFIG_WORD_MAX     4095u      /* bytes of one word */
-#define CONFIG_NAME_MAX     63u        /* bytes of the name of a device, target or group */
-#define CONFIG_DEVICES_MAX  16384u
-#define CONFIG_TARGETS_MAX  256u
-#define CONFIG_GROUPS_MAX   1024u /* per target */
-#define CONFIG_PATTERNS_MAX 1024u /* per group */
-#define CONFIG_LISTENS_MAX  16u   /* per target */
-#define CONFIG_LUN_MAX      255u  /* what the SCSI core maps */
-#define CONFIG_WORKERS_MAX  64u
-#define CONFIG_ERRORS_MAX   20u
+#define CONFIG_FILE_MAX       (4u << 20) /* bytes of a file */
+#define CONFIG_WORD_MAX       4095u      /* bytes of one word */
+#define CONFIG_NAME_MAX       63u        /* bytes of the name of a device, target or group */
+#define CONFIG_DEVICES_MAX    16384u
+#define CONFIG_TARGETS_MAX    256u
+#define CONFIG_GROUPS_MAX     1024u /* per target */
+#define CONFIG_PATTERNS_MAX   1024u /* per group */
+#define CONFIG_LISTENS_MAX    16u   /* per target */
+#define CONFIG_LUN_MAX        255u  /* what the SCSI core maps */
+#define CONFIG_WORKERS_MAX    64u
+#define CONFIG_ERRORS_MAX     20u
+#define CONFIG_DGROUPS_MAX    1024u
+#define CONFIG_TPGS_MAX       32u  /* per device group */
+#define CONFIG_TPG_PORTS_MAX  255u /* per device group, in all its target groups */
+#define CONFIG_STPG_TIMEOUT_S 30u
 
 #define CONFIG_DEFAULT_PORT   5555u
 #define CONFIG_CONTROL_SOCKET "/run/srptd/srptd.sock"
@@ -73,6 +77,8 @@ struct config_device {
 	unsigned
 		soft_threshold; /* soft_threshold: percent of the size; thin fileio; default 0: none */
 	bool rotational;        /* rotational; default 0 */
+	bool expl_alua;         /* expl_alua: initiators may set access states; default 0 */
+	int dgroup;             /* index of the DEVICE_GROUP it is in, -1: none */
 	char vendor[9];         /* t10_vend_id; "" where not given, as all below */
 	char product[17];       /* prod_id */
 	char revision[5];       /* prod_rev_lvl */
@@ -127,6 +133,8 @@ struct config_target {
 	bool allow_any;      /* allow_any: whoever no group matches gets any_group */
 	uint64_t id_ext;     /* with ioc_guid unique in the file; together they are the 16-byte */
 	uint64_t ioc_guid;   /* target port id, id_ext first, both big-endian */
+	unsigned
+		rel_tgt_id; /* rel_tgt_id N, 1..65535: its number as a SCSI port; 0 (default): the next */
 	unsigned max_channels;               /* max_channels N; default 1024 */
 	unsigned max_channels_per_initiator; /* max_channels_per_initiator N; default 64 */
 	unsigned credits;                    /* credits N, of a channel, 4..1024; default 129 */
@@ -143,12 +151,60 @@ struct config_target {
 	struct config_pos pos;
 };
 
+/* Asymmetric access states by SCST's words. */
+enum config_access {
+	CONFIG_ACCESS_ACTIVE,
+	CONFIG_ACCESS_NONOPTIMIZED,
+	CONFIG_ACCESS_STANDBY,
+	CONFIG_ACCESS_UNAVAILABLE,
+	CONFIG_ACCESS_OFFLINE,
+	CONFIG_ACCESS_TRANSITIONING,
+	CONFIG_ACCESS_COUNT
+};
+
+/* TARGET in a TARGET_GROUP. */
+struct config_tpg_port {
+	char target[CONFIG_NAME_MAX + 1];
+	unsigned rel_tgt_id; /* of one that is not of this file; else 0, or what TARGET says */
+	int target_index;    /* in config.targets, -1: a port of another node */
+	struct config_pos pos;
+};
+
+struct config_tpg {
+	char name[CONFIG_NAME_MAX + 1]; /* unique in its device group, as is group_id */
+	unsigned group_id;              /* group_id N, 0..65535; needed */
+	enum config_access state;       /* state WORD; default active */
+	bool preferred;                 /* preferred; default 0 */
+	struct config_tpg_port *ports;
+	unsigned n_ports;
+	struct config_pos pos;
+};
+
+/* DEVICE in a DEVICE_GROUP. */
+struct config_member {
+	char device[CONFIG_NAME_MAX + 1];
+	struct config_pos pos; /* of the name */
+};
+
+struct config_dgroup {
+	char name[CONFIG_NAME_MAX + 1]; /* unique in the file */
+	struct config_member *members;  /* a device is in one device group at most */
+	unsigned n_members;
+	struct config_tpg *tpgs; /* at least one */
+	unsigned n_tpgs;
+	char *on_stpg;              /* on_stpg PATH; NULL: what initiators ask for is so at once */
+	unsigned on_stpg_timeout_s; /* on_stpg_timeout N, seconds, 1..600 */
+	struct config_pos pos;
+};
+
 struct config {
 	struct config_options opts;
 	struct config_device *devices; /* in the file's order */
 	unsigned n_devices;
 	struct config_target *targets;
 	unsigned n_targets;
+	struct config_dgroup *dgroups;
+	unsigned n_dgroups;
 };
 
 /* --- errors --- */
@@ -249,10 +305,12 @@ bool config_glob(const char *glob, const char *text);
 /* The device or target of that name, or NULL. */
 const struct config_device *config_device_find(const struct config *c, const char *name);
 const struct config_target *config_target_find(const struct config *c, const char *name);
+const struct config_dgroup *config_dgroup_find(const struct config *c, const char *name);
 
 /* Words of the grammar: "vdisk_fileio", "srpt", ... */
 const char *config_handler_name(enum config_handler h);
 const char *config_driver_name(enum config_driver d);
+const char *config_access_name(enum config_access a);
 
 /* "10.0.0.1:5555" or "[fd00::1]:5555"; at most 56 bytes with the NUL. */
 void config_listen_format(const struct config_listen *l, char *buf, size_t len);

@@ -33,6 +33,7 @@ static const char whole[] =
 	"		o_direct 1\n"
 	"		write_through 1\n"
 	"		thin_provisioned 1\n"
+	"		expl_alua 1\n"
 	"		usn 0123-abc\n"
 	"		t10_dev_id my\\ disk\n"
 	"		t10_vend_id ACME\n"
@@ -50,6 +51,7 @@ static const char whole[] =
 	"		id_ext 0x1\n"
 	"		ioc_guid 00000000000000FF\n"
 	"		default_target 1\n"
+	"		rel_tgt_id 3\n"
 	"		max_channels 10\n"
 	"		max_channels_per_initiator 2\n"
 	"		credits 33; credits_per_initiator 100\n"
@@ -71,7 +73,19 @@ static const char whole[] =
 	"	DEVICE ram { size 64k }\n"
 	"}\n"
 	"TARGET_DRIVER iwarp\n\n{\n"
-	"	TARGET t2 { id_ext 2; ioc_guid 2 }\n"
+	"	TARGET t2 { id_ext 2; ioc_guid 2; rel_tgt_id 4 }\n"
+	"}\n"
+	"DEVICE_GROUP dg {\n"
+	"	DEVICE disk01\n"
+	"	DEVICE ram\n"
+	"	on_stpg \"/usr/bin/fail over\"; on_stpg_timeout 90\n"
+	"	TARGET_GROUP here { group_id 0; preferred 1; TARGET t1; TARGET t2 { rel_tgt_id 4 } "
+	"}\n"
+	"	TARGET_GROUP there {\n"
+	"		group_id 65535\n"
+	"		state nonoptimized\n"
+	"		TARGET far { rel_tgt_id 1 }\n"
+	"	}\n"
 	"}\n";
 
 static struct config *parse(const char *text)
@@ -113,6 +127,36 @@ static void check_devices(const struct config *c)
 	assert_int_equal(d->handler, CONFIG_RAM);
 	assert_int_equal(d->size_bytes, 65536);
 	assert_null(config_device_find(c, "nobody"));
+}
+
+static void check_dgroup(const struct config *c)
+{
+	const struct config_dgroup *dg = config_dgroup_find(c, "dg");
+	const struct config_tpg *here, *there;
+
+	assert_non_null(dg);
+	assert_null(config_dgroup_find(c, "gd"));
+	assert_int_equal(dg->n_members, 2);
+	assert_string_equal(dg->members[1].device, "ram");
+	assert_int_equal(config_device_find(c, "ram")->dgroup, 0);
+	assert_int_equal(config_device_find(c, "cd")->dgroup, -1);
+	assert_true(config_device_find(c, "disk01")->expl_alua);
+	assert_false(config_device_find(c, "ram")->expl_alua);
+	assert_string_equal(dg->on_stpg, "/usr/bin/fail over");
+	assert_int_equal(dg->on_stpg_timeout_s, 90);
+	assert_int_equal(dg->n_tpgs, 2);
+	here = &dg->tpgs[0];
+	there = &dg->tpgs[1];
+	assert_true(here->preferred && !there->preferred);
+	assert_true(here->group_id == 0 && there->group_id == 65535);
+	assert_true(here->state == CONFIG_ACCESS_ACTIVE &&
+		    there->state == CONFIG_ACCESS_NONOPTIMIZED);
+	assert_true(here->n_ports == 2 && there->n_ports == 1);
+	assert_string_equal(c->targets[here->ports[0].target_index].name, "t1");
+	assert_int_equal(here->ports[0].rel_tgt_id, 0);
+	assert_int_equal(there->ports[0].target_index, -1);
+	assert_int_equal(there->ports[0].rel_tgt_id, 1);
+	assert_true(c->targets[0].rel_tgt_id == 3 && c->targets[1].rel_tgt_id == 4);
 }
 
 static void check_luns(const struct config *c, const struct config_target *t)
@@ -191,6 +235,7 @@ static void check_whole(const struct config *c)
 	assert_int_equal(c->opts.max_conns, 500);
 	assert_int_equal(c->opts.logins_per_s, 0);
 	check_devices(c);
+	check_dgroup(c);
 	check_targets(c);
 }
 
@@ -288,6 +333,13 @@ static void test_infiniband(void **state)
 
 #define T(body) "TARGET_DRIVER srpt {\n TARGET t {\n id_ext 1\n ioc_guid 1\n" body "\n }\n}\n"
 #define D(body) "HANDLER vdisk_ram {\n DEVICE d {\n size 1M\n" body "\n }\n}\n"
+
+/* A device, a target with a number, and a device group with this in it; the body is in line 10. */
+#define G(body)                                                                      \
+	"HANDLER vdisk_ram {\n DEVICE d { size 1M }\n}\n"                            \
+	"TARGET_DRIVER srpt {\n TARGET t { id_ext 1; ioc_guid 1; rel_tgt_id 5; "     \
+	"allow_any 1; LUN 0 d }\n TARGET u { id_ext 2; ioc_guid 1; rel_tgt_id 6 }\n" \
+	"}\nDEVICE_GROUP g {\n TARGET_GROUP a { group_id 1; TARGET t }\n" body "\n}\n"
 
 struct refusal {
 	const char *text;
@@ -405,6 +457,40 @@ static const struct refusal refusals[] = {
 	{ "TARGET_DRIVER verbs {\n TARGET a { id_ext 1; ioc_guid 1; listen 1.1.1.1 }\n}\n"
 	  "TARGET_DRIVER iwarp {\n TARGET b { id_ext 2; ioc_guid 1; listen 1.1.1.1 }\n}",
 	  5, 42, "has another TARGET_DRIVER" },
+	/* device groups */
+	{ "DEVICE_GROUP g { }", 1, 1, "has no TARGET_GROUP" },
+	{ "DEVICE_GROUP g", 1, 1, "needs a block" },
+	{ G("TARGET_GROUP b { TARGET u }"), 10, 1, "has no group_id" },
+	{ G("TARGET_GROUP b { group_id 1 }"), 10, 1, "has the group_id of TARGET_GROUP \"a\"" },
+	{ G("TARGET_GROUP a { group_id 2 }"), 10, 1, "is there twice; the first is in line 9" },
+	{ G("TARGET_GROUP b { group_id 65536 }"), 10, 27, "from 0 to 65535" },
+	{ G("TARGET_GROUP b { group_id 2; state optimized }"), 10, 36, "nonoptimized, standby" },
+	{ G("TARGET_GROUP b { group_id 2; TARGET t }"), 10, 30, "is that in line 9 already" },
+	{ G("TARGET_GROUP b { group_id 2; TARGET x }"), 10, 30, "for a port of another node say" },
+	{ G("TARGET_GROUP b { group_id 2; TARGET x { rel_tgt_id 6 } }"), 10, 30,
+	  "has the rel_tgt_id of TARGET \"u\"" },
+	{ G("TARGET_GROUP b { group_id 2; TARGET x { rel_tgt_id 7 }; TARGET y { rel_tgt_id 7 } }"),
+	  10, 57, "is that in line 10 already" },
+	{ G("TARGET_GROUP b { group_id 2; TARGET u { rel_tgt_id 7 } }"), 10, 30,
+	  "its rel_tgt_id is given there" },
+	{ G("TARGET_GROUP b { group_id 2; TARGET u { rel_tgt_id 0 } }"), 10, 52,
+	  "from 1 to 65535" },
+	{ G("DEVICE e"), 10, 8, "no DEVICE \"e\"" },
+	{ G("DEVICE d { size 1M }"), 10, 1, "it only names a device" },
+	{ G("DEVICE d\nDEVICE d"), 11, 8, "is in DEVICE_GROUP \"g\" already" },
+	{ G("DEVICE d\n}\nDEVICE_GROUP g {\nTARGET_GROUP a { group_id 1 }"), 12, 1,
+	  "is there twice; the first is in line 8" },
+	{ G("DEVICE d\n}\nTARGET_DRIVER iwarp {\nTARGET v { id_ext 3; ioc_guid 1; rel_tgt_id 7; "
+	    "allow_any 1; LUN 3 d }"),
+	  13, 61, "which has no TARGET_GROUP with TARGET \"v\"" },
+	{ G("on_stpg true"), 10, 9, "an absolute path" },
+	{ G("on_stpg_timeout 0"), 10, 17, "from 1 to 600" },
+	{ T("rel_tgt_id 7\n}\nTARGET v {\nid_ext 2; ioc_guid 1"), 7, 1, "give all of them one" },
+	{ T("rel_tgt_id 7\n}\nTARGET v {\nid_ext 2; ioc_guid 1; rel_tgt_id 7"), 7, 1,
+	  "has the rel_tgt_id of TARGET \"t\"" },
+	{ T("") "DEVICE_GROUP g { TARGET_GROUP a { group_id 1; TARGET t; TARGET x { rel_tgt_id 9 } "
+		"} }",
+	  8, 57, "each TARGET of this file needs a rel_tgt_id" },
 };
 
 /* One mistake is one error, at the place of the mistake. */
@@ -567,6 +653,8 @@ static void test_count_limits(void **state)
 		{ CONFIG_PATTERNS_MAX,
 		  "TARGET_DRIVER srpt {\nTARGET t {\nid_ext 1\nioc_guid 1\nGROUP g {\n",
 		  "INITIATOR 0x%*\n", "}\n}\n}" },
+		{ CONFIG_DGROUPS_MAX, "", "DEVICE_GROUP g% { TARGET_GROUP a { group_id 1 } }\n",
+		  "" },
 		{ CONFIG_LISTENS_MAX, "TARGET_DRIVER srpt {\nTARGET t {\nid_ext 1\nioc_guid 1\n",
 		  "listen fd00::%\n", "}\n}" },
 	};
@@ -579,6 +667,46 @@ static void test_count_limits(void **state)
 			count_limit(rows[i].max + 1, rows[i].head, rows[i].each, rows[i].tail),
 			-EINVAL);
 	}
+}
+
+/* @n target groups of @ports ports each. */
+static int parse_tpgs(unsigned n, unsigned ports)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	struct config_errors errs;
+	struct config *c = NULL;
+	unsigned port = 0;
+	int r;
+
+	assert_non_null(f);
+	(void)fputs("DEVICE_GROUP g {\n", f);
+	for (unsigned i = 0; i < n; i++) {
+		(void)fprintf(f, "TARGET_GROUP a%u {\ngroup_id %u\n", i, i);
+		for (unsigned k = 0; k < ports; k++, port++)
+			(void)fprintf(f, "TARGET x%u { rel_tgt_id %u }\n", port, port + 1);
+		(void)fputs("}\n", f);
+	}
+	(void)fputs("}\n", f);
+	(void)fclose(f);
+	r = config_parse(&c, text, len, "x", &errs);
+	if (r)
+		assert_int_equal(errs.n, 1);
+	config_free(c);
+	free(text);
+	return r;
+}
+
+static void test_target_group_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_tpgs(CONFIG_TPGS_MAX, 1), 0);
+	assert_int_equal(parse_tpgs(CONFIG_TPGS_MAX + 1, 1), -EINVAL);
+	assert_int_equal(parse_tpgs(1, CONFIG_TPG_PORTS_MAX), 0);
+	assert_int_equal(parse_tpgs(1, CONFIG_TPG_PORTS_MAX + 1), -EINVAL);
+	assert_int_equal(parse_tpgs(3, CONFIG_TPG_PORTS_MAX / 3), 0);
+	assert_int_equal(parse_tpgs(3, CONFIG_TPG_PORTS_MAX / 3 + 1), -EINVAL);
 }
 
 /* --- hostile text --- */
@@ -688,6 +816,7 @@ int main(void)
 		cmocka_unit_test(test_name_limit),
 		cmocka_unit_test(test_file_limit),
 		cmocka_unit_test(test_count_limits),
+		cmocka_unit_test(test_target_group_limits),
 		cmocka_unit_test(test_truncated_at_every_byte),
 		cmocka_unit_test(test_bytes_replaced),
 		cmocka_unit_test(test_load_file),

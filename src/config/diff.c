@@ -212,6 +212,8 @@ static const char *diff_target_word(const struct config_target *a, const struct 
 		return "id_ext";
 	if (a->ioc_guid != b->ioc_guid)
 		return "ioc_guid";
+	if (a->rel_tgt_id != b->rel_tgt_id)
+		return "rel_tgt_id";
 	if (a->default_target != b->default_target)
 		return "default_target";
 	return a->max_channels != b->max_channels ? "max_channels" : NULL;
@@ -312,6 +314,100 @@ static void diff_targets(struct diff *d, enum config_op_type pass)
 	}
 }
 
+/* --- device groups --- */
+
+static void diff_expl_alua(struct diff *d)
+{
+	const struct config_device **index = parse_index(d->from, &d->no_memory);
+
+	for (unsigned i = 0; i < d->to->n_devices; i++) {
+		const struct config_device *b = &d->to->devices[i];
+		const struct config_device *a =
+			parse_index_find(index, d->from->n_devices, b->name);
+
+		if (a && a->expl_alua != b->expl_alua)
+			diff_add(d, (struct config_op){ .type = CONFIG_OP_DEVICE_EXPL_ALUA,
+							.device = { a, b },
+							.what = "expl_alua" });
+	}
+	free(index);
+}
+
+static bool diff_members(const struct config_dgroup *a, const struct config_dgroup *b)
+{
+	if (a->n_members != b->n_members)
+		return true;
+	for (unsigned i = 0; i < a->n_members; i++)
+		if (diff_text(a->members[i].device, b->members[i].device))
+			return true;
+	return false;
+}
+
+static bool diff_tpg_ports(const struct config_tpg *a, const struct config_tpg *b)
+{
+	if (a->n_ports != b->n_ports)
+		return true;
+	for (unsigned i = 0; i < a->n_ports; i++)
+		if (diff_text(a->ports[i].target, b->ports[i].target) ||
+		    a->ports[i].rel_tgt_id != b->ports[i].rel_tgt_id)
+			return true;
+	return false;
+}
+
+static const char *diff_tpgs(const struct config_dgroup *a, const struct config_dgroup *b)
+{
+	if (a->n_tpgs != b->n_tpgs)
+		return "TARGET_GROUP";
+	for (unsigned i = 0; i < a->n_tpgs; i++) {
+		const struct config_tpg *x = &a->tpgs[i], *y = &b->tpgs[i];
+
+		if (diff_text(x->name, y->name))
+			return "TARGET_GROUP";
+		if (x->group_id != y->group_id)
+			return "group_id";
+		if (x->state != y->state)
+			return "state";
+		if (x->preferred != y->preferred)
+			return "preferred";
+		if (diff_tpg_ports(x, y))
+			return "TARGET";
+	}
+	return NULL;
+}
+
+static const char *diff_dgroup_word(const struct config_dgroup *a, const struct config_dgroup *b)
+{
+	if (diff_members(a, b))
+		return "DEVICE";
+	if (diff_text(a->on_stpg, b->on_stpg))
+		return "on_stpg";
+	if (a->on_stpg_timeout_s != b->on_stpg_timeout_s)
+		return "on_stpg_timeout";
+	return diff_tpgs(a, b);
+}
+
+static void diff_dgroups(struct diff *d)
+{
+	for (unsigned i = 0; i < d->from->n_dgroups; i++) {
+		const struct config_dgroup *a = &d->from->dgroups[i];
+
+		if (!config_dgroup_find(d->to, a->name))
+			diff_add(d, (struct config_op){ .type = CONFIG_OP_DGROUP_REMOVE,
+							.dgroup = { a } });
+	}
+	for (unsigned i = 0; i < d->to->n_dgroups; i++) {
+		const struct config_dgroup *b = &d->to->dgroups[i];
+		const struct config_dgroup *a = config_dgroup_find(d->from, b->name);
+		const char *what = a ? diff_dgroup_word(a, b) : NULL;
+
+		if (!a || what)
+			diff_add(d, (struct config_op){ .type = a ? CONFIG_OP_DGROUP_CHANGE
+								  : CONFIG_OP_DGROUP_ADD,
+							.dgroup = { a, b },
+							.what = what });
+	}
+}
+
 int config_diff(struct config_diff *ret, const struct config *from, const struct config *to)
 {
 	struct diff d = { .from = from, .to = to };
@@ -322,6 +418,8 @@ int config_diff(struct config_diff *ret, const struct config *from, const struct
 	diff_targets(&d, CONFIG_OP_TARGET_CHANGE);
 	diff_targets(&d, CONFIG_OP_TARGET_ADD);
 	diff_targets(&d, CONFIG_OP_TARGET_ENABLE);
+	diff_expl_alua(&d);
+	diff_dgroups(&d);
 	diff_devices(&d, true);
 	if (d.no_memory) {
 		config_diff_free(&d.out);
@@ -357,6 +455,10 @@ static const char *const diff_verbs[CONFIG_OP_COUNT] = {
 	[CONFIG_OP_GROUP_LUNS] = "other LUNs",
 	[CONFIG_OP_TARGET_ADD] = "add",
 	[CONFIG_OP_TARGET_ENABLE] = "enable",
+	[CONFIG_OP_DEVICE_EXPL_ALUA] = "change",
+	[CONFIG_OP_DGROUP_REMOVE] = "remove",
+	[CONFIG_OP_DGROUP_ADD] = "add",
+	[CONFIG_OP_DGROUP_CHANGE] = "another",
 	[CONFIG_OP_DEVICE_REMOVE] = "remove",
 };
 
@@ -366,6 +468,7 @@ void config_op_format(const struct config_op *op, char *buf, size_t len)
 	const struct config_device *dev = op->device[1] ? op->device[1] : op->device[0];
 	const struct config_target *t = op->target[1] ? op->target[1] : op->target[0];
 	const struct config_group *g = op->group[1] ? op->group[1] : op->group[0];
+	const struct config_dgroup *dg = op->dgroup[1] ? op->dgroup[1] : op->dgroup[0];
 	char at[64];
 
 	if (op->type == CONFIG_OP_OPTIONS) {
@@ -374,6 +477,9 @@ void config_op_format(const struct config_op *op, char *buf, size_t len)
 		(void)snprintf(buf, len, "device %s: %s from %llu to %llu bytes", dev->name, verb,
 			       (unsigned long long)op->device[0]->size_bytes,
 			       (unsigned long long)op->device[1]->size_bytes);
+	} else if (dg) {
+		(void)snprintf(buf, len, "device group %s: %s%s%s", dg->name, verb,
+			       op->what ? " " : "", op->what ? op->what : "");
 	} else if (dev) {
 		(void)snprintf(buf, len, "device %s: %s%s%s", dev->name, verb, op->what ? " " : "",
 			       op->what ? op->what : "");

@@ -31,6 +31,10 @@ enum config_op_type {
 	CONFIG_OP_GROUP_LUNS,    /* the map differs: REPORTED LUNS DATA HAS CHANGED */
 	CONFIG_OP_TARGET_ADD,    /* make target[1] with all its groups; listen when it is enabled */
 	CONFIG_OP_TARGET_ENABLE, /* was disabled: start listening */
+	CONFIG_OP_DEVICE_EXPL_ALUA, /* initiators may, or may no longer, set access states of device[1] */
+	CONFIG_OP_DGROUP_REMOVE, /* dgroup[0] is gone: its devices are reached through all ports alike */
+	CONFIG_OP_DGROUP_ADD,    /* dgroup[1] is new */
+	CONFIG_OP_DGROUP_CHANGE, /* it has other devices, groups, ports, states or programs (`what`) */
 	CONFIG_OP_DEVICE_REMOVE, /* close device[0]; no LUN of the new model names it */
 	CONFIG_OP_COUNT
 };
@@ -42,6 +46,7 @@ struct config_op {
 	const struct config_target *target[2];
 	const struct config_group *group[2];
 	const struct config_listen *listen;
+	const struct config_dgroup *dgroup[2];
 	const char *what; /* the word that differs (the first, when several do), or NULL; static */
 };
 

@@ -140,13 +140,58 @@ static void test_order(void **state)
 	       "device old: remove\n");
 }
 
+#define DGROUP(body, there) \
+	"DEVICE_GROUP dg {\n" body "\nTARGET_GROUP a { group_id 1; TARGET t }\n" there "\n}\n"
+
+static void test_device_groups(void **state)
+{
+	static const char x[] = "TARGET_GROUP b { group_id 2 }";
+
+	(void)state;
+	expect(RAM("d", "size 1M") TARGET("t", "1", "") DGROUP("DEVICE d", ""),
+	       RAM("d", "size 1M") DGROUP("DEVICE d", "") TARGET("t", "1", ""), "");
+	expect("", DGROUP("", "") TARGET("t", "1", ""), "target t: add\ndevice group dg: add\n");
+	expect(DGROUP("", "") TARGET("t", "1", ""), TARGET("t", "1", ""),
+	       "device group dg: remove\n");
+	expect(RAM("d", "size 1M") TARGET("t", "1", "") DGROUP("", ""),
+	       RAM("d", "size 1M; expl_alua 1") TARGET("t", "1", "") DGROUP("DEVICE d", ""),
+	       "device d: change expl_alua\ndevice group dg: another DEVICE\n");
+	expect(TARGET("t", "1", "") DGROUP("", ""), TARGET("t", "1", "") DGROUP("on_stpg /x", ""),
+	       "device group dg: another on_stpg\n");
+	expect(TARGET("t", "1", "") DGROUP("", ""),
+	       TARGET("t", "1", "") DGROUP("on_stpg_timeout 5", ""),
+	       "device group dg: another on_stpg_timeout\n");
+	for (unsigned i = 0; i < 5; i++) {
+		static const struct {
+			const char *was, *is, *what;
+		} rows[] = {
+			{ "", "TARGET_GROUP b { group_id 2 }", "TARGET_GROUP" },
+			{ x, "TARGET_GROUP b { group_id 3 }", "group_id" },
+			{ x, "TARGET_GROUP b { group_id 2; state standby }", "state" },
+			{ x, "TARGET_GROUP b { group_id 2; preferred 1 }", "preferred" },
+			{ x, "TARGET_GROUP b { group_id 2; TARGET u }", "TARGET" },
+		};
+		char text[2][400];
+		char line[80];
+
+		for (unsigned k = 0; k < 2; k++)
+			(void)snprintf(text[k], sizeof(text[k]),
+				       TARGET("t", "1", "") TARGET("u", "2", "") DGROUP("", "%s"),
+				       k ? rows[i].is : rows[i].was);
+		(void)snprintf(line, sizeof(line), "device group dg: another %s\n", rows[i].what);
+		expect(text[0], text[1], line);
+	}
+	expect(TARGET("t", "1", "rel_tgt_id 1"), TARGET("t", "1", "rel_tgt_id 2"),
+	       "target t: change rel_tgt_id\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing), cmocka_unit_test(test_options),
 		cmocka_unit_test(test_devices), cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_groups),  cmocka_unit_test(test_any_group),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order),   cmocka_unit_test(test_device_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

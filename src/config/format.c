@@ -91,6 +91,7 @@ static void format_device(FILE *f, const struct config_device *d)
 	if (d->soft_threshold)
 		(void)fprintf(f, "\t\tsoft_threshold %u\n", d->soft_threshold);
 	format_flag(f, "rotational", d->rotational);
+	format_flag(f, "expl_alua", d->expl_alua);
 	format_text(f, "usn", d->serial);
 	format_text(f, "t10_dev_id", d->t10_dev_id);
 	format_text(f, "t10_vend_id", d->vendor);
@@ -149,6 +150,8 @@ static void format_target(FILE *f, const struct config *c, const struct config_t
 	(void)fprintf(f, "\t\tid_ext %016llx\n\t\tioc_guid %016llx\n",
 		      (unsigned long long)t->id_ext, (unsigned long long)t->ioc_guid);
 	format_flag(f, "default_target", t->default_target);
+	if (t->rel_tgt_id)
+		(void)fprintf(f, "\t\trel_tgt_id %u\n", t->rel_tgt_id);
 	format_limits(f, t, &d);
 	if (t->allow_any || t->any_group.n_luns)
 		(void)fprintf(f, "\t\tallow_any %d\n", t->allow_any);
@@ -164,6 +167,34 @@ static void format_target(FILE *f, const struct config *c, const struct config_t
 	}
 	format_flag(f, "enabled", t->enabled);
 	(void)fputs("\t}\n", f);
+}
+
+static void format_tpg(FILE *f, const struct config_tpg *g)
+{
+	(void)fprintf(f, "\tTARGET_GROUP %s {\n\t\tgroup_id %u\n", g->name, g->group_id);
+	if (g->state != CONFIG_ACCESS_ACTIVE)
+		(void)fprintf(f, "\t\tstate %s\n", config_access_name(g->state));
+	format_flag(f, "preferred", g->preferred);
+	for (unsigned i = 0; i < g->n_ports; i++) {
+		(void)fprintf(f, "\t\tTARGET %s", g->ports[i].target);
+		if (g->ports[i].rel_tgt_id)
+			(void)fprintf(f, " { rel_tgt_id %u }", g->ports[i].rel_tgt_id);
+		(void)fputc('\n', f);
+	}
+	(void)fputs("\t}\n", f);
+}
+
+static void format_dgroup(FILE *f, const struct config_dgroup *dg)
+{
+	(void)fprintf(f, "DEVICE_GROUP %s {\n", dg->name);
+	for (unsigned i = 0; i < dg->n_members; i++)
+		(void)fprintf(f, "\tDEVICE %s\n", dg->members[i].device);
+	format_text(f, "on_stpg", dg->on_stpg);
+	if (dg->on_stpg_timeout_s != CONFIG_STPG_TIMEOUT_S)
+		(void)fprintf(f, "\ton_stpg_timeout %u\n", dg->on_stpg_timeout_s);
+	for (unsigned i = 0; i < dg->n_tpgs; i++)
+		format_tpg(f, &dg->tpgs[i]);
+	(void)fputs("}\n", f);
 }
 
 /* Devices keep their order in the file: a new HANDLER block begins where the handler changes. */
@@ -191,6 +222,8 @@ static void format_config(FILE *f, const struct config *c)
 		if (i + 1 == c->n_targets || t[1].driver != t->driver)
 			(void)fputs("}\n", f);
 	}
+	for (unsigned i = 0; i < c->n_dgroups; i++)
+		format_dgroup(f, &c->dgroups[i]);
 }
 
 int config_format(const struct config *c, char **ret_text)

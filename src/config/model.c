@@ -22,6 +22,15 @@ static void model_group_deinit(struct config_group *g)
 	free(g->luns);
 }
 
+static void model_dgroup_deinit(struct config_dgroup *dg)
+{
+	for (unsigned i = 0; i < dg->n_tpgs; i++)
+		free(dg->tpgs[i].ports);
+	free(dg->tpgs);
+	free(dg->members);
+	free(dg->on_stpg);
+}
+
 struct config *config_free(struct config *c)
 {
 	if (!c)
@@ -37,6 +46,9 @@ struct config *config_free(struct config *c)
 		free(t->groups);
 		free(t->listens);
 	}
+	for (unsigned i = 0; i < c->n_dgroups; i++)
+		model_dgroup_deinit(&c->dgroups[i]);
+	free(c->dgroups);
 	free(c->devices);
 	free(c->targets);
 	free(c);
@@ -149,6 +161,28 @@ const struct config_target *config_target_find(const struct config *c, const cha
 		if (!strcmp(c->targets[i].name, name))
 			return &c->targets[i];
 	return NULL;
+}
+
+const struct config_dgroup *config_dgroup_find(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_dgroups; i++)
+		if (!strcmp(c->dgroups[i].name, name))
+			return &c->dgroups[i];
+	return NULL;
+}
+
+const char *config_access_name(enum config_access a)
+{
+	static const char *const names[CONFIG_ACCESS_COUNT] = {
+		[CONFIG_ACCESS_ACTIVE] = "active",
+		[CONFIG_ACCESS_NONOPTIMIZED] = "nonoptimized",
+		[CONFIG_ACCESS_STANDBY] = "standby",
+		[CONFIG_ACCESS_UNAVAILABLE] = "unavailable",
+		[CONFIG_ACCESS_OFFLINE] = "offline",
+		[CONFIG_ACCESS_TRANSITIONING] = "transitioning",
+	};
+
+	return names[a];
 }
 
 const char *config_handler_name(enum config_handler h)

@@ -105,17 +105,6 @@ static const struct word group_words[] = {
 	{ "INITIATOR", WORD_INITIATOR, 0, 0, 0, 0, NULL },
 };
 
-/* A word that opens a block and has a name: check both; the block must be there. */
-static bool open_named(struct parser *p, bool block, const char *form)
-{
-	if (!scope_args(p, 1, form))
-		return false;
-	if (!block)
-		errors_add(p->state.errs, p->stmt.pos[0], "\"%s\" needs a block: %s",
-			   p->stmt.word[0], form);
-	return scope_value(p, 1, attr_name(p->stmt.word[1]));
-}
-
 static void open_group(struct parser *p, struct scope *up, bool block)
 {
 	struct config_pos opened = p->stmt.pos[0];
@@ -124,7 +113,7 @@ static void open_group(struct parser *p, struct scope *up, bool block)
 	struct scope s = {
 		.words = group_words, .n_words = ARRAY_SIZE(group_words), .what = "GROUP", .up = up
 	};
-	bool ok = open_named(p, block, "GROUP NAME { ... }");
+	bool ok = scope_named(p, block, "GROUP NAME { ... }");
 
 	if (ok && t->n_groups == CONFIG_GROUPS_MAX)
 		ok = scope_value(p, 1, "one of at most 1024 groups of a target");
@@ -163,6 +152,7 @@ static const struct word target_words[] = {
 	TARGET_WORD("ioc_guid", WORD_HEX64, ioc_guid, 0, 0),
 	TARGET_WORD("default_target", WORD_BOOL, default_target, 0, 0),
 	TARGET_WORD("allow_any", WORD_BOOL, allow_any, 0, 0),
+	TARGET_WORD("rel_tgt_id", WORD_UINT, rel_tgt_id, 1, 65535),
 	TARGET_WORD("max_channels", WORD_UINT, max_channels, 1, 65536),
 	TARGET_WORD("max_channels_per_initiator", WORD_UINT, max_channels_per_initiator, 1, 65536),
 	TARGET_WORD("credits", WORD_UINT, credits, 4, 1024),
@@ -222,7 +212,7 @@ static void open_target(struct parser *p, struct scope *up, bool block)
 			   .n_words = ARRAY_SIZE(target_words),
 			   .what = "TARGET",
 			   .up = up };
-	bool ok = open_named(p, block, "TARGET NAME { ... }");
+	bool ok = scope_named(p, block, "TARGET NAME { ... }");
 
 	if (ok && c->n_targets == CONFIG_TARGETS_MAX)
 		ok = scope_value(p, 1, "one of at most 256 targets");
@@ -263,7 +253,7 @@ static void open_driver(struct parser *p, struct scope *up, bool block)
 			   .up = up };
 
 	p->driver = CONFIG_DRIVER_COUNT;
-	if (open_named(p, block, "TARGET_DRIVER srpt { ... }")) {
+	if (scope_named(p, block, "TARGET_DRIVER srpt { ... }")) {
 		for (unsigned i = 0; i < CONFIG_DRIVER_COUNT; i++)
 			if (!strcmp(p->stmt.word[1], config_driver_name((enum config_driver)i)))
 				p->driver = (enum config_driver)i;
@@ -296,6 +286,7 @@ static const struct word device_words[] = {
 	DEVICE_WORD("thin_provisioned", WORD_BOOL, FILEIO | RAM, thin, 0),
 	DEVICE_WORD("soft_threshold", WORD_UINT, FILEIO, soft_threshold, 99),
 	DEVICE_WORD("rotational", WORD_BOOL, FILEIO | NULLIO, rotational, 0),
+	DEVICE_WORD("expl_alua", WORD_BOOL, 0, expl_alua, 0),
 	DEVICE_WORD("usn", WORD_TEXT, 0, serial, 36),
 	DEVICE_WORD("t10_dev_id", WORD_TEXT, 0, t10_dev_id, 48),
 	DEVICE_WORD("t10_vend_id", WORD_TEXT, 0, vendor, 8),
@@ -357,6 +348,7 @@ static void open_device(struct parser *p, struct scope *up, bool block)
 	memset(d, 0, sizeof(*d));
 	memcpy(d->name, p->stmt.word[1], strlen(p->stmt.word[1]) + 1);
 	d->handler = p->handler;
+	d->dgroup = -1;
 	d->block_bytes = 512;
 	d->pos = opened;
 	s.object = d;
@@ -378,7 +370,7 @@ static void open_handler(struct parser *p, struct scope *up, bool block)
 			   .up = up };
 
 	p->handler = CONFIG_HANDLER_COUNT;
-	if (open_named(p, block, "HANDLER NAME { ... }")) {
+	if (scope_named(p, block, "HANDLER NAME { ... }")) {
 		for (unsigned i = 0; i < CONFIG_HANDLER_COUNT; i++)
 			if (!strcmp(p->stmt.word[1], config_handler_name((enum config_handler)i)))
 				p->handler = (enum config_handler)i;
@@ -399,6 +391,7 @@ static void open_handler(struct parser *p, struct scope *up, bool block)
 static const struct word file_words[] = {
 	{ "HANDLER", WORD_BLOCK, 0, 0, 0, 0, open_handler },
 	{ "TARGET_DRIVER", WORD_BLOCK, 0, 0, 0, 0, open_driver },
+	{ "DEVICE_GROUP", WORD_BLOCK, 0, 0, 0, 0, parse_open_dgroup },
 	OPTION_WORD("control_socket", WORD_SOCKET, control_socket, 0, 107),
 	OPTION_WORD("state_dir", WORD_SOCKET, state_dir, 0, 191),
 	OPTION_WORD("workers", WORD_UINT, workers, 0, CONFIG_WORKERS_MAX),

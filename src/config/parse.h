@@ -38,6 +38,11 @@ const struct config_device **parse_index(const struct config *c, bool *ret_no_me
 const struct config_device *parse_index_find(const struct config_device **index, unsigned n,
 					     const char *name);
 
+/* There is no DEVICE @name: say so at @pos, with one that is meant. */
+void resolve_no_device(struct parse *p, const char *name, struct config_pos pos);
+/* The part of resolve() that is about device groups and numbers of ports. @index: of parse_index() */
+void resolve_dgroups(struct parse *p, const struct config_device **index);
+
 /**
  * resolve() - check what a whole model must fulfil and connect its parts
  *

@@ -64,19 +64,19 @@ static const struct config_device **resolve_devices(struct parse *p)
 	return index;
 }
 
-static void resolve_dangling(struct parse *p, const struct parse_ref *ref)
+void resolve_no_device(struct parse *p, const char *name, struct config_pos pos)
 {
 	struct errors_offer offer;
 	char hint[160] = "there is none";
 
 	/* Comparing names is slow and pays only when the error can still be shown. */
 	if (p->errs->n < CONFIG_ERRORS_MAX && p->config->n_devices) {
-		errors_offer_init(&offer, ref->device);
+		errors_offer_init(&offer, name);
 		for (unsigned i = 0; i < p->config->n_devices; i++)
 			errors_offer_add(&offer, p->config->devices[i].name);
 		errors_offer_format(&offer, hint, sizeof(hint));
 	}
-	errors_add(p->errs, ref->pos, "no DEVICE \"%s\"; %s", ref->device, hint);
+	errors_add(p->errs, pos, "no DEVICE \"%s\"; %s", name, hint);
 }
 
 static void resolve_lun(struct parse *p, struct config_lun *l, const struct config_device **index)
@@ -86,7 +86,7 @@ static void resolve_lun(struct parse *p, struct config_lun *l, const struct conf
 		parse_index_find(index, p->config->n_devices, ref->device);
 
 	if (!dev) {
-		resolve_dangling(p, ref);
+		resolve_no_device(p, ref->device, ref->pos);
 		l->device = 0;
 		return;
 	}
@@ -279,5 +279,6 @@ void resolve(struct parse *p)
 		for (unsigned j = 0; j < i; j++)
 			resolve_pair(p, &c->targets[j], &c->targets[i]);
 	}
+	resolve_dgroups(p, index);
 	free(index);
 }

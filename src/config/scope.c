@@ -139,6 +139,16 @@ bool scope_value(struct parser *p, unsigned i, const char *allowed)
 	return !allowed;
 }
 
+bool scope_named(struct parser *p, bool block, const char *form)
+{
+	if (!scope_args(p, 1, form))
+		return false;
+	if (!block)
+		errors_add(p->state.errs, p->stmt.pos[0], "\"%s\" needs a block: %s",
+			   p->stmt.word[0], form);
+	return scope_value(p, 1, attr_name(p->stmt.word[1]));
+}
+
 /* --- attributes --- */
 
 static const char *take_uint(const struct word *w, const char *text, char *buf, size_t len,
@@ -258,6 +268,8 @@ static const char *take_value(struct parser *p, const struct word *w, void *fiel
 		return attr_block_size(text, field);
 	case WORD_LOG_LEVEL:
 		return attr_log_level(text, field);
+	case WORD_ACCESS:
+		return attr_access(text, field);
 	case WORD_SOCKET:
 		return take_socket(w, text, field);
 	case WORD_LISTEN:

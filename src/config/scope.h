@@ -33,6 +33,7 @@ enum word_type {
 	WORD_PATH, /* char *, absolute */
 	WORD_BLOCK_SIZE,
 	WORD_LOG_LEVEL,
+	WORD_ACCESS,
 	WORD_SOCKET, /* char[max + 1], absolute path */
 	WORD_LISTEN,
 	WORD_INITIATOR
@@ -75,6 +76,8 @@ struct parser {
 	struct stmt stmt;
 };
 
+/* The word DEVICE_GROUP. */
+void parse_open_dgroup(struct parser *p, struct scope *up, bool block);
 /* Read statements up to the block's '}', or for the outermost one up to the end of the file. */
 void scope_read(struct parser *p, struct scope *s, struct config_pos opened);
 /* Step over the block just opened; nothing in it is looked at. */
@@ -83,5 +86,7 @@ void scope_skip(struct parser *p, struct config_pos opened);
 bool scope_args(struct parser *p, unsigned n, const char *form);
 /* @allowed not NULL: word @i of the statement may not be; note "must be @allowed" and return false. */
 bool scope_value(struct parser *p, unsigned i, const char *allowed);
+/* Has the statement, whose word opens a block, a name for it and the block? Else an error, with @form as what is right. */
+bool scope_named(struct parser *p, bool block, const char *form);
 /* Was the attribute @name there? For words whose absence only shows when the block has been read. */
 bool scope_seen(const struct scope *s, const char *name);
