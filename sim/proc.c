@@ -202,6 +202,7 @@ int proc_start(void)
 	d = (struct daemon){ .fab = fab, .n_workers = opts.n_workers };
 	list_init(&d.devices);
 	list_init(&d.ports);
+	list_init(&d.groups);
 	r = parse(&cfg, &d.cfg);
 	if (!r)
 		r = tgt_new(&d.tgt, &to);

@@ -36,6 +36,13 @@ struct dport {
 	struct tgt_port *port;
 };
 
+/* A device group of the configuration. */
+struct dgroup {
+	struct list node;
+	char name[CONFIG_NAME_MAX + 1];
+	struct tgt_alua *alua;
+};
+
 #define SOCKETS_MAX 256u
 
 /* Listening sockets that nobody uses right now. */
@@ -74,6 +81,11 @@ struct daemon {
 	struct ctl_server *ctl;
 	struct list devices;
 	struct list ports;
+	struct list groups;
+	/* runs programs for SET TARGET PORT GROUPS; those that run */
+	void (*stpg_run)(void *ctx, const struct tgt_alua_ask *ask, tgt_alua_done_fn *done,
+			 void *arg);
+	struct list stpgs;
 	struct worker_poll signals;
 	uint64_t started_ns;
 	struct worker_timer linger;
@@ -106,6 +118,27 @@ must_check int setup_all(struct daemon *d);
 void setup_apply(struct daemon *d, struct config *next);
 /* Forget every device and target; the target's channels are gone and the workers have stopped. */
 void setup_free(struct daemon *d);
+
+/* --- groups.c: target port groups --- */
+
+/* Of that name, or NULL. */
+struct dgroup *groups_find(const struct daemon *d, const char *name);
+
+/* Make what d->cfg says so; devices and targets are there. */
+void groups_apply(struct daemon *d);
+void groups_free(struct daemon *d);
+
+/* --- group_methods.c --- */
+
+void method_group_list(struct ctl_call *call, json_t *params);
+void method_group_set(struct ctl_call *call, json_t *params);
+
+/* --- stpg.c: programs that make states so --- */
+
+/* run() of tgt_alua_hook; @ctx: struct daemon */
+void stpg_run(void *ctx, const struct tgt_alua_ask *ask, tgt_alua_done_fn *done, void *arg);
+/* The workers and the helper have stopped: end what still runs, without telling anybody. */
+void stpg_abandon(struct daemon *d);
 
 /* --- methods.c: the control socket's methods --- */
 

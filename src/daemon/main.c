@@ -381,6 +381,7 @@ static int serve(struct daemon *d)
 
 static void teardown(struct daemon *d)
 {
+	stpg_abandon(d);
 	setup_free(d);
 	d->tgt = tgt_free(d->tgt);
 	if (d->fab)
@@ -465,6 +466,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	list_init(&d.devices);
 	list_init(&d.ports);
+	list_init(&d.groups);
+	list_init(&d.stpgs);
+	d.stpg_run = stpg_run;
 	d.config_path = o.config;
 	d.started_ns = worker_clock_ns();
 	if (upgrade_find_program(&d))

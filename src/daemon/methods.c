@@ -140,6 +140,14 @@ static void method_upgrade(struct ctl_call *call, json_t *params)
 	upgrade_start(ctl_call_ctx(call), call);
 }
 
+static const struct ctl_param group_set_params[] = {
+	{ .name = "device_group", .type = CTL_STRING, .help = "Name of the DEVICE_GROUP." },
+	{ .name = "target_group", .type = CTL_STRING, .help = "Name of its TARGET_GROUP." },
+	{ .name = "state",
+	  .type = CTL_STRING,
+	  .help = "active, nonoptimized, standby, unavailable, offline or transitioning." },
+};
+
 const struct ctl_method daemon_methods[] = {
 	{ .name = "status",
 	  .help = "The daemon, its workers, targets and devices.",
@@ -151,6 +159,17 @@ const struct ctl_method daemon_methods[] = {
 	  .result = "{sessions: [{id, target, initiator, peer, state, state_s, worker, credits, "
 		    "in_flight, ...}]}",
 	  .call = method_session_list },
+	{ .name = "group.list",
+	  .help = "Device groups with their target groups and access states.",
+	  .result = "{device_groups: [{name, devices, target_groups: [{name, group_id, state, "
+		    "preferred, changed_by, ports}]}]}",
+	  .call = method_group_list },
+	{ .name = "group.set",
+	  .help = "Give a target group another access state; answers when it is so everywhere.",
+	  .params = group_set_params,
+	  .n_params = ARRAY_SIZE(group_set_params),
+	  .result = "{}",
+	  .call = method_group_set },
 	{ .name = "upgrade",
 	  .help = "Check the configuration with the installed srptd, log everybody out, become it.",
 	  .result = "{pid, replaces}: agreed and begun",

@@ -303,7 +303,8 @@ static int port_open(struct daemon *d, const struct config_target *c)
 		return -ENOMEM;
 	put_be64(o.id.ext, c->id_ext);
 	put_be64(o.id.guid, c->ioc_guid);
-	o.relative_id = port_number(d, &o.id);
+	o.relative_id = c->rel_tgt_id ? (uint16_t)c->rel_tgt_id : port_number(d, &o.id);
+	o.relative_id_given = c->rel_tgt_id != 0;
 	o.acl_ctx = p;
 	p->d = d;
 	(void)snprintf(p->name, sizeof(p->name), "%s", c->name);
@@ -342,6 +343,8 @@ int setup_all(struct daemon *d)
 		r = device_open(d, &d->cfg->devices[i]);
 	for (unsigned i = 0; i < d->cfg->n_targets && !r; i++)
 		r = port_open(d, &d->cfg->targets[i]);
+	if (!r)
+		groups_apply(d);
 	return r;
 }
 
@@ -353,6 +356,7 @@ void setup_free(struct daemon *d)
 		free(list_entry(node, struct dport, node));
 	while ((node = list_pop(&d->devices)))
 		free(list_entry(node, struct ddevice, node));
+	groups_free(d);
 }
 
 /* --- reload --- */
@@ -454,6 +458,7 @@ void setup_apply(struct daemon *d, struct config *next)
 	d->cfg = next;
 	log_set_level(next->opts.log_level);
 	apply_missing(d);
+	groups_apply(d);
 	list_for_each (pos, &d->ports) {
 		struct dport *p = list_entry(pos, struct dport, node);
 

@@ -25,22 +25,35 @@ static bool port_id_taken(const struct tgt *t, const struct srp_port_id *id)
 
 /* --- relative port identifiers --- */
 
-/* Another port has @id, or may come to have it. */
+/* Another port has @id. */
 static bool relative_id_taken(const struct tgt *t, uint16_t id)
 {
 	for (unsigned i = 0; i < t->relative_ids.n; i++)
 		if (t->relative_ids.id[i] == id)
 			return true;
-	return id > t->last_relative_id;
+	return false;
 }
 
-static bool port_number(struct tgt_port *p, uint16_t had)
+static bool port_number(struct tgt_port *p, uint16_t had, bool given)
 {
 	struct tgt *t = p->t;
 
-	if (t->relative_ids.n == SCSI_PORTS_MAX || t->last_relative_id == UINT16_MAX)
+	bool taken = had && relative_id_taken(t, had);
+
+	if (t->relative_ids.n == SCSI_PORTS_MAX || (given && taken))
 		return false;
-	p->relative_id = had && !relative_id_taken(t, had) ? had : ++t->last_relative_id;
+	if (given) {
+		p->relative_id = had;
+		if (t->last_relative_id < had)
+			t->last_relative_id = had;
+	} else if (had && !taken &&
+		   had <= t->last_relative_id) { /* above it another may come to have it */
+		p->relative_id = had;
+	} else if (t->last_relative_id == UINT16_MAX) {
+		return false;
+	} else {
+		p->relative_id = ++t->last_relative_id;
+	}
 	t->relative_ids.id[t->relative_ids.n++] = p->relative_id;
 	return true;
 }
@@ -97,7 +110,7 @@ int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opt
 		return -ENOMEM;
 	}
 	p->t = t;
-	if (!port_number(p, o->relative_id)) {
+	if (!port_number(p, o->relative_id, o->relative_id_given)) {
 		free(cfg.pool);
 		free(p);
 		return -ENOSPC;

@@ -104,7 +104,8 @@ struct tgt_port_opts {
 	const char *name; /* copied */
 	struct srp_port_id id;
 	uint16_t relative_id; /* its number as a SCSI port, one that it had before; 0: the next */
-	bool default_port;    /* logins without a target id are for it */
+	bool relative_id_given; /* ... that an administrator gives it, who takes care that it is the only one */
+	bool default_port; /* logins without a target id are for it */
 	unsigned max_chans;
 	struct tgt_port_limits limits;
 	tgt_acl_fn *acl;
@@ -112,7 +113,7 @@ struct tgt_port_opts {
 };
 
 /* A disabled port without listeners. Return: 0, -ENOMEM, -EEXIST (the id is taken), -ENOSPC (SCSI_PORTS_MAX; or its
- * number as a SCSI port, of which none is used twice, would be above 65535). */
+ * number as a SCSI port, of which none is used twice, would be above 65535; the one that was given is taken). */
 must_check int tgt_port_new(struct tgt_port **ret, struct tgt *t, const struct tgt_port_opts *opts);
 /**
  * tgt_port_listen() - also take logins at @addr

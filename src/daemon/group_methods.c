@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The methods group.list and group.set of the control socket. */
+#include <string.h>
+
+#include "base/check.h"
+#include "daemon/daemon.h"
+
+static const char *by_text(unsigned by)
+{
+	static const char *const text[] = {
+		[SCSI_ALUA_BY_NOTHING] = "configuration",
+		[SCSI_ALUA_BY_COMMAND] = "initiator",
+		[SCSI_ALUA_BY_ITSELF] = "administrator",
+	};
+
+	check(by < ARRAY_SIZE(text));
+	return text[by];
+}
+
+static json_t *ports_json(const struct scsi_tpgs *now, int at)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < now->n_ports; i++)
+		if (now->port[i].tpg == at)
+			(void)json_array_append_new(a, json_integer(now->port[i].relative_id));
+	return a;
+}
+
+static json_t *tpgs_json(const struct scsi_alua *alua, const struct config_dgroup *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < c->n_tpgs; i++) {
+		int at = scsi_alua_find(alua, (uint16_t)c->tpgs[i].group_id);
+		const struct scsi_tpg *g = &alua->now.tpg[at < 0 ? 0 : at];
+
+		if (at < 0)
+			continue;
+		(void)json_array_append_new(a, json_pack("{s:s,s:i,s:s,s:b,s:s,s:o}", "name",
+							 c->tpgs[i].name, "group_id", (int)g->id,
+							 "state", scsi_alua_state_name(g->state),
+							 "preferred", (int)g->preferred,
+							 "changed_by", by_text(g->by), "ports",
+							 ports_json(&alua->now, at)));
+	}
+	return a;
+}
+
+static json_t *members_json(const struct config_dgroup *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < c->n_members; i++)
+		(void)json_array_append_new(a, json_string(c->members[i].device));
+	return a;
+}
+
+void method_group_list(struct ctl_call *call, json_t *params)
+{
+	const struct daemon *d = ctl_call_ctx(call);
+	json_t *a = json_array();
+
+	(void)params;
+	for (unsigned i = 0; i < d->cfg->n_dgroups; i++) {
+		const struct config_dgroup *c = &d->cfg->dgroups[i];
+		const struct dgroup *g = groups_find(d, c->name);
+
+		if (g)
+			(void)json_array_append_new(
+				a, json_pack("{s:s,s:o,s:o}", "name", c->name, "devices",
+					     members_json(c), "target_groups",
+					     tpgs_json(tgt_alua_now(g->alua), c)));
+	}
+	ctl_reply(call, json_pack("{s:o}", "device_groups", a));
+}
+
+static void group_set_done(void *ctx, int result)
+{
+	if (result)
+		ctl_fail(ctx, JSONRPC_FAILED, "the state is in effect, but it was not saved: %s",
+			 strerrordesc_np(-result));
+	else
+		ctl_reply(ctx, json_object());
+}
+
+static const struct config_tpg *tpg_find(const struct config_dgroup *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_tpgs; i++)
+		if (!strcmp(c->tpgs[i].name, name))
+			return &c->tpgs[i];
+	return NULL;
+}
+
+void method_group_set(struct ctl_call *call, json_t *params)
+{
+	const struct daemon *d = ctl_call_ctx(call);
+	const char *dgroup = json_string_value(json_object_get(params, "device_group"));
+	const char *group = json_string_value(json_object_get(params, "target_group"));
+	const char *state = json_string_value(json_object_get(params, "state"));
+	const struct config_dgroup *c = config_dgroup_find(d->cfg, dgroup);
+	struct dgroup *g = groups_find(d, dgroup);
+	const struct config_tpg *tpg = c ? tpg_find(c, group) : NULL;
+	struct scsi_tpg_want want = { 0 };
+
+	if (!g || !tpg) {
+		ctl_fail(call, JSONRPC_NOT_FOUND, "no %s \"%s\"%s%s",
+			 c ? "TARGET_GROUP" : "DEVICE_GROUP", c ? group : dgroup,
+			 c ? " in DEVICE_GROUP " : "", c ? dgroup : "");
+		return;
+	}
+	if (!scsi_alua_state_find(state, &want.state)) {
+		ctl_fail(call, JSONRPC_PARAMS,
+			 "no state \"%s\"; there are active, nonoptimized, standby, unavailable, "
+			 "offline and transitioning",
+			 state);
+		return;
+	}
+	want.id = (uint16_t)tpg->group_id;
+	if (d->stopping)
+		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
+	else if (tgt_alua_set(g->alua, &want, 1, group_set_done, call))
+		ctl_reply(call, NULL);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* DEVICE_GROUP of the configuration: devices, and the target port groups they are reached through. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+struct dgroup *groups_find(const struct daemon *d, const char *name)
+{
+	struct list *pos;
+
+	list_for_each (pos, &d->groups) {
+		struct dgroup *g = list_entry(pos, struct dgroup, node);
+
+		if (!strcmp(g->name, name))
+			return g;
+	}
+	return NULL;
+}
+
+/* --- from the model --- */
+
+static uint8_t state_of(enum config_access access)
+{
+	uint8_t state = 0;
+
+	check(scsi_alua_state_find(config_access_name(access), &state));
+	return state;
+}
+
+/* The number of a port: what the file says, or what a target without a number was given. 0: it is not there. */
+static uint16_t port_number(const struct daemon *d, const struct config_tpg_port *port)
+{
+	struct list *pos;
+
+	list_for_each (pos, &d->ports) {
+		const struct dport *p = list_entry(pos, struct dport, node);
+
+		if (!strcmp(p->name, port->target))
+			return tgt_port_info(p->port).relative_id;
+	}
+	return (uint16_t)port->rel_tgt_id;
+}
+
+static void layout_of(const struct daemon *d, const struct config_dgroup *c, struct scsi_tpgs *ret)
+{
+	*ret = (struct scsi_tpgs){ .n = (uint8_t)c->n_tpgs };
+	for (unsigned i = 0; i < c->n_tpgs; i++) {
+		const struct config_tpg *g = &c->tpgs[i];
+
+		ret->tpg[i] = (struct scsi_tpg){ .id = (uint16_t)g->group_id,
+						 .configured = state_of(g->state),
+						 .preferred = g->preferred };
+		for (unsigned k = 0; k < g->n_ports; k++) {
+			uint16_t number = port_number(d, &g->ports[k]);
+
+			/* A target that could not be made is left out; the log said why. */
+			if (number)
+				ret->port[ret->n_ports++] =
+					(struct scsi_tpg_port){ .relative_id = number,
+								.tpg = (uint8_t)i };
+		}
+	}
+}
+
+static struct dgroup *group_make(struct daemon *d, const struct config_dgroup *c)
+{
+	struct dgroup *g = groups_find(d, c->name);
+
+	if (g)
+		return g;
+	g = calloc(1, sizeof(*g));
+	if (!g || tgt_alua_new(&g->alua, d->tgt, c->name)) {
+		log_error("device group %s: out of memory", c->name);
+		free(g);
+		return NULL;
+	}
+	(void)snprintf(g->name, sizeof(g->name), "%s", c->name);
+	list_push(&d->groups, &g->node);
+	return g;
+}
+
+static void group_apply(struct daemon *d, const struct config_dgroup *c)
+{
+	struct dgroup *g = group_make(d, c);
+	struct tgt_alua_hook hook = { .run = c->on_stpg ? d->stpg_run : NULL, .ctx = d };
+	struct scsi_tpgs layout;
+
+	if (!g)
+		return;
+	layout_of(d, c, &layout);
+	tgt_alua_set_hook(g->alua, &hook);
+	tgt_alua_configure(g->alua, &layout);
+}
+
+void groups_apply(struct daemon *d)
+{
+	struct list *pos, *tmp;
+
+	for (unsigned i = 0; i < d->cfg->n_dgroups; i++)
+		group_apply(d, &d->cfg->dgroups[i]);
+	list_for_each (pos, &d->devices) {
+		struct ddevice *dev = list_entry(pos, struct ddevice, node);
+		const struct config_device *c = config_device_find(d->cfg, dev->name);
+		struct dgroup *g = c && c->dgroup >= 0
+					   ? groups_find(d, d->cfg->dgroups[c->dgroup].name)
+					   : NULL;
+
+		tgt_unit_set_alua(dev->unit, g ? g->alua : NULL, c && c->expl_alua);
+	}
+	list_for_each_safe (pos, tmp, &d->groups) {
+		struct dgroup *g = list_entry(pos, struct dgroup, node);
+
+		if (config_dgroup_find(d->cfg, g->name)) {
+			tgt_alua_settle(g->alua);
+			continue;
+		}
+		list_del(&g->node);
+		tgt_alua_retire(g->alua);
+		free(g);
+	}
+}
+
+void groups_free(struct daemon *d)
+{
+	struct list *node;
+
+	while ((node = list_pop(&d->groups)))
+		free(list_entry(node, struct dgroup,
+				node)); /* what it stands for is the target's */
+}
