@@ -209,7 +209,7 @@ static void implicit_only(void **state)
 	assert_true(scsi_lu_set_alua(&r->lu[0], NULL, true));
 	hears(0, SCSI_UA_INQUIRY_CHANGED);
 	assert_int_equal(report(0, 0, 255), 2);
-	rig_expect_sense(r, 5, 0x2000);
+	rig_expect_sense(r, 5, 0x2400);
 }
 
 /* --- what a state lets in --- */
@@ -311,7 +311,7 @@ static void views(void **state)
 	operator_sets(RIG_TPG_OTHER, SCSI_ALUA_OFFLINE);
 	hears(1, 0x2a06);
 	assert_int_equal(rig_run(rig_from(r, 1), rig_lun0, CDB(0xa3, 0x1f), 0, 0), 2);
-	rig_expect_sense(r, 5, 0x2000);
+	rig_expect_sense(r, 5, 0x2400);
 	/* and through a port without access nobody hears of conflicts */
 	r->lu[0].reserved = &r->nexus[0];
 	assert_int_equal(try_read(1), 2);

@@ -56,6 +56,9 @@ const struct scsi_cmd *scsi_cmd_at(size_t i);
 #define SCSI_CONTROL_NACA \
 	0x04 /* of a CDB's last byte: CHECK CONDITION establishes an ACA condition */
 
+/* @lu (NULL: no unit in particular) has a command of this opcode, with one service action or another. */
+bool scsi_cmd_has_opcode(uint8_t opcode, const struct scsi_lu *lu);
+
 /* Does @lu (NULL: no unit in particular) have @cmd? Home worker. */
 static inline bool scsi_cmd_supported(const struct scsi_cmd *cmd, const struct scsi_lu *lu)
 {

@@ -338,6 +338,16 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0xb7] = CMD_READ_DEFECTS_12,
 };
 
+bool scsi_cmd_has_opcode(uint8_t opcode, const struct scsi_lu *lu)
+{
+	unsigned i = cmd_by_opcode[opcode];
+
+	for (; i != CMD_NONE && i < CMD_COUNT && cmd_table[i].opcode == opcode; i++)
+		if (scsi_cmd_supported(&cmd_table[i], lu))
+			return true;
+	return false;
+}
+
 const struct scsi_cmd *scsi_cmd_find(const uint8_t *cdb)
 {
 	unsigned i = cmd_by_opcode[cdb[0]];

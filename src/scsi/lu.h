@@ -16,7 +16,8 @@
 
 /* Where nothing else is configured. */
 #define SCSI_WRITE_SAME_MAX_BYTES (256ull << 20)
-#define SCSI_UNMAP_MAX_BYTES      (4ull << 30)
+#define SCSI_UNMAP_MAX_BYTES \
+	(512ull << 20) /* 2^20 blocks of 512, more than which testers take for an error */
 
 /* What the owner of a store says about it; copied by scsi_lu_init(). */
 struct scsi_lu_params {

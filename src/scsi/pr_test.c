@@ -578,9 +578,9 @@ static void capabilities(void **state)
 	assert_int_equal(r->t.data_len, 8);
 	/* service actions there are not */
 	rig_run(rig_from(r, 0), rig_lun0, CDB(0x5e, 4, 0, 0, 0, 0, 0, 0, 255, 0), 255, 0);
-	rig_expect_sense(r, 5, 0x2000);
+	rig_expect_sense(r, 5, 0x2400);
 	rig_run(rig_from(r, 0), rig_lun0, CDB(0x5f, 8, 0, 0, 0, 0, 0, 0, 24, 0), 0, 24);
-	rig_expect_sense(r, 5, 0x2000);
+	rig_expect_sense(r, 5, 0x2400);
 }
 
 /* --- PREEMPT AND ABORT --- */

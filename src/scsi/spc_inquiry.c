@@ -2,11 +2,13 @@
 /* INQUIRY, standard data: SPC-5 6.6.2. */
 #include "scsi/spc.h"
 
-#define INQUIRY_LEN         96u
-#define PERIPHERAL_DISK     0x00
-#define PERIPHERAL_WELL     0x1e
-#define PERIPHERAL_NONE     0x7f /* qualifier 011b: nothing can be there; type unknown */
-#define VERSION_SPC5        0x07
+#define INQUIRY_LEN     96u
+#define PERIPHERAL_DISK 0x00
+#define PERIPHERAL_WELL 0x1e
+#define PERIPHERAL_NONE 0x7f /* qualifier 011b: nothing can be there; type unknown */
+/* SPC-4: tools in use know no later one and take 07h for an error. What is claimed in detail stands in the version
+ * descriptors. */
+#define VERSION_SPC4        0x06
 #define HISUP_AND_FORMAT    0x12 /* LUNs as in SAM; data format 2 */
 #define NORMACA             0x20
 #define CMDQUE              0x02
@@ -37,9 +39,13 @@ static void put_versions(struct pen *out, const struct scsi_task *t)
 	pen_be16(out, 0x00a0); /* SAM-5 */
 	if (t->nexus->target.protocol == PROTOCOL_SRP)
 		pen_be16(out, 0x0940);
+	/* The older ones, too, for who does not know the later ones. */
 	pen_be16(out, 0x05c0); /* SPC-5 */
-	if (t->lu)
-		pen_be16(out, 0x0600); /* SBC-4 */
+	pen_be16(out, 0x0460); /* SPC-4 */
+	if (!t->lu)
+		return;
+	pen_be16(out, 0x0600); /* SBC-4 */
+	pen_be16(out, 0x04c0); /* SBC-3 */
 }
 
 /* Target port groups; for a port that is in none there are none. */
@@ -61,7 +67,7 @@ struct scsi_act spc_inquiry(struct scsi_task *t)
 		return answer_bad_cdb(t, 2, ANSWER_NO_BIT);
 	pen_u8(&out, spc_peripheral(t));
 	pen_u8(&out, 0); /* not removable */
-	pen_u8(&out, VERSION_SPC5);
+	pen_u8(&out, VERSION_SPC4);
 	pen_u8(&out, lu ? NORMACA | HISUP_AND_FORMAT : HISUP_AND_FORMAT);
 	pen_u8(&out, INQUIRY_LEN - 5);
 	pen_u8(&out, tpgs(t)); /* no third-party copy, no protection */

@@ -130,7 +130,8 @@ struct scsi_act spc_report_opcodes(struct scsi_task *t)
 	const uint8_t first[2] = { opcode, (uint8_t)(service_action & 0x1f) };
 	const struct scsi_cmd *cmd = scsi_cmd_find(first);
 	bool timeouts = t->cdb[2] & RCTD;
-	bool sa = has_service_actions(opcode);
+	/* An opcode of which the unit has no command at all is none. */
+	bool sa = has_service_actions(opcode) && scsi_cmd_has_opcode(opcode, t->lu);
 
 	if (sa ? service_action > 0x1f : service_action != 0)
 		cmd = NULL;

@@ -43,11 +43,11 @@ static void expect_in(const uint8_t *want, size_t len)
 static void inquiry_standard(void **state)
 {
 	static const uint8_t want[96] = {
-		0x00, 0x00, 0x07, 0x32, 91,   0x30, 0,    0x02, 'S',  'R',  'P', 'T', 'D', ' ',
-		' ',  ' ',  'V',  'I',  'R',  'T',  'U',  'A',  'L',  '-',  'D', 'I', 'S', 'K',
-		' ',  ' ',  ' ',  ' ',  '0',  '0',  '0',  '1',  0,    0,    0,   0,   0,   0,
-		0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,   0,   0,   0,
-		0,    0,    0x00, 0xa0, 0x09, 0x40, 0x05, 0xc0, 0x06, 0x00,
+		0x00, 0x00, 0x06, 0x32, 91,   0x30, 0,    0x02, 'S',  'R',  'P',  'T',  'D',  ' ',
+		' ',  ' ',  'V',  'I',  'R',  'T',  'U',  'A',  'L',  '-',  'D',  'I',  'S',  'K',
+		' ',  ' ',  ' ',  ' ',  '0',  '0',  '0',  '1',  0,    0,    0,    0,    0,    0,
+		0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+		0,    0,    0x00, 0xa0, 0x09, 0x40, 0x05, 0xc0, 0x04, 0x60, 0x06, 0x00, 0x04, 0xc0,
 	};
 
 	(void)state;
@@ -145,7 +145,7 @@ static void vpd_limits(void **state)
 	uint8_t want[64] = { 0, 0xb0, 0, 0x3c, 0x01, 128, 0, 8 };
 
 	(void)state;
-	put_be32(want + 20, 4u << 21); /* 4 GiB in blocks of 512 */
+	put_be32(want + 20, 512u << 11); /* 512 MiB in blocks of 512 */
 	put_be32(want + 24, 255);
 	put_be32(want + 28, 8);
 	put_be32(want + 32, 0x80000000u);
@@ -313,7 +313,7 @@ static void not_there(void **state)
 	rig_expect_sense(r, 5, 0x2000);
 	/* a known opcode with an unknown service action */
 	run(rig_lun0, CDB(0x9e, 0x13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32);
-	rig_expect_sense(r, 5, 0x2000);
+	rig_expect_sense(r, 5, 0x2400);
 	/* UNMAP at a unit that cannot */
 	rig_run(rig_from(r, 0), rig_lun1, CDB(0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0), 0, 24);
 	rig_expect_sense(r, 5, 0x2000);

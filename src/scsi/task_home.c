@@ -119,8 +119,12 @@ static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 		return answer_status(t, SCSI_STATUS_RESERVATION_CONFLICT);
 	if (ua)
 		return answer_fail(t, SENSE_UNIT_ATTENTION, ua_to_report(t, itl));
-	if (!cmd || !scsi_cmd_supported(cmd, t->lu))
+	if (!cmd || !scsi_cmd_supported(cmd, t->lu)) {
+		/* An opcode that is known without this service action: the field of the latter is at fault. */
+		if (scsi_cmd_has_opcode(t->cdb[0], t->lu))
+			return answer_bad_cdb(t, 1, 4);
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
+	}
 	if (cmd->flags & SCSI_CMD_MEDIUM && at.flags & SCSI_VIEW_NOT_READY)
 		return answer_fail(t, SENSE_NOT_READY,
 				   t->lu->gone ? ASC_NOT_READY : ASC_NEEDS_START);
