@@ -16,7 +16,6 @@ static void keep_ended(struct worker *w, struct worker_msg *m)
 	struct list *node;
 
 	(void)w;
-	u->keep.busy = false;
 	if (u->keep.result)
 		log_error("device %s: its state could not be saved: %s, telling who asked for that",
 			  u->name, strerrordesc_np(-u->keep.result));
@@ -25,9 +24,11 @@ static void keep_ended(struct worker *w, struct worker_msg *m)
 
 		wait->done(wait, u->keep.result);
 	}
-	home_drain(&u->lu);
-	if (!list_empty(&u->keep.waiting) && !u->keep.busy)
+	/* Until here it is busy: who asks for more while others are told is served by the next one. */
+	u->keep.busy = false;
+	if (!list_empty(&u->keep.waiting))
 		keep_next(u);
+	home_drain(&u->lu);
 }
 
 static void keep_save(struct worker *w, struct worker_msg *m)
