@@ -153,7 +153,7 @@ static int stpg_spawn(struct stpg *s)
 	char **env = stpg_environ(s);
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
-	sigset_t none;
+	sigset_t none, pipe; /* to be blocked; that we ignore */
 	int r;
 
 	if (!env)
@@ -162,6 +162,8 @@ static int stpg_spawn(struct stpg *s)
 		argv[i] = s->args[i];
 	argv[0] = s->program;
 	(void)sigemptyset(&none);
+	(void)sigemptyset(&pipe);
+	(void)sigaddset(&pipe, SIGPIPE);
 	r = posix_spawnattr_init(&attr);
 	if (!r)
 		r = posix_spawn_file_actions_init(&files);
@@ -169,8 +171,10 @@ static int stpg_spawn(struct stpg *s)
 		/* Signals that we have blocked are not to be blocked there, and it is to be killed with its children. */
 		(void)posix_spawnattr_setsigmask(&attr, &none);
 		(void)posix_spawnattr_setpgroup(&attr, 0);
-		(void)posix_spawnattr_setflags(&attr,
-					       POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+		(void)posix_spawnattr_setsigdefault(&attr, &pipe);
+		(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+							      POSIX_SPAWN_SETSIGDEF |
+							      POSIX_SPAWN_SETPGROUP);
 		r = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY,
 						     0);
 		if (!r)
