@@ -83,6 +83,7 @@ static const struct point attentions[] = {
 	{ SCSI_UA_COMMANDS_CLEARED, "COMMANDS-CLEARED" },
 	{ SCSI_UA_INQUIRY_CHANGED, "INQUIRY-CHANGED" },
 	{ SCSI_UA_LUNS_CHANGED, "LUNS-CHANGED" },
+	{ SCSI_UA_ACCESS_STATE_CHANGED, "ACCESS-STATE-CHANGED" },
 };
 static const struct point statuses[] = {
 	{ SCSI_STATUS_GOOD, "GOOD" },
@@ -96,6 +97,11 @@ static const struct point statuses[] = {
 static const struct point senses[] = {
 	{ S(NOT_READY, NOT_READY) },
 	{ S(NOT_READY, NEEDS_START) },
+	{ S(NOT_READY, STATE_TRANSITION) },
+	{ S(NOT_READY, PORT_STANDBY) },
+	{ S(NOT_READY, PORT_UNAVAILABLE) },
+	{ S(NOT_READY, OFFLINE) },
+	{ S(HARDWARE_ERROR, SET_TPGS_FAILED) },
 	{ S(MEDIUM_ERROR, WRITE_ERROR) },
 	{ S(MEDIUM_ERROR, UNRECOVERED_READ) },
 	{ S(HARDWARE_ERROR, TARGET_FAILURE) },
