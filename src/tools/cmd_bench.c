@@ -12,6 +12,7 @@
 
 #include "base/cur.h"
 #include "base/hist.h"
+#include "base/list.h"
 #include "base/prng.h"
 #include "tools/srp_flow.h"
 #include "tools/srp_main1.h"
@@ -47,7 +48,9 @@ struct bench_args {
 	uint64_t conns;
 	uint64_t secs;
 	uint64_t size;
+	uint64_t inflight;
 	bool json;
+	bool mark;
 	bool verify;
 	bool nexuses;
 	bool per_command;
@@ -57,6 +60,7 @@ struct bench;
 
 struct bench_io {
 	struct srp_io io;
+	struct list node; /* on bench.idle */
 	struct bench_conn *bc;
 	uint64_t start_ns;
 	uint64_t block; /* in units of bs */
@@ -85,12 +89,13 @@ struct bench {
 	bool random;
 	bool verify;
 	bool running;
-	bool measuring;
+	uint64_t begin_ns; /* of the measured time; 0: it is not measured */
 	uint64_t n_blocks; /* of bs bytes in the region */
 	uint32_t lba_per_block;
 	unsigned n_up;
 	unsigned n_down;
 	uint64_t n_out;
+	struct list idle; /* with --inflight: I/Os whose turn has not come */
 	uint64_t n_ios;
 	uint64_t n_errors;
 	int failed; /* exit code */
@@ -125,6 +130,15 @@ static void check_data(struct bench_io *bio)
 	bench_fail(b, EXIT_DIFFERENT);
 }
 
+/* @bio has been answered. Return: who goes on; the connections take turns where not all may be under way. */
+static struct bench_io *io_of_next_turn(struct bench *b, struct bench_io *bio)
+{
+	if (list_empty(&b->idle))
+		return bio;
+	list_push(&b->idle, &bio->node);
+	return list_entry(list_pop(&b->idle), struct bench_io, node);
+}
+
 static void on_io(struct srp_io *io)
 {
 	struct bench_io *bio = container_of(io, struct bench_io, io);
@@ -145,12 +159,12 @@ static void on_io(struct srp_io *io)
 	}
 	if (b->verify && b->dir == SRP_DIR_READ)
 		check_data(bio);
-	if (b->measuring) {
+	if (b->begin_ns && bio->start_ns >= b->begin_ns) {
 		b->n_ios++;
 		hist_add(&b->hist, srp_ctx_now_ns(b->ctx) - bio->start_ns);
 	}
 	if (b->running)
-		io_next(bio);
+		io_next(io_of_next_turn(b, bio));
 }
 
 static void io_next(struct bench_io *bio)
@@ -345,6 +359,20 @@ static double cpu_us(const struct rusage *r)
 	       (double)(r->ru_utime.tv_usec + r->ru_stime.tv_usec);
 }
 
+/* Who looks at the target meanwhile says when to go on, so it sees the target as it was at this moment. */
+static void mark(const struct bench_args *a, const char *what)
+{
+	int c;
+
+	if (!a->mark)
+		return;
+	(void)printf("%s\n", what);
+	(void)fflush(stdout);
+	do
+		c = getchar();
+	while (c != '\n' && c != EOF);
+}
+
 static int measure(struct bench *b)
 {
 	struct rusage before;
@@ -354,20 +382,25 @@ static int measure(struct bench *b)
 	int r;
 
 	b->running = true;
-	for (unsigned i = 0; i < b->a->conns; i++)
-		for (uint64_t k = 0; k < b->a->qd; k++)
-			io_next(&b->bc[i].io[k]);
+	for (uint64_t k = 0; k < b->a->qd; k++)
+		for (unsigned i = 0; i < b->a->conns; i++)
+			if (!b->a->inflight || b->n_out < b->a->inflight)
+				io_next(&b->bc[i].io[k]);
+			else
+				list_push(&b->idle, &b->bc[i].io[k].node);
 	start = srp_ctx_now_ns(b->ctx);
 	r = run_until(b, start + min_u64(b->a->secs * NSEC_PER_SEC / 10, NSEC_PER_SEC / 2));
+	mark(b->a, "begin");
 	getrusage(RUSAGE_SELF, &before);
 	start = srp_ctx_now_ns(b->ctx);
-	b->measuring = true;
+	b->begin_ns = start; /* what is under way is not counted, as it is not at the end */
 	if (!r)
 		r = run_until(b, start + b->a->secs * NSEC_PER_SEC);
-	b->measuring = false;
+	b->secs = (double)(srp_ctx_now_ns(b->ctx) - start) / 1e9;
+	b->begin_ns = 0;
 	b->running = false;
 	getrusage(RUSAGE_SELF, &after);
-	b->secs = (double)(srp_ctx_now_ns(b->ctx) - start) / 1e9;
+	mark(b->a, "end");
 	b->cpu_us = cpu_us(&after) - cpu_us(&before);
 	b->n_switches =
 		(double)(after.ru_nvcsw + after.ru_nivcsw - before.ru_nvcsw - before.ru_nivcsw);
@@ -534,7 +567,14 @@ int cmd_bench(int argc, char **argv)
 		{ "conns", 'c', OPT_NUMBER, &a.conns, "N", "connections (default 1)" },
 		{ "secs", 's', OPT_NUMBER, &a.secs, "N", "how long to measure (default 5)" },
 		{ "size", 0, OPT_NUMBER, &a.size, "BYTES", "use only the first bytes of the LUN" },
+		{ "inflight", 0, OPT_NUMBER, &a.inflight, "N",
+		  "I/Os in flight on all connections together, which take turns" },
+		{ "poll-us", 0, OPT_NUMBER, &a.conn.poll_us, "N",
+		  "look for answers so long without sleeping (default 0)" },
 		{ "json", 'j', OPT_FLAG, &a.json, NULL, "one line of JSON" },
+		{ "mark", 0, OPT_FLAG, &a.mark, NULL,
+		  "print `begin` and `end` as the measured time begins and ends, and wait for a "
+		  "line" },
 		{ "verify", 0, OPT_FLAG, &a.verify, NULL, "check all data; overwrites the region" },
 		{ "nexuses", 0, OPT_FLAG, &a.nexuses, NULL,
 		  "an initiator port for every connection" },
@@ -553,6 +593,7 @@ int cmd_bench(int argc, char **argv)
 	if (r < 0)
 		return -1 - r;
 	b = (struct bench){ .a = &a, .url = &url };
+	list_init(&b.idle);
 	r = check_args(&a, &b);
 	if (!r)
 		r = sess_ctx_new(&b.ctx, &a.conn, (unsigned)a.conns + 1);

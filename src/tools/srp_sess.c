@@ -13,6 +13,7 @@
 
 #define DEFAULT_TIMEOUT_S 30u
 #define RETRIES           16u
+#define POLL_US_MAX       1000000u
 
 static void on_trace(void *user, struct srp_conn *conn, bool sent, const void *iu, size_t len,
 		     const char *text)
@@ -29,7 +30,9 @@ static void on_trace(void *user, struct srp_conn *conn, bool sent, const void *i
 
 int sess_ctx_new(struct srp_ctx **ret, const struct conn_args *args, unsigned max_conns)
 {
-	const struct srp_ctx_opts opts = { .max_conns = max_conns };
+	const struct srp_ctx_opts opts = { .max_conns = max_conns,
+					   .poll_us =
+						   (unsigned)min_u64(args->poll_us, POLL_US_MAX) };
 	int r = srp_ctx_new(ret, &opts);
 
 	if (r == -ENOSYS || r == -EPERM)

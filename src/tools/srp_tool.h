@@ -64,6 +64,7 @@ struct conn_args {
 	uint64_t timeout_s;
 	uint64_t response_iu;
 	uint64_t immediate;
+	uint64_t poll_us; /* look so long before sleeping; 0: sleep at once */
 };
 
 #define OPT_CONN(a)                                                                                     \
