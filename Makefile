@@ -16,7 +16,7 @@ help:
 	@echo "make mutants put known bugs into copies of the target and see that each is noticed (10 minutes)"
 	@echo "make vm      log in with Linux' ib_srp in a virtual machine; VM='NAME...' runs only these scenarios"
 	@echo "make vm-bench srptd and the kernel's own target over soft RoCE in a virtual machine; prints one table"
-	@echo "make bench   compare with a bare-sockets server; prints one table"
+	@echo "make bench   compare with bare sockets, tgt, nbdkit and qemu-storage-daemon (10 minutes); one table, also in docs/benchmarks; QUICK=1: a part of it"
 	@echo "make bench-instr count the instructions per 4 KiB read and write; fails when they grew by more than 5 %"
 	@echo "make fuzz    run every fuzz target; SECS=n seconds each (default 10)"
 	@echo "make torture storms of logins, every call failing in turn; TORTURE_N=n logins a storm (default 100000)"
@@ -75,7 +75,8 @@ vm-bench: build
 	@tests/vm/run -v $(BUILD) lio || [ $$? -eq 77 ]
 
 bench: build
-	@bench/run $(BUILD)
+	@scripts/deps bench || true
+	@bench/run $(BUILD) $(if $(QUICK),--quick,--out docs/benchmarks)
 
 # Optimised like a release, with the names that the count is told by.
 build-instr/build.ninja: | deps

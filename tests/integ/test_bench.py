@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""`bench/run` works with whom it finds: everybody has figures or a reason, and the files it writes are well-formed. Not how
+fast anything is."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+import lib
+
+RUN = pathlib.Path(__file__).resolve().parent.parent.parent / "bench" / "run"
+CASES = ("4 KiB write, QD 32", "64 KiB write, QD 16")
+OURS = ("rr", "srptd null", "srptd ram")
+PEERS = ("tgt null", "nbdkit null", "qsd null")
+
+
+def check_results(got):
+    lib.expect(not got["failed"], f"nobody fails: {got['failed']}")
+    names = [n for n in got["results"] if n.startswith(CASES)]
+    lib.expect(len(names) == 2, f"two cases, not {names}")
+    for name in names:
+        by = got["results"][name]
+        for who in OURS + PEERS:
+            if who in got["skipped"]:
+                lib.expect(who in PEERS, f"{who} is never skipped: {got['skipped']}")
+                continue
+            lib.expect(by[who]["iops"]["min"] > 0 and by[who]["cpu_us"]["min"] > 0, f"{name}: {who} did something: {by.get(who)}")
+            lib.expect(by[who]["rss_mib"]["min"] > 0, f"{name}: {who} has memory: {by[who]}")
+
+
+def check_turns():
+    """Connections that take turns, as the cases with many connections have them."""
+    with lib.Target(devices=lib.ram(), luns="\t\tLUN 0 ram0\n" + lib.ANY) as t:
+        out = lib.tool("srp", "bench", "--conns", 8, "--qd", 2, "--inflight", 3, "--poll-us", 50, "--secs", 1, "--json", t.url(0)).out
+        got = json.loads(out)
+        lib.expect(got["ios"] > 0 and got["errors"] == 0, f"all go on: {got}")
+        t.wait_channels(0)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as d:
+        cmd = [sys.executable, RUN, lib.BUILD, "--rounds", "1", "--out", d]
+        cmd += [word for case in CASES for word in ("--case", case)]
+        cmd += [word for who in OURS + PEERS for word in ("--who", who)]
+        done = subprocess.run(cmd, capture_output=True, text=True, timeout=200, check=False)
+        lib.expect(done.returncode == 0, f"exit {done.returncode}\n{done.stdout}{done.stderr}")
+        out = pathlib.Path(d)
+        check_results(json.loads((out / "results.json").read_text()))
+        xml.etree.ElementTree.parse(out / "results.svg")
+        lib.expect("| rr " in (out / "results.md").read_text(), "the table has rr")
+    check_turns()
+
+
+main()
