@@ -200,7 +200,7 @@ static void tpg_carry(struct scsi_alua *a, struct scsi_tpg *g, const struct scsi
 {
 	g->by = was->by;
 	g->state = was->state;
-	if (g->configured == was->configured || g->configured == was->state)
+	if (g->configured == was->configured)
 		return;
 	g->state = g->configured;
 	g->by = SCSI_ALUA_BY_ITSELF;

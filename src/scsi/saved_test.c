@@ -244,6 +244,8 @@ static void damaged(void **state)
 		if (!scsi_lu_restore(&lu, v, len)) /* another value, then: it must be one */
 			assert_true(lu.pr.n <= SCSI_PR_MAX && lu.n_owed <= SCSI_OWED_MAX &&
 				    lu.mode.tst <= 1 && lu.mode.qerr <= 3);
+		for (unsigned k = 0; k < lu.alua_kept.n; k++)
+			assert_non_null(scsi_alua_state_name(lu.alua_kept.tpg[k].state));
 		v[at] = was;
 	}
 }
@@ -294,6 +296,10 @@ static void access_states(void **state)
 	assert_int_equal(a.now.tpg[0].by, SCSI_ALUA_BY_COMMAND);
 	assert_int_equal(a.now.tpg[1].state, SCSI_ALUA_NONOPTIMIZED);
 	assert_int_equal(a.generation, 3);
+	(void)scsi_lu_set_alua(&late, NULL, false);
+	late.alua_kept.generation = 2; /* older than what is there */
+	(void)scsi_lu_set_alua(&late, &a, true);
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_UNAVAILABLE);
 	assert_false(scsi_alua_settle(&a));
 	scsi_lu_deinit(&lu);
 	scsi_lu_deinit(&late);
