@@ -319,7 +319,7 @@ def numbered_anew(t, dirs):
     r = b.command(struct.pack(">BBBHx", 0x12, 0, 0, 96), n_in=96)
     lib.expect(r["data"][5] == 0, "no groups")
     r = b.command(struct.pack(">BB4xI2x", 0xA3, 0x0A, 512), n_in=512)
-    lib.expect(lib.sense(r) == (5, 0x20, 0), f"and no report, got {r}")
+    lib.expect(lib.sense(r) == (5, 0x24, 0), f"and no report, got {r}")
     b.close()
 
 
