@@ -197,27 +197,24 @@ static void on_aer(struct nexus *n, const uint8_t *iu, size_t len)
 
 static void on_other(struct nexus *n, const uint8_t *iu, size_t len)
 {
-	bool blind = n->t->cfg->lie == LIE_EVENT && !n->t->quiet;
+	bool lie = n->t->cfg->lie == LIE_EVENT && !n->t->quiet;
 
 	switch (iu[0]) {
 	case IU_CRED_REQ:
-		if (!blind)
-			n->n_cred_req++;
+		n->n_cred_req++;
 		confirm(n, IU_CRED_RSP, iu);
 		break;
 	case IU_AER_REQ:
 		if (len < AER_BYTES)
 			violate(n->t, "an AER_REQ of %zu bytes", len);
-		else if (blind)
-			confirm(n, IU_AER_RSP, iu);
 		else
 			on_aer(n, iu, len);
+		n->aer_lun ^= lie;
+		n->aer_sense[2] ^= lie;
 		break;
 	case IU_T_LOGOUT:
-		if (blind)
-			break;
 		n->n_logout++;
-		n->logout_reason = get_be32(iu + 4);
+		n->logout_reason = get_be32(iu + 4) ^ lie;
 		break;
 	default:
 		violate(n->t, "an IU of type %02x, which no target may send", iu[0]);

@@ -180,8 +180,7 @@ void cmd_wait(struct cmd *c)
 {
 	struct test *t = c->n->t;
 
-	for (unsigned ms = 0; !c->done && !c->lost && ms < ANSWER_MS; ms += 500)
-		pump(t, 500);
+	await(c, ANSWER_MS);
 	EXPECT(t, !c->lost, "%s: the channel ended instead of an answer: %s", cmd_text(c),
 	       c->n->why_text);
 	EXPECT(t, c->done, "%s: no answer within %u s", cmd_text(c), ANSWER_MS / 1000);

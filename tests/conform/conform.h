@@ -313,7 +313,7 @@ uint8_t *pattern(struct test *t, uint64_t seed, size_t len);
 struct cmd *tur_new(struct nexus *n);
 /* VPD page (or, -1, standard data) with 4096 bytes of room. */
 struct cmd *inquiry_run(struct nexus *n, int page);
-/* MODE SENSE(10) with DBD; returns the page's bytes, NULL if the unit has none. @pc: 0 current, 1 changeable, ... */
+/* MODE SENSE(10) with DBD; returns the page's bytes, skips the rule if the unit has none. @pc: 0 current, 1 changeable, ... */
 uint8_t *mode_page(struct nexus *n, uint8_t pc, uint8_t page, uint8_t subpage);
 /* MODE SELECT(10) of one page (as mode_page() gave it, changed). */
 struct cmd *mode_select(struct nexus *n, const uint8_t *page, bool save);

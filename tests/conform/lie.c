@@ -32,7 +32,7 @@ static void lie_check(uint8_t *iu, size_t *len)
 	static const uint8_t sense[18] = { 0x70, 0, ILLEGAL_REQUEST, [7] = 10, [12] = 0x55 };
 	uint32_t at = 36 + get_be32(iu + 32);
 
-	if (iu[19] != GOOD)
+	if (iu[19] != GOOD && iu[19] != CONDITION_MET)
 		return;
 	iu[18] |= RSP_SNSVALID;
 	iu[19] = CHECK_CONDITION;

@@ -128,6 +128,20 @@ void pump(struct test *t, unsigned ms)
 	}
 }
 
+void await(struct cmd *c, unsigned ms)
+{
+	struct test *t = c->n->t;
+	uint64_t end = now_ms() + ms;
+
+	look(t);
+	while (!c->done && !c->lost && now_ms() < end) {
+		check_violation(t);
+		doze(t);
+		look(t);
+	}
+	check_violation(t);
+}
+
 void idle(struct test *t, unsigned ms)
 {
 	uint64_t end = now_ms() + ms;

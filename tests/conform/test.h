@@ -23,7 +23,7 @@ enum lie {
 	LIE_CODE,     /* response codes of task management functions */
 	LIE_LOGIN,    /* what LOGIN_RSP and LOGIN_REJ say */
 	LIE_ORDER,    /* the order of answers is turned around */
-	LIE_EVENT,    /* requests and logouts of the target are not seen */
+	LIE_EVENT,    /* what requests and logouts of the target say */
 	LIE_COUNT
 };
 
@@ -83,6 +83,8 @@ void unit_ask(struct test *t);
 
 /* What was received for @n; called by its channel. */
 void answer_iu(struct nexus *n, const uint8_t *iu, size_t len);
+/* Let things happen until @c is answered or lost, for @ms at most. */
+void await(struct cmd *c, unsigned ms);
 /* The channel has ended: no command of it will be answered. */
 void answers_lost(struct nexus *n);
 /* Release the commands of a rule. Return: whether one was not answered. */

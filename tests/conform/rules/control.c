@@ -101,6 +101,8 @@ RULE(control, qerr, DESTROYS,
 	struct cmd *bad;
 
 	mode_set(t, 0x0a, 3, 0x06, 0x02);
+	/* A unit attention would be the first CHECK CONDITION. */
+	nexus_settle(nexus_b(t));
 	n = holder(t, &w);
 	bad = range_new(nexus_b(t), 0x88, 0, unit_of(t)->n_blocks, 1);
 	data_in(bad, unit_of(t)->block);
@@ -109,6 +111,7 @@ RULE(control, qerr, DESTROYS,
 	let_go(n);
 	expect_sense(bad, ILLEGAL_REQUEST, LBA_OUT_OF_RANGE);
 	idle(t, 50);
+	EXPECT(t, !n->down, "the channel ended");
 	EXPECT(t, !w->done || w->status == TASK_ABORTED, "the other command: %s", cmd_text(w));
 	w->lost = !w->done;
 }

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# The SCSI tests of libiscsi's iscsi-test-cu through /dev/sg, and some of sg3_utils. None may fail, and only what is
+# named here may be skipped. VM_FAMILIES=Read10,Verify16 runs only these.
+# timeout: 1500
+# rdma: siw
+rdma_up cmd_sg_entries=255 indirect_sg_entries=255
+mkdir -p /tmp/state
+SRPTD_OPTIONS="state_dir /tmp/state"
+# Less than the 65536 blocks that one test would move by a single command, which /dev/sg does not take.
+srptd_conf <<-END
+	fileio file0 filename /tmp/file0.img,size 31M,thin_provisioned 1
+	ram ram1 size 16M,read_only 1
+END
+srptd_start
+login initiator_ext=1
+same ${#DISKS[@]} 2 "disks"
+sg_of() { echo "/dev/$(ls "/sys/block/$(basename "$1")/device/scsi_generic")"; }
+g=$(sg_of "${DISKS[0]}")
+protected=$(sg_of "${DISKS[1]}")
+
+# What the tool cannot run on a block device (it says so), tests of media that come out of their drive and of media that
+# are protected on one that does not or is not (the other disk has it), of several blocks per physical one where there
+# is one, of zero blocks where WSNZ forbids them.
+may_skip='only supported for iSCSI backends|not removable|not write-protected|LBPPB < 2|does not support 0-blocks'
+# SANITIZE would need the tool's -S. Commands that this target does not have.
+may_skip+='|allow-sanitize|(EXTENDEDCOPY|RECEIVECOPYRESULT|RECEIVE_COPY_RESULTS|WRITEATOMIC16) is not implemented'
+
+# run_family FAMILY DEVICE
+run_family() {
+	local tests log=/tmp/one.log
+	step "$1"
+	timeout 300 iscsi-test-cu -d -f -n -t "SCSI.$1" "$2" >$log 2>&1 || true
+	cat $log >>/tmp/iscsi-test-cu.log
+	tests=$(sed -n 's/^ *tests  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\).*/\2 \4/p' $log)
+	echo "$1: ${tests:-?} (ran, failed)"
+	grep -a SKIPPED $log | sed "s/.*\[SKIPPED\]/$1:/" | grep -avE "$may_skip" >>/tmp/skipped || true
+	if [ -z "$tests" ]; then
+		echo "$1" >>/tmp/bad
+	elif [ "${tests#* }" != 0 ]; then
+		# Its /dev/sg takes CONDITION MET, with which PRE-FETCH ends, for a failed ioctl.
+		if [[ $1 != Prefetch* ]] || grep -aE '^ *\[FAILED\]' $log | grep -qv 'PREFETCH1.* command: SCSI masked error'; then
+			cat $log
+			echo "$1" >>/tmp/bad
+		fi
+	fi
+}
+
+families=${VM_FAMILIES:-$(iscsi-test-cu -l 2>/dev/null | sed -n 's/^SCSI\.\([A-Za-z0-9]*\)$/\1/p')}
+for family in ${families//,/ }; do
+	run_family "$family" "$g"
+done
+run_family ReadOnly "$protected"
+
+step sg3_utils
+sg_turs "$g"
+sg_inq "$g" >/dev/null
+for page in di sv bl bdc lbpv ei mpp sp; do
+	sg_vpd -p $page "$g" >/dev/null || die "sg_vpd -p $page"
+done
+sg_readcap -l "$g" >/dev/null
+sg_opcodes "$g" >/dev/null
+sg_persist -i -k "$g" >/dev/null
+sg_persist -o -G -S 0x1234 "$g" >/dev/null
+sg_persist -i -k "$g" | grep -q 0x1234 || die "sg_persist: the key is not there"
+sg_persist -o -C -K 0x1234 "$g" >/dev/null
+sg_write_same --num=8 --lba=0 --xferlen=512 --in=/dev/zero "$g"
+sg_unmap --force --lba=0 --num=64 "$g"
+
+[ ! -s /tmp/bad ] || die "failed: $(tr '\n' ' ' </tmp/bad)"
+[ ! -s /tmp/skipped ] || die "skipped what it should not: $(sort -u /tmp/skipped)"
+logout "$HOST"
+srptd_stop
+kernel_is_well
