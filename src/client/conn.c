@@ -99,6 +99,7 @@ static int try_addr(struct srp_conn *c)
 	struct fab_qp_attr attr = {
 		.sq_depth = c->n_send + 1,
 		.rq_depth = c->n_recv,
+		.any_recv = true,
 		.max_sge = FAB_SGE_MAX,
 		.max_rd_atomic = 1,
 		.max_dest_rd_atomic = c->opts.reads,

@@ -109,6 +109,9 @@ struct fab_qp_attr {
 	unsigned max_sge;            /* per send-queue work request; <= FAB_SGE_MAX */
 	unsigned max_rd_atomic;      /* RDMA READs we shall have outstanding */
 	unsigned max_dest_rd_atomic; /* RDMA READs of the peer we serve; 0 for a target */
+	/* Receives need not be used in the order of posting: a provider that can takes the one posted last, whose
+	 * memory is warm. */
+	bool any_recv;
 };
 
 /* Who listens to a connection. Set by fab_conn_set_handler(); both are called on the conn's worker. */

@@ -143,6 +143,12 @@ int iw_post_send(struct iw_qp *qp, const struct iw_wr *wr)
 		return -ENOMEM;
 	if (wr->n_sge > qp->attr.max_sge || (wr->op == IW_WR_READ && !qp->attr.ord))
 		return -EINVAL;
+	/* Nothing is left: begin at the front again, whose memory is warm. */
+	if (qp->sq_report == qp->sq_tail) {
+		qp->sq_report = 0;
+		qp->sq_tx = 0;
+		qp->sq_tail = 0;
+	}
 	e = sqe_at(qp, qp->sq_tail);
 	for (unsigned i = 0; i < wr->n_sge; i++) {
 		e->sge[i] = wr->sge[i];
@@ -167,16 +173,25 @@ int iw_post_send(struct iw_qp *qp, const struct iw_wr *wr)
 	return 0;
 }
 
+/* May a receive be put in front of those that wait? Not before one that a Send has begun to fill. */
+static bool rq_front_free(const struct iw_qp *qp)
+{
+	return qp->rq_report == qp->rq_cur && qp->rx.phase == RX_HEAD && !qp->rx.mid_send;
+}
+
 int iw_post_recv(struct iw_qp *qp, uint64_t wr_id, void *buf, uint32_t len)
 {
+	uint32_t at;
+
 	if (!iw_rq_free(qp))
 		return -ENOMEM;
-	qp->rq[qp->rq_tail & qp->rq_mask] = (struct iw_rqe){
-		.wr_id = wr_id,
-		.buf = buf,
-		.len = len,
-	};
-	qp->rq_tail++;
+	if (qp->attr.any_recv && rq_front_free(qp)) {
+		at = --qp->rq_cur;
+		qp->rq_report = at;
+	} else {
+		at = qp->rq_tail++;
+	}
+	qp->rq[at & qp->rq_mask] = (struct iw_rqe){ .wr_id = wr_id, .buf = buf, .len = len };
 	return 0;
 }
 

@@ -102,6 +102,7 @@ struct iw_qp_attr {
 		ord; /* RDMA Reads we have outstanding at most; 0..4096; 0: READs cannot be posted */
 	unsigned ird;     /* RDMA Reads of the peer we serve at once; 0..4096 */
 	unsigned n_stags; /* memory regions; 0..65536 */
+	bool any_recv; /* Sends take the receive that was posted last, where they can, not the first */
 	bool crc;
 	bool responder; /* hold transmissions until the first FPDU has come [RFC 5044 7.1.2] */
 	uint32_t max_payload; /* payload of a segment we send: multiple of 4, 4..IW_PAYLOAD_MAX */
@@ -231,6 +232,8 @@ struct iw_qp {
 	uint32_t irq_mask, irq_head, irq_tail;
 
 	struct iw_region *regions;
+	uint32_t
+		n_regions; /* slots that have ever been used; the others' memory has not been touched */
 	uint32_t region_free, region_free_tail;
 
 	struct iw_tx_state tx;

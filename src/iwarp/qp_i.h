@@ -100,7 +100,7 @@ void sq_pass_markers(struct iw_qp *qp);
 
 /* stag.c: */
 
-/* Link the free slots of a new table. */
+/* All slots of a new table are free. */
 void stag_init(struct iw_qp *qp);
 /*
  * The region @stag names if its peer may do @access with [to, to + len).

@@ -522,6 +522,40 @@ static void test_message_too_long_is_the_receives_own_error(void **state)
 }
 
 /* A Terminate ends all, is not answered, and blames the READ it is about. */
+/* The receive that was posted last is taken, but not before one that a Send has begun to fill. */
+static void test_any_receive(void **state)
+{
+	static const struct fseg f[] = { SEND(1, 0, 4, L), SEND(2, 0, 4, 0), SEND(2, 4, 4, L),
+					 SEND(3, 0, 4, L) };
+	static const uint64_t taken[] = { 2, 3, 1 };
+	uint8_t buf[512];
+	struct iw_wc wc[8];
+	struct bed b;
+	unsigned n = 0;
+
+	(void)state;
+	bed_init(&b, false, true);
+	b.s.qp.attr.any_recv = true;
+	/* The first two were posted in order; the third comes in front of them. */
+	assert_int_equal(iw_post_recv(&b.s.qp, 2, b.recv[0], RECV_LEN), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(f); i++) {
+		assert_int_equal(feed(&b, buf, build(&b, &f[i], buf), 0), 0);
+		if (iw_poll(&b.s.qp, wc, 8)) {
+			assert_int_equal(wc[0].wr_id, taken[n++]);
+			if (n == 1)
+				assert_int_equal(iw_post_recv(&b.s.qp, 3, b.recv[0], RECV_LEN), 0);
+		} else {
+			/* in the middle of the second Send: this one has to stand behind */
+			assert_int_equal(iw_post_recv(&b.s.qp, 4, b.recv[1], RECV_LEN), 0);
+		}
+	}
+	assert_int_equal(n, ARRAY_SIZE(taken));
+	iw_qp_error(&b.s.qp, IW_WC_FLUSHED);
+	assert_int_equal(iw_poll(&b.s.qp, wc, 8), 2);
+	assert_true(wc[0].wr_id == 2 && wc[1].wr_id == 4);
+	bed_deinit(&b);
+}
+
 static void test_terminate_of_the_peer(void **state)
 {
 	static const struct fseg f = { UN | L, TRM, .len = 4, .qn = 2, .msn = 1 };
@@ -691,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_every_refusal),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_message_too_long_is_the_receives_own_error),
+		cmocka_unit_test(test_any_receive),
 		cmocka_unit_test(test_terminate_of_the_peer),
 		cmocka_unit_test(test_terminate_with_headers),
 		cmocka_unit_test(test_responder_waits_for_the_first_fpdu),

@@ -14,33 +14,39 @@ static uint32_t slot_rkey(const struct iw_qp *qp, uint32_t slot, uint32_t key)
 
 void stag_init(struct iw_qp *qp)
 {
-	unsigned n = qp->attr.n_stags;
+	qp->region_free = NO_SLOT;
+	qp->region_free_tail = NO_SLOT;
+}
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct iw_region *r = &qp->regions[i];
+/* Slots that were never used come first: the memory of those that never are is not touched. */
+static uint32_t slot_take(struct iw_qp *qp)
+{
+	uint32_t slot = qp->region_free;
 
-		*r = (struct iw_region){ .next = i + 1 < n ? i + 1 : NO_SLOT };
-		r->rkey = slot_rkey(qp, i, 0);
+	if (qp->n_regions < qp->attr.n_stags) {
+		slot = qp->n_regions++;
+		qp->regions[slot] = (struct iw_region){ .rkey = slot_rkey(qp, slot, 0) };
+	} else if (slot != NO_SLOT) {
+		qp->region_free = qp->regions[slot].next;
+		if (qp->region_free == NO_SLOT)
+			qp->region_free_tail = NO_SLOT;
 	}
-	qp->region_free = n ? 0 : NO_SLOT;
-	qp->region_free_tail = n ? n - 1 : NO_SLOT;
+	return slot;
 }
 
 int iw_stag_add(struct iw_qp *qp, void *addr, size_t len, unsigned access, uint32_t *ret_rkey,
 		unsigned *ret_slot)
 {
 	const unsigned all = IW_ACCESS_REMOTE_READ | IW_ACCESS_REMOTE_WRITE;
-	uint32_t slot = qp->region_free;
 	struct iw_region *r;
+	uint32_t slot;
 
 	if (!access || access & ~all || len > UINTPTR_MAX - (uintptr_t)addr)
 		return -EINVAL;
+	slot = slot_take(qp);
 	if (slot == NO_SLOT)
 		return -ENOSPC;
 	r = &qp->regions[slot];
-	qp->region_free = r->next;
-	if (qp->region_free == NO_SLOT)
-		qp->region_free_tail = NO_SLOT;
 	/* Another key each time: what the peer remembers of the slot's last use is void. */
 	r->rkey = slot_rkey(qp, slot, r->rkey + 1);
 	r->addr = addr;
@@ -59,7 +65,7 @@ static struct iw_region *region_of(const struct iw_qp *qp, uint32_t stag)
 	uint32_t slot = (stag >> 8 ^ qp->attr.stag_seed) & STAG_INDEX_MASK;
 	struct iw_region *r;
 
-	if (slot >= qp->attr.n_stags)
+	if (slot >= qp->n_regions)
 		return NULL;
 	r = &qp->regions[slot];
 	return r->used && r->rkey == stag ? r : NULL;
@@ -134,7 +140,7 @@ void iw_stag_del(struct iw_qp *qp, unsigned slot)
 {
 	struct iw_region *r;
 
-	check(slot < qp->attr.n_stags && qp->regions[slot].used);
+	check(slot < qp->n_regions && qp->regions[slot].used);
 	r = &qp->regions[slot];
 	region_revoke(qp, slot);
 	r->used = false;

@@ -469,6 +469,10 @@ static void msgs_done(struct iw_qp *qp)
 			sqe_at(qp, m->sq)->state = SQE_DONE;
 		tx->msg_head++;
 	}
+	if (tx->msg_head == tx->msg_tail) {
+		tx->msg_head = 0;
+		tx->msg_tail = 0;
+	}
 	/* Places are compared in 32 bits: keep up with a message of gigabytes. */
 	if (tx->sent - tx->msg_start >= LONG_WAY)
 		tx->msg_start += (tx->sent - tx->msg_start) / msg_stride(tx) * msg_stride(tx);
@@ -498,7 +502,9 @@ void iw_tx_done(struct iw_qp *qp, size_t n)
 			tx->ring_tail = p->ring_end;
 		tx->piece_head++;
 	}
-	if (!pieces_used(tx)) {
+	if (!pieces_used(tx)) { /* begin at the front again, whose memory is warm */
+		tx->piece_head = 0;
+		tx->piece_tail = 0;
 		tx->ring_head = 0;
 		tx->ring_tail = 0;
 	}

@@ -229,6 +229,7 @@ int fi_conn_qp_create(struct fab_conn *base, const struct fab_qp_attr *attr)
 				.ord = attr->max_rd_atomic,
 				.ird = attr->max_dest_rd_atomic,
 				.n_stags = opts->n_stags,
+				.any_recv = attr->any_recv,
 				.crc = c->agreed.crc,
 				.rtr = c->agreed.rtr,
 				.responder = c->state == FI_REQUESTED,
