@@ -124,16 +124,22 @@ static void channel_reject(struct tchan *ch, uint32_t reason)
 
 /* --- actions --- */
 
-static int channel_try_rx(struct tchan *ch, struct rx *rx)
+/* Where receive @i puts its IU. */
+static uint8_t *channel_rx_buf(const struct tchan *ch, size_t i)
 {
-	return ch->t->ops->post_recv(ch->conn, wr_id(WR_RX, (uint64_t)(rx - ch->all_rx)), rx->buf,
+	return ch->rx_mem + i * ch->rx_stride + ch->rx_lead;
+}
+
+static int channel_try_rx(struct tchan *ch, size_t i)
+{
+	return ch->t->ops->post_recv(ch->conn, wr_id(WR_RX, i), channel_rx_buf(ch, i),
 				     ch->login.max_it_iu_len);
 }
 
 void channel_post_rx(struct tchan *ch, struct rx *rx)
 {
 	/* There is always room; but the device may be gone already, and nobody has told us yet. */
-	if (channel_try_rx(ch, rx))
+	if (channel_try_rx(ch, (size_t)(rx - ch->all_rx)))
 		channel_broke(ch, "a receive could not be posted");
 }
 
@@ -536,8 +542,10 @@ static void channel_event(struct fab_conn *conn, const struct fab_event *ev)
 
 static void channel_received(struct tchan *ch, const struct fab_wc *wc)
 {
-	struct rx *rx = &ch->all_rx[wc->wr_id >> 8];
+	const size_t i = wc->wr_id >> 8;
+	struct rx *rx = &ch->all_rx[i];
 
+	rx->buf = channel_rx_buf(ch, i);
 	rx->len = wc->byte_len;
 	chan_iu_classify(&rx->iu, rx->buf, rx->len);
 	channel_step(ch, CHAN_EV_RECV, 0, &rx->iu, NULL);
@@ -624,21 +632,23 @@ static void channel_mem_del(struct tchan *ch, void *mem, size_t len)
 
 static void channel_free_memory(struct tchan *ch)
 {
-	channel_mem_del(ch, ch->all_cmds, ch->n_cmds * sizeof(*ch->all_cmds));
-	channel_mem_del(ch, ch->rx_mem, ch->rx_mem_bytes);
-	free(ch->all_cmds);
-	free(ch->all_rx);
-	if (ch->rx_mem)
-		(void)munmap(ch->rx_mem, ch->rx_mem_bytes);
+	if (ch->mem) {
+		channel_mem_del(ch, ch->all_cmds, ch->n_cmds * sizeof(*ch->all_cmds));
+		channel_mem_del(ch, ch->rx_mem, ch->n_rx * ch->rx_stride);
+		(void)munmap(ch->mem, ch->mem_bytes);
+	}
 	free(ch);
 }
 
-/* How the memory of a channel is laid out. */
+/* How the memory of a channel is laid out: receives, commands, what is noted of each receive. */
 struct channel_layout {
 	unsigned n_rx;
 	unsigned n_cmds;
 	size_t lead;   /* bytes in front of each IU */
 	size_t stride; /* from receive to receive */
+	size_t cmds;
+	size_t rxs;
+	size_t total;
 };
 
 static struct channel_layout channel_layout(const struct tchan *ch)
@@ -650,47 +660,42 @@ static struct channel_layout channel_layout(const struct tchan *ch)
 	l.lead = (TGT_IMM_ALIGN - ch->login.imm_data_offset % TGT_IMM_ALIGN) % TGT_IMM_ALIGN;
 	l.stride = (l.lead + ch->login.max_it_iu_len + TGT_IMM_ALIGN - 1) / TGT_IMM_ALIGN *
 		   TGT_IMM_ALIGN;
+	l.cmds = l.n_rx * l.stride;
+	l.rxs = l.cmds + l.n_cmds * sizeof(struct cmd);
+	l.total = l.rxs + l.n_rx * sizeof(struct rx);
 	return l;
 }
+_Static_assert(TGT_IMM_ALIGN % _Alignof(struct cmd) == 0 &&
+		       sizeof(struct cmd) % _Alignof(struct rx) == 0,
+	       "one may follow the other");
 
 uint64_t channel_bytes(const struct tchan *ch)
 {
-	struct channel_layout l = channel_layout(ch);
-
-	return sizeof(*ch) + (uint64_t)l.n_rx * (l.stride + sizeof(*ch->all_rx)) +
-	       (uint64_t)l.n_cmds * sizeof(*ch->all_cmds);
+	return sizeof(*ch) + channel_layout(ch).total;
 }
 
+/* One mapping of zeroes, of which a page takes memory when it is first used: an idle channel takes little. */
 static int channel_alloc(struct tchan *ch)
 {
 	struct channel_layout l = channel_layout(ch);
+	uint8_t *mem = mmap(NULL, l.total, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
+	if (mem == MAP_FAILED)
+		return -ENOMEM;
+	ch->mem = mem;
+	ch->mem_bytes = l.total;
 	ch->n_rx = l.n_rx;
 	ch->n_cmds = l.n_cmds;
-	ch->rx_mem_bytes = ch->n_rx * l.stride;
-	ch->all_rx = calloc(ch->n_rx, sizeof(*ch->all_rx));
-	ch->all_cmds = calloc(ch->n_cmds, sizeof(*ch->all_cmds));
-	ch->rx_mem = mmap(NULL, ch->rx_mem_bytes, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ch->rx_mem == MAP_FAILED)
-		ch->rx_mem = NULL;
-	if (!ch->all_rx || !ch->all_cmds || !ch->rx_mem)
-		return -ENOMEM;
+	ch->rx_mem = mem;
+	ch->rx_lead = l.lead;
+	ch->rx_stride = l.stride;
+	ch->all_cmds = (void *)(mem + l.cmds);
+	ch->all_rx = (void *)(mem + l.rxs);
 	ch->mem_fab = ch->conn->fab; /* the connection goes before the memory */
-	if (channel_mem_add(ch, ch->rx_mem, ch->rx_mem_bytes) ||
-	    channel_mem_add(ch, ch->all_cmds, ch->n_cmds * sizeof(*ch->all_cmds)))
+	if (channel_mem_add(ch, ch->rx_mem, l.n_rx * l.stride) ||
+	    channel_mem_add(ch, ch->all_cmds, l.n_cmds * sizeof(*ch->all_cmds)))
 		return -ENOMEM;
-	for (unsigned i = 0; i < ch->n_rx; i++)
-		ch->all_rx[i].buf = (uint8_t *)ch->rx_mem + i * l.stride + l.lead;
-	for (unsigned i = 0; i < ch->n_cmds; i++) {
-		struct cmd *c = &ch->all_cmds[i];
-
-		c->ch = ch;
-		c->index = i;
-		list_init(&c->wait);
-		list_init(&c->home_wait);
-		list_push(&ch->free_cmds, &c->node);
-	}
 	return 0;
 }
 
@@ -699,6 +704,7 @@ static int channel_make_qp(struct tchan *ch)
 	struct fab_qp_attr attr = { .sq_depth = ch->n_cmds + TGT_SQ_DATA +
 						3, /* marker, T_LOGOUT, a request of ours */
 				    .rq_depth = ch->n_rx,
+				    .any_recv = true,
 				    .max_sge = 1,
 				    .max_rd_atomic = 16 };
 	struct chan_config cfg = { .now_ns = worker_now_ns(ch->tw->w),
@@ -712,7 +718,7 @@ static int channel_make_qp(struct tchan *ch)
 	if (r)
 		return r;
 	for (unsigned i = 0; i < ch->n_rx && !r; i++)
-		r = channel_try_rx(ch, &ch->all_rx[i]); /* all before the reply (INV-5) */
+		r = channel_try_rx(ch, i); /* all before the reply (INV-5) */
 	if (r)
 		return r;
 	chan_init(&ch->chan, &cfg);

@@ -393,13 +393,30 @@ static void cmd_begin(struct cmd *c)
 	cmd_event(c, SCSI_EV_START, 0);
 }
 
+/* One that is free, rather one that was used before: its memory is there, and warm. */
+static struct cmd *cmd_get(struct tchan *ch)
+{
+	struct list *node = list_pop(&ch->free_cmds);
+	struct cmd *c;
+
+	if (node)
+		return list_entry(node, struct cmd, node);
+	c = &ch->all_cmds[ch->n_cmds_used];
+	c->ch = ch;
+	c->index = ch->n_cmds_used++;
+	list_init(&c->wait);
+	list_init(&c->home_wait);
+	return c;
+}
+
 bool cmd_submit(struct tchan *ch, struct rx *rx)
 {
 	struct cmd *c;
 
-	if (list_empty(&ch->free_cmds) || !chan_sq_reserve(&ch->chan, 1))
+	if ((list_empty(&ch->free_cmds) && ch->n_cmds_used == ch->n_cmds) ||
+	    !chan_sq_reserve(&ch->chan, 1))
 		return false;
-	c = list_entry(list_pop(&ch->free_cmds), struct cmd, node);
+	c = cmd_get(ch);
 	list_push(&ch->cmds, &c->node);
 	c->is = (struct cmd_is){ 0 };
 	c->rx = rx;

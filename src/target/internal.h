@@ -239,6 +239,7 @@ struct tchan {
 	uint64_t ask_tag;     /* of the next CRED_REQ or AER_REQ */
 	struct cmd *all_cmds;
 	unsigned n_cmds;
+	unsigned n_cmds_used; /* from the front; those behind were never used and are all zero */
 	uint64_t cmd_seq;
 	struct list free_cmds;
 	struct list cmds;
@@ -246,8 +247,11 @@ struct tchan {
 	struct rx *all_rx;
 	unsigned n_rx;
 	struct fab *mem_fab; /* whom @rx_mem and @all_cmds were announced to; NULL: nobody */
-	void *rx_mem;
-	size_t rx_mem_bytes;
+	uint8_t *rx_mem;
+	size_t rx_lead;
+	size_t rx_stride;
+	void *mem; /* what these, @all_cmds and @all_rx lie in */
+	size_t mem_bytes;
 	struct worker_job job;
 	struct worker_timer
 		timer; /* these two run as long as the channel lives, UINT64_MAX: for nothing */
