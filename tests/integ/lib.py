@@ -188,6 +188,18 @@ def file_dev(name, path, extra=""):
 ANY = "\t\tallow_any 1\n"
 
 
+def whole_target(where):
+    """A target with all that a file can have: state that is kept, thin provisioning, a target port group. @where is an
+    empty directory for it."""
+    disk = pathlib.Path(where) / "disk"
+    disk.touch()
+    os.truncate(disk, 256 << 20)
+    (pathlib.Path(where) / "state").mkdir()
+    group = "\tTARGET_GROUP here {\n\t\tgroup_id 7\n\t\tTARGET t0\n\t}\n"
+    return Target(file_dev("disk0", disk, "\t\tthin_provisioned 1\n\t\texpl_alua 1"), "\t\tLUN 0 disk0\n", ANY,
+                  f"state_dir {where}/state\nDEVICE_GROUP dg {{\n\tDEVICE disk0\n{group}}}\n")
+
+
 # --- a raw peer, for input no honest initiator sends ---
 
 def login_req(target=TARGET_ID, initiator=bytes(8) + b"rawpeer1", iu_len=8276, flags=0, fmt=6, imm=0, opcode=0):

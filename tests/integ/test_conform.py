@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """The conform suite against a RAM disk and against a file with state_dir: no rule fails."""
 import json
-import os
 import subprocess
+import tempfile
 
 import lib
 
@@ -24,12 +24,6 @@ def run(url, *args):
 with lib.Target(lib.ram(mib=256), "\t\tLUN 0 ram0\n", lib.ANY) as t:
     run(t.url(0))
     t.wait_channels(0)
-with lib.Target(start=False) as t:
-    disk = t.dir / "disk"
-    disk.touch()
-    os.truncate(disk, 256 << 20)
-    (t.dir / "state").mkdir()
-    t.write_conf(lib.file_dev("disk0", disk), "\t\tLUN 0 disk0\n", lib.ANY, f"state_dir {t.dir}/state")
-    t.start()
+with tempfile.TemporaryDirectory(prefix="conform-") as where, lib.whole_target(where) as t:
     run(t.url(0))
     t.wait_channels(0)

@@ -240,8 +240,8 @@ RULE(mode, select_lengths, DESTROYS,
 
 	need_op(t, 0x55, -1);
 	page = mode_page(nexus_a(t), 0, 0x0a, 0);
-	for (uint8_t len = 0; len < 8 + mode_page_len(page); len++) {
-		struct cmd *c = CMD(nexus_a(t), 0x55, 0x10, 0, 0, 0, 0, 0, 0, len, 0);
+	for (unsigned len = 0; len < 8 + mode_page_len(page); len++) {
+		struct cmd *c = CMD(nexus_a(t), 0x55, 0x10, 0, 0, 0, 0, 0, 0, (uint8_t)len, 0);
 
 		if (len) {
 			data_out(c, NULL, len);

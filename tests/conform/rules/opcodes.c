@@ -208,7 +208,6 @@ static bool risky(const struct op *op)
 	case 0x04: /* FORMAT UNIT */
 	case 0x48: /* SANITIZE */
 	case 0x7f:
-		return true;
 	case 0x83: /* copies */
 	case 0x84:
 		return true;

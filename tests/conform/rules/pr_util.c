@@ -152,7 +152,9 @@ RULE(pr, not_registered, DESTROYS,
 	a = nexus_a(t);
 	b = nexus_b(t);
 	pr_register(a, KEY_A);
-	for (uint8_t action = PR_RESERVE; action <= PR_PREEMPT_AND_ABORT; action++) {
+	for (unsigned i = PR_RESERVE; i <= PR_PREEMPT_AND_ABORT; i++) {
+		uint8_t action = (uint8_t)i;
+
 		expect_status(pr_out(b, action, WRITE_EXCLUSIVE, 0, KEY_A), RESERVATION_CONFLICT);
 		expect_status(pr_out(b, action, WRITE_EXCLUSIVE, KEY_A, KEY_A),
 			      RESERVATION_CONFLICT);

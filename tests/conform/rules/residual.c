@@ -6,7 +6,7 @@
 
 static void expect_residual(struct cmd *c, uint8_t flag, uint32_t in_res, uint32_t out_res)
 {
-	uint8_t flags = c->flags & (RSP_DIOVER | RSP_DIUNDER | RSP_DOOVER | RSP_DOUNDER);
+	uint8_t flags;
 
 	expect_good(c);
 	flags = c->flags & (RSP_DIOVER | RSP_DIUNDER | RSP_DOOVER | RSP_DOUNDER);

@@ -104,12 +104,12 @@ RULE(write, many, DESTROYS,
 	struct cmd *c[100];
 
 	for (int i = 0; i < n; i++)
-		cmd_send(c[i] = write_new(a, 10, lba + 8u * (unsigned)i, 8,
+		cmd_send(c[i] = write_new(a, 10, lba + 8 * (uint64_t)i, 8,
 					  data + (size_t)i * 8 * block));
 	for (int i = 0; i < n; i++)
 		expect_good(c[i]);
 	for (int i = 0; i < n; i++)
-		cmd_send(c[i] = read_new(a, 10, lba + 8u * (unsigned)i, 8));
+		cmd_send(c[i] = read_new(a, 10, lba + 8 * (uint64_t)i, 8));
 	for (int i = 0; i < n; i++) {
 		expect_good(c[i]);
 		EXPECT(t, !memcmp(c[i]->in, data + (size_t)i * 8 * block, (size_t)8 * block),

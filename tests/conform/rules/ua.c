@@ -73,13 +73,15 @@ RULE(ua, not_done, DESTROYS, "a command that ends with a unit attention has done
 	expect_blocks(nexus_a(t), lba, 1, old, "a WRITE that ended with a unit attention");
 }
 
-RULE(ua, logout_forgets, SAFE, "a nexus that logs in again hears of it anew")
+RULE(ua, logout_forgets, SAFE,
+     "a nexus that logs in again, when its end was noticed, hears of it anew")
 {
 	struct login l = { .who = 'u', .flags = LOGIN_MULTI };
 	struct nexus *n = nexus_new(t, &l);
 
 	nexus_settle(n);
 	nexus_end(n, false);
+	idle(t, 300);
 	n = nexus_new(t, &l);
 	expect_key(keep(tur_new(n)), UNIT_ATTENTION);
 }
