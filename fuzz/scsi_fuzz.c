@@ -47,6 +47,24 @@ static void publish(struct world *w)
 		scsi_view_build(&w->nexus[i], &w->view[i]);
 }
 
+/* A few pieces, then the store fails: some of the units are large. */
+static void erase(struct scsi_lu *lu)
+{
+	static uint8_t buf[SCSI_ERASE_WRITE_BYTES];
+
+	for (unsigned i = 0;; i++) {
+		struct scsi_erase_act a = scsi_erase_next(lu);
+		uint64_t size = lu->n_blocks << lu->block_shift;
+
+		if (a.type == SCSI_ERASE_END)
+			return;
+		check(a.off_bytes <= size && a.len_bytes <= size - a.off_bytes);
+		if (a.type == SCSI_ERASE_WRITE)
+			scsi_erase_fill(lu, buf, a.len_bytes);
+		scsi_erase_done(lu, i < 4 ? 0 : -EIO);
+	}
+}
+
 /* What the units ask for; @r: the only command there is, or NULL. */
 static void drain(struct world *w, struct run *r)
 {
@@ -58,6 +76,8 @@ static void drain(struct world *w, struct run *r)
 			publish(w);
 			if (ask == SCSI_ASK_GATHER)
 				scsi_lu_gathered(&w->lu[i]);
+			if (ask == SCSI_ASK_ERASE)
+				erase(&w->lu[i]);
 			if (ask != SCSI_ASK_GO)
 				continue;
 			check(r && go == &r->t);

@@ -64,6 +64,15 @@ static json_t *targets_json(const struct daemon *d)
 	return a;
 }
 
+static const char *device_state(const struct scsi_lu *lu)
+{
+	if (lu->gone)
+		return "gone";
+	if (lu->erase.kind)
+		return lu->erase.failed ? "erasing failed" : "erasing";
+	return lu->stopped ? "stopped" : "ready";
+}
+
 static json_t *devices_json(const struct daemon *d)
 {
 	json_t *a = json_array();
@@ -79,9 +88,7 @@ static json_t *devices_json(const struct daemon *d)
 				     c ? config_handler_name(c->handler) : "?", "size_bytes",
 				     (json_int_t)lu->n_blocks * lu->block_bytes, "block_size",
 				     (int)lu->block_bytes, "read_only", lu->read_only, "state",
-				     lu->gone      ? "gone"
-				     : lu->stopped ? "stopped"
-						   : "ready"));
+				     device_state(lu)));
 	}
 	return a;
 }

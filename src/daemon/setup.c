@@ -143,6 +143,11 @@ static int device_restore(const struct config_device *c, struct tgt_unit *u, con
 	}
 	log_info("device %s: %u registrations%s were kept", c->name, lu->pr.n,
 		 lu->mode_is_saved ? " and mode pages" : "");
+	if (lu->erase.failed)
+		log_warn("device %s: erasing it has failed, it is not ready until that is done "
+			 "again",
+			 c->name);
+	tgt_unit_ready(u);
 	return 0;
 }
 

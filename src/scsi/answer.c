@@ -76,11 +76,23 @@ enum scsi_changed scsi_task_unsent(struct scsi_task *t)
 	return SCSI_CHANGED_NEXUS;
 }
 
+/* Erasing that it has begun goes on without it. */
+static void leave_erase(struct scsi_task *t)
+{
+	if (t->route != SCSI_ROUTE_HOME || !t->lu)
+		return;
+	if (t->lu->erase.starts == t)
+		erase_go(t, false);
+	else if (t->lu->erase.waiter == t)
+		erase_forget(t);
+}
+
 struct scsi_act answer_aborted(struct scsi_task *t)
 {
 	/* What it was about to tell it will not. Only who is stepped at home can have something to tell. */
 	enum scsi_changed changed = scsi_task_unsent(t);
 
+	leave_erase(t);
 	if (t->changed == SCSI_CHANGED_NOTHING)
 		t->changed = (uint8_t)changed;
 	t->aborted = t->abort == SCSI_ABORT_QUIET;
@@ -189,8 +201,11 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 	if ((act == SCSI_ACT_FETCH || act == SCSI_ACT_ROOM) && ev->result != -ECANCELED &&
 	    ev->result != -EBADMSG) /* no matter of the medium */
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
-	if (act == SCSI_ACT_SAVE) /* it has changed, and whether that outlives us nobody knows */
+	if (act == SCSI_ACT_SAVE) { /* it has changed, and whether that outlives us nobody knows */
+		if (t->lu->erase.starts == t)
+			erase_undo(t);
 		return answer_fail(t, SENSE_HARDWARE_ERROR, ASC_TARGET_FAILURE);
+	}
 	if (act == SCSI_ACT_SET_STATES && ev->result != -EBUSY)
 		return answer_fail(t, SENSE_HARDWARE_ERROR, ASC_SET_TPGS_FAILED);
 	if (!sense_of_errno(act, -ev->result, &s))

@@ -18,6 +18,7 @@ enum scsi_phase {
 	/* at home only, each after the action WAIT */
 	SCSI_PHASE_DORMANT, /* in its task set, not started */
 	SCSI_PHASE_HELD,    /* an event came, but an ACA condition keeps it back */
+	SCSI_PHASE_ERASE,   /* in no task set, until the unit is erased */
 	SCSI_PHASE_ANSWER,  /* it has ended, but may not say so yet */
 };
 

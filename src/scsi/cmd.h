@@ -24,6 +24,7 @@
 	BIT(14)                    /* is processed although another nexus has the unit by RESERVE */
 #define SCSI_CMD_DATA_LONG BIT(15) /* its parameter buffer has SCSI_DATA_LONG_BYTES */
 #define SCSI_CMD_BARRIER   BIT(11) /* runs alone in its task set, as if it were ORDERED */
+#define SCSI_CMD_ANY_TIME  BIT(23) /* also while the unit is erased, see erase.h */
 #define SCSI_CMD_ALONE     BIT(16) /* and nothing of the unit runs beside it, see set.h */
 /* Access states of the target port group, other than the active ones, that let it in (alua.c). */
 #define SCSI_CMD_IN_STANDBY     BIT(17)

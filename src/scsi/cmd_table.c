@@ -45,13 +45,15 @@
 
 #define ANSWERS_ALWAYS                                                                 \
 	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | \
-	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT | IN_ANY_STATE)
-#define CHECKS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
-#define CHECKS_RANGE  (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_READ)
-#define READS         (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
-#define WRITES        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define VERIFIES      (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
-#define ALONE         (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT | IN_ANY_STATE | SCSI_CMD_ANY_TIME)
+#define CHECKS       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
+#define CHECKS_RANGE (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_READ)
+#define READS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
+#define WRITES       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define VERIFIES     (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
+#define ALONE        (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+/* Nothing of the unit may be under way when it begins. It needs no medium that is in order. */
+#define ERASES_ALL    (SCSI_CMD_ALONE | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 #define SYNCS         (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
 #define ERASES        (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 #define SETTINGS      (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE | IN_STANDBY)
@@ -65,6 +67,7 @@ enum cmd_index {
 	CMD_NONE,
 	CMD_TEST_UNIT_READY,
 	CMD_REQUEST_SENSE,
+	CMD_FORMAT_UNIT,
 	CMD_READ_6,
 	CMD_WRITE_6,
 	CMD_INQUIRY,
@@ -87,6 +90,9 @@ enum cmd_index {
 	CMD_READ_BUFFER_10,
 	CMD_WRITE_SAME_10,
 	CMD_UNMAP,
+	CMD_SANITIZE_OVERWRITE,
+	CMD_SANITIZE_BLOCK_ERASE,
+	CMD_SANITIZE_EXIT,
 	CMD_LOG_SELECT,
 	CMD_LOG_SENSE,
 	CMD_MODE_SELECT_10,
@@ -135,6 +141,10 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_TEST_UNIT_READY] = { 0x00, 0, CHECKS, 10, MASK6(ZERO4, 0), spc_test_unit_ready, "" },
 	[CMD_REQUEST_SENSE] = { 0x03, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0, 0, 0xff, 0),
 				spc_request_sense, "fixed and descriptor format" },
+	[CMD_FORMAT_UNIT] = { 0x04, 0, ERASES_ALL | SCSI_CMD_DATA_LONG, 0xffff,
+			      MASK6(0x3f, 0, 0, 0, 0), sbc_format_unit,
+			      "unmaps or zeroes every block, or writes the initialization pattern; "
+			      "IMMED, progress; no defect lists" },
 	[CMD_READ_6] = { 0x08, 0, READS, 30, RW6, sbc_read, "" },
 	[CMD_WRITE_6] = { 0x0a, 0, WRITES, 30, RW6, sbc_write, "" },
 	[CMD_INQUIRY] = { 0x12, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0xff, 0xff, 0xff, 0),
@@ -186,10 +196,21 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				"UNMAP; zero blocks are refused (WSNZ)" },
 	[CMD_UNMAP] = { 0x42, 0, ERASES | SCSI_CMD_UNMAP, 60, MASK10(0, ZERO4, 0, 0xff, 0xff, 0),
 			sbc_unmap, "where the store can unmap; up to 255 descriptors" },
+	[CMD_SANITIZE_OVERWRITE] = { 0x48, SCSI_SA_OVERWRITE,
+				     ERASES_ALL | SCSI_CMD_SA | SCSI_CMD_DATA_LONG, 0xffff,
+				     MASK10(0xbf, ZERO4, 0, 0xff, 0xff, 0), sbc_sanitize_overwrite,
+				     "up to 31 passes, INVERT; IMMED, AUSE, progress" },
+	[CMD_SANITIZE_BLOCK_ERASE] = { 0x48, SCSI_SA_BLOCK_ERASE,
+				       (ERASES_ALL & ~SCSI_CMD_OUT) | SCSI_CMD_SA, 0xffff,
+				       MASK10(0xbf, ZERO4, 0, 0, 0, 0), sbc_sanitize_block_erase,
+				       "unmaps every block, or zeroes it; IMMED, AUSE, progress" },
+	[CMD_SANITIZE_EXIT] = { 0x48, SCSI_SA_EXIT_FAILURE, SCSI_CMD_SA | RES_WRITE, 60,
+				MASK10(0xbf, ZERO4, 0, 0, 0, 0), sbc_sanitize_exit,
+				"where AUSE allowed it" },
 	[CMD_LOG_SELECT] = { 0x4c, 0, SCSI_CMD_OUT | RES_WRITE | IN_STANDBY, 10,
 			     MASK10(0x02, 0xc0, 0, 0, 0, 0, 0xff, 0xff, 0), spc_log_select,
 			     "PCR: counters begin anew; no parameters" },
-	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | RES_READ, 10,
+	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | RES_READ | SCSI_CMD_ANY_TIME, 10,
 			    MASK10(0, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff, 0), spc_log_sense,
 			    "pages 00 02 03 05 06 0C (of thin units) 0D 0E 10 15 19 2F, cumulative "
 			    "values" },
@@ -264,11 +285,11 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 			      10, MASK12(0x3f, ZERO4, FF4, 0, 0), spc_report_tpgs,
 			      "where the unit has groups; both header formats" },
 	[CMD_REPORT_SUPPORTED_OPS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_OPS,
-				       REPORTS | RES_READ | SCSI_CMD_SA, 10,
+				       REPORTS | RES_READ | SCSI_CMD_SA | SCSI_CMD_ANY_TIME, 10,
 				       MAINTENANCE(0x87, 0xff, 0xff), spc_report_opcodes,
 				       "all four reporting options, RCTD" },
 	[CMD_REPORT_SUPPORTED_TMFS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_TMFS,
-					REPORTS | RES_READ | SCSI_CMD_SA, 10,
+					REPORTS | RES_READ | SCSI_CMD_SA | SCSI_CMD_ANY_TIME, 10,
 					MAINTENANCE(0x80, 0, 0), spc_report_tmfs, "REPD" },
 	[CMD_SET_TPGS] = { 0xa4, SCSI_SA_SET_TPGS,
 			   SCSI_CMD_SA | SCSI_CMD_TPGS_SET | SCSI_CMD_OUT | RES_WRITE |
@@ -290,6 +311,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 static const uint8_t cmd_by_opcode[256] = {
 	[0x00] = CMD_TEST_UNIT_READY,
 	[0x03] = CMD_REQUEST_SENSE,
+	[0x04] = CMD_FORMAT_UNIT,
 	[0x08] = CMD_READ_6,
 	[0x0a] = CMD_WRITE_6,
 	[0x12] = CMD_INQUIRY,
@@ -312,6 +334,7 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x3c] = CMD_READ_BUFFER_10,
 	[0x41] = CMD_WRITE_SAME_10,
 	[0x42] = CMD_UNMAP,
+	[0x48] = CMD_SANITIZE_OVERWRITE,
 	[0x4c] = CMD_LOG_SELECT,
 	[0x4d] = CMD_LOG_SENSE,
 	[0x55] = CMD_MODE_SELECT_10,

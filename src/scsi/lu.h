@@ -6,6 +6,7 @@
 #pragma once
 
 #include "scsi/alua.h"
+#include "scsi/erase.h"
 #include "scsi/pr.h"
 #include "scsi/set.h"
 #include "scsi/ua.h"
@@ -157,6 +158,7 @@ struct scsi_lu {
 	struct list alua_node;              /* on alua->units */
 	bool alua_explicit;
 	struct scsi_alua_kept alua_kept; /* until it gets its groups */
+	struct scsi_erase erase;
 	unsigned n_owed;
 	struct scsi_owed owed[SCSI_OWED_MAX];
 	unsigned n_selftests;                             /* ever */

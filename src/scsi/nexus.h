@@ -53,7 +53,7 @@ struct scsi_nexus {
 #define SCSI_VIEW_MAPPED        BIT(0)
 #define SCSI_VIEW_READ_ONLY     BIT(1)
 #define SCSI_VIEW_UA            BIT(2) /* a unit attention is owed: everything goes home */
-#define SCSI_VIEW_NOT_READY     BIT(3) /* stopped or gone: everything goes home */
+#define SCSI_VIEW_NOT_READY     BIT(3) /* stopped, gone or erased: everything goes home */
 #define SCSI_VIEW_GATHER        BIT(4) /* its task set is kept at home: everything goes there */
 #define SCSI_VIEW_D_SENSE       BIT(5) /* sense data in descriptor format */
 #define SCSI_VIEW_WRITE_THROUGH BIT(6) /* a WRITE is stable when it ends, as with FUA */

@@ -19,6 +19,7 @@ enum part {
 	PART_PR = 2,
 	PART_OWED = 3,
 	PART_ALUA = 4,
+	PART_ERASE = 6,
 };
 
 #define MODE_BYTES  8u
@@ -27,7 +28,7 @@ enum part {
 
 _Static_assert(1 + 3 + MODE_BYTES + 3 + 8 + SCSI_PR_MAX * (8 + NEXUS_BYTES) + 3 +
 			       SCSI_OWED_MAX * (NEXUS_BYTES + 1 + 2 * SCSI_UA_MAX) + 3 + 4 +
-			       SCSI_TPG_MAX * TPG_BYTES <=
+			       SCSI_TPG_MAX * TPG_BYTES + 3 + 3 + SCSI_ERASE_PATTERN_MAX <=
 		       SCSI_SAVED_MAX,
 	       "what is saved must fit");
 
@@ -124,6 +125,21 @@ static void put_alua(struct pen *out, const struct scsi_alua *a)
 	}
 }
 
+#define ERASE_FAILED       0x01
+#define ERASE_UNRESTRICTED 0x02
+#define ERASE_INVERT       0x04
+
+/* Where it was does not matter: it begins anew. */
+static void put_erase(struct pen *out, const struct scsi_erase *e)
+{
+	pen_u8(out, e->kind);
+	pen_u8(out, (uint8_t)((e->failed ? ERASE_FAILED : 0) |
+			      (e->unrestricted ? ERASE_UNRESTRICTED : 0) |
+			      (e->invert ? ERASE_INVERT : 0)));
+	pen_u8(out, e->n_passes);
+	pen_copy(out, e->pattern, e->pattern_len);
+}
+
 size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 {
 	struct pen out = pen_of(buf, SCSI_SAVED_MAX);
@@ -146,6 +162,13 @@ size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 	if (lu->alua && lu->alua->generation) {
 		at = part_begin(&out, PART_ALUA);
 		put_alua(&out, lu->alua);
+		part_end(&out, buf, at);
+	}
+	if (erase_is_kept(lu)) {
+		at = part_begin(&out, PART_ERASE);
+		put_erase(&out, &lu->erase);
+		if (lu->erase.result) /* it is about to be said that it has failed */
+			buf[at + 1] |= ERASE_FAILED;
 		part_end(&out, buf, at);
 	}
 	return out.pos;
@@ -246,6 +269,29 @@ static bool get_alua(struct cur *in, struct scsi_alua_kept *k)
 	return !in->bad && k->generation;
 }
 
+static bool get_erase(struct cur *in, struct scsi_lu *lu)
+{
+	struct scsi_erase *e = &lu->erase;
+	uint8_t flags;
+	const uint8_t *pattern;
+
+	e->kind = cur_u8(in);
+	flags = cur_u8(in);
+	e->n_passes = cur_u8(in);
+	e->pattern_len = (uint16_t)cur_left(in);
+	pattern = cur_take(in, e->pattern_len);
+	if (in->bad || (e->kind != SCSI_ERASE_FORMAT && e->kind != SCSI_ERASE_SANITIZE) ||
+	    flags > (ERASE_FAILED | ERASE_UNRESTRICTED | ERASE_INVERT) || e->n_passes > 31 ||
+	    e->pattern_len > lu->block_bytes || !e->n_passes != !e->pattern_len)
+		return false;
+	memcpy(e->pattern, pattern, e->pattern_len);
+	e->failed = flags & ERASE_FAILED;
+	e->unrestricted = flags & ERASE_UNRESTRICTED;
+	e->invert = flags & ERASE_INVERT;
+	e->due = !e->failed;
+	return true;
+}
+
 static bool get_part(enum part kind, struct cur *in, struct scsi_lu *lu, struct scsi_pr *pr)
 {
 	switch (kind) {
@@ -257,6 +303,8 @@ static bool get_part(enum part kind, struct cur *in, struct scsi_lu *lu, struct 
 		return get_owed(in, lu);
 	case PART_ALUA:
 		return get_alua(in, &lu->alua_kept);
+	case PART_ERASE:
+		return get_erase(in, lu);
 	}
 	return false;
 }
@@ -293,6 +341,7 @@ int scsi_lu_restore(struct scsi_lu *lu, const uint8_t *buf, size_t len)
 		lu->mode_saved = lu->mode_default;
 		lu->n_owed = 0;
 		lu->alua_kept = (struct scsi_alua_kept){ 0 };
+		lu->erase = (struct scsi_erase){ 0 };
 		return -EINVAL;
 	}
 	(void)scsi_lu_set_mode(lu, &lu->mode_saved);

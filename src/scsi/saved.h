@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * What of a unit outlives the process: mode pages that were saved (MODE SELECT with SP), persistent reservations
- * while APTPL is on, access states of target port groups that were changed, and the unit attentions that tell of such changes and were not heard yet. As bytes that the
+ * while APTPL is on, access states of target port groups that were changed, that it
+ * is being erased or that this has failed, and the unit attentions that tell of such changes and were not heard yet. As bytes that the
  * caller keeps; when, says SCSI_ACT_SAVE.
  */
 #pragma once

@@ -20,6 +20,12 @@ struct scsi_act sbc_unmap(struct scsi_task *t);
 struct scsi_act sbc_write_same(struct scsi_task *t);
 struct scsi_act sbc_compare_and_write(struct scsi_task *t);
 struct scsi_act sbc_orwrite(struct scsi_task *t);
+struct scsi_act sbc_format_unit(struct scsi_task *t);
+struct scsi_act sbc_sanitize_overwrite(struct scsi_task *t);
+struct scsi_act sbc_sanitize_block_erase(struct scsi_task *t);
+struct scsi_act sbc_sanitize_exit(struct scsi_task *t);
+/* FORMAT UNIT or SANITIZE waited for the end, and that has come. */
+struct scsi_act sbc_erased(struct scsi_task *t);
 struct scsi_act sbc_read_defects(struct scsi_task *t);
 struct scsi_act sbc_get_lba_status(struct scsi_task *t);
 

@@ -407,6 +407,11 @@ enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret)
 			return SCSI_ASK_GO;
 		list_del(&s->dirty);
 	}
+	*ret = erase_wake(lu);
+	if (*ret)
+		return SCSI_ASK_GO;
+	if (erase_take_due(lu))
+		return SCSI_ASK_ERASE;
 	if (!o->n_reasons && o->state == SCSI_ORDER_GATHERED) {
 		o->state = SCSI_ORDER_OPEN;
 		o->publish = true;

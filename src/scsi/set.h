@@ -81,6 +81,7 @@ enum scsi_ask {
 	SCSI_ASK_GATHER, /* publish the views of all nexuses; when every worker has taken them and every command
 			  * of the unit that was routed LOCAL has ended, call scsi_lu_gathered() */
 	SCSI_ASK_PUBLISH, /* publish the views of all nexuses; nobody need wait */
+	SCSI_ASK_ERASE,   /* carry out what scsi_erase_next() says, until it says END */
 	SCSI_ASK_GO, /* step the task with SCSI_EV_GO, before anything else is done with the unit */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* TEST UNIT READY and REQUEST SENSE: SPC-5 6.47 and 6.39. */
+#include "scsi/ready.h"
 #include "scsi/spc.h"
 
 struct scsi_act spc_test_unit_ready(struct scsi_task *t)
@@ -18,9 +19,8 @@ struct scsi_act spc_request_sense(struct scsi_task *t)
 	} else if (itl && itl->uas.n) {
 		s.key = SENSE_UNIT_ATTENTION;
 		s.asc = answer_take_ua(t, itl);
-	} else if (t->view_flags & SCSI_VIEW_NOT_READY) {
-		s.key = SENSE_NOT_READY;
-		s.asc = t->lu->gone ? ASC_NOT_READY : ASC_NEEDS_START;
+	} else if (itl && scsi_lu_not_ready(t->lu, &s)) {
+		s.descriptor = t->cdb[1] & 1;
 	}
 	return answer_data(t, sense_encode(&s, t->data), t->cdb[4]);
 }

@@ -16,6 +16,7 @@
 #define TYPE_PORT_GROUP 5
 #define UNMAP_DESC_MAX  ((SCSI_DATA_MIN_BYTES - 8) / 16)
 #define ROTATION_NONE   1 /* non-rotating medium */
+#define WABEREQ_READS   0x40
 #define PROVISION_THIN  2
 
 struct vpd_page {
@@ -166,7 +167,10 @@ static void put_block_limits(struct pen *out, const struct scsi_task *t)
 static void put_characteristics(struct pen *out, const struct scsi_task *t)
 {
 	pen_be16(out, t->lu->rotational ? 0 : ROTATION_NONE); /* 0: rate not known */
-	pen_zero(out, 0x3c - 2);
+	pen_u8(out, 0);                                       /* product type */
+	/* after SANITIZE blocks are read without an error: WABEREQ (BLOCK ERASE); there is no cryptographic erase */
+	pen_u8(out, WABEREQ_READS);
+	pen_zero(out, 0x3c - 4);
 }
 
 static void put_provisioning(struct pen *out, const struct scsi_task *t)

@@ -11,7 +11,7 @@
 #include "wire/sense.h"
 
 #define SCSI_DATA_MIN_BYTES  4096u        /* parameter buffer of all commands but */
-#define SCSI_DATA_LONG_BYTES 8192u        /* a few that have data-in only */
+#define SCSI_DATA_LONG_BYTES 8192u        /* a few that move nothing else */
 #define SCSI_PIECE_BYTES     (256u << 10) /* longest VERIFY or WRITE_SAME action */
 #define SCSI_CAW_BYTES       (256u << 10) /* longest COMPARE_AND_WRITE action */
 #define SCSI_CAW_BLOCKS      128u

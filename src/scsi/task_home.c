@@ -18,6 +18,8 @@
 #include "base/check.h"
 #include "scsi/answer.h"
 #include "scsi/cmd.h"
+#include "scsi/ready.h"
+#include "scsi/sbc.h"
 #include "scsi/spc.h"
 #include "wire/lun.h"
 
@@ -102,6 +104,7 @@ static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 {
 	const struct scsi_cmd *cmd = t->cmd;
 	bool ua = itl->uas.n && !(cmd && cmd->flags & SCSI_CMD_UA_EXEMPT);
+	struct sense s;
 	struct scsi_view_lun at = scsi_nexus_at(t->nexus, (unsigned)(itl - t->nexus->lun));
 	unsigned refused = alua_refuses(t, itl);
 
@@ -125,9 +128,8 @@ static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 			return answer_bad_cdb(t, 1, 4);
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
 	}
-	if (cmd->flags & SCSI_CMD_MEDIUM && at.flags & SCSI_VIEW_NOT_READY)
-		return answer_fail(t, SENSE_NOT_READY,
-				   t->lu->gone ? ASC_NOT_READY : ASC_NEEDS_START);
+	if (at.flags & SCSI_VIEW_NOT_READY && scsi_lu_refuses(t->lu, cmd, &s))
+		return answer_sense(t, &s);
 	return start_cmd(t);
 }
 
@@ -251,6 +253,8 @@ static struct scsi_act home_go(struct scsi_task *t)
 		return task_continue(t, &t->kept);
 	case SCSI_PHASE_ANSWER:
 		return answer_again(t);
+	case SCSI_PHASE_ERASE:
+		return sbc_erased(t);
 	default:
 		check_unreachable();
 	}

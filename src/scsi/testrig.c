@@ -274,6 +274,53 @@ static void check_answer(const struct rig *r)
 		(void)rig_sense(r);
 }
 
+static int erase_piece(struct rig *r, unsigned unit, const struct scsi_erase_act *a)
+{
+	struct scsi_lu *lu = &r->lu[unit];
+	uint8_t *at = r->disk[unit] + a->off_bytes;
+
+	if (a->len_bytes) {
+		assert_true(a->off_bytes % lu->block_bytes == 0 &&
+			    a->len_bytes % lu->block_bytes == 0);
+		assert_true(a->off_bytes + a->len_bytes <= lu->n_blocks << lu->block_shift);
+		assert_true(a->len_bytes <= (a->type == SCSI_ERASE_WRITE ? SCSI_ERASE_WRITE_BYTES
+									 : SCSI_ERASE_PIECE_BYTES));
+	}
+	if (++r->erased == r->erase_fail_at)
+		return -EIO;
+	switch (a->type) {
+	case SCSI_ERASE_UNMAP:
+	case SCSI_ERASE_ZERO:
+		memset(at, 0, a->len_bytes);
+		break;
+	case SCSI_ERASE_WRITE:
+		scsi_erase_fill(lu, at, a->len_bytes);
+		break;
+	case SCSI_ERASE_SAVE:
+		assert_true(lu->keeps);
+		r->saves++;
+		r->saved_len = scsi_lu_save(lu, r->saved);
+		break;
+	case SCSI_ERASE_FLUSH:
+	case SCSI_ERASE_END:
+		break;
+	}
+	return 0;
+}
+
+bool rig_erase(struct rig *r, unsigned unit, unsigned max)
+{
+	for (; max; max--) {
+		struct scsi_erase_act a = scsi_erase_next(&r->lu[unit]);
+
+		rig_views(r);
+		if (a.type == SCSI_ERASE_END)
+			return true;
+		scsi_erase_done(&r->lu[unit], erase_piece(r, unit, &a));
+	}
+	return false;
+}
+
 /* What the units ask for; the only task there is may be told to go on. */
 static void drain(struct rig *r)
 {
@@ -287,6 +334,8 @@ static void drain(struct rig *r)
 			if (ask == SCSI_ASK_GATHER) {
 				r->gathers++;
 				scsi_lu_gathered(&r->lu[i]);
+			} else if (ask == SCSI_ASK_ERASE && !r->erase_later) {
+				assert_true(rig_erase(r, (unsigned)i, UINT32_MAX));
 			} else if (ask == SCSI_ASK_GO) {
 				assert_ptr_equal(t, &r->t);
 				r->go = true;

@@ -37,6 +37,7 @@ struct rig {
 	bool go;                       /* the task is to go on */
 	struct scsi_counters counters; /* what COUNT gives */
 	unsigned sets;                 /* of access states */
+	unsigned erased;               /* pieces of erasing that were carried out */
 	unsigned saves;
 	uint8_t saved[SCSI_SAVED_MAX]; /* by the last one */
 	size_t saved_len;
@@ -46,10 +47,12 @@ struct rig {
 	enum scsi_act_type fail_type; /* the first action of this type ends with fail_result */
 	int fail_result;
 	uint64_t fail_done;
-	bool force_home;   /* routed to home although a view says local */
-	unsigned abort_at; /* ABORT at this action (1: the first); 0: never */
-	bool abort_room;   /* ABORT when it asks for room */
-	bool unmap;        /* its nexus has no unit any more when it asks for data or room */
+	unsigned erase_fail_at; /* this piece fails with -EIO (1: the first); 0: none */
+	bool erase_later;       /* what ERASE asks for the test does itself, with rig_erase() */
+	bool force_home;        /* routed to home although a view says local */
+	unsigned abort_at;      /* ABORT at this action (1: the first); 0: never */
+	bool abort_room;        /* ABORT when it asks for room */
+	bool unmap;             /* its nexus has no unit any more when it asks for data or room */
 };
 
 /* Units at LUN 0 and 1 of both nexuses; unit attentions are still owed. */
@@ -60,6 +63,9 @@ void rig_free(struct rig *r);
 
 /* Publish all views. */
 void rig_views(struct rig *r);
+
+/* Carry out at most @max pieces of the erasing of this unit; true when it has ended. */
+bool rig_erase(struct rig *r, unsigned unit, unsigned max);
 
 /* CLEAR ACA from both nexuses at both units. */
 void rig_clear_aca(struct rig *r);

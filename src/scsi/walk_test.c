@@ -217,7 +217,10 @@ static void walk(struct rig *r, uint8_t (*shadow)[RIG_DISK_LEN], uint64_t seed)
 			out_len);
 		good += r->t.status == SCSI_STATUS_GOOD;
 		local += r->t.route == SCSI_ROUTE_LOCAL;
-		if (r->t.lu)
+		if (r->erased) { /* all of it has changed, as erase_test.c checks */
+			memcpy(shadow, r->disk, sizeof(r->disk));
+			r->erased = 0;
+		} else if (r->t.lu)
 			check_data(r, shadow[r->t.lu == &r->lu[1]], r->t.lu == &r->lu[1]);
 		if (i % 4096 == 0)
 			assert_memory_equal(shadow, r->disk, sizeof(r->disk));

@@ -39,7 +39,7 @@ bool data_get_buf(struct cmd *c, uint32_t len, void (*resume)(struct cmd *c))
 	return data_get(c, &c->buf, pool_class_of(len), POOL_1M);
 }
 
-/* Its parameters do not fit in the buffers that most have: long data-in, all that the command moves. */
+/* Its parameters do not fit in the buffers that most have; they are all that the command moves. */
 static bool data_param_is_long(const struct cmd *c)
 {
 	return scsi_task_data_bytes(&c->task) > SCSI_DATA_MIN_BYTES;
@@ -745,7 +745,8 @@ void data_start(struct cmd *c)
 		data_start_transfer(c);
 		return;
 	}
-	if (c->act.type == SCSI_ACT_ROOM && data_needs_table(c)) {
+	/* Long parameters come last: what was waited for before must be there. */
+	if (data_param_is_long(c) && data_needs_table(c)) {
 		table_fetch(c, data_tabled);
 		return;
 	}

@@ -257,6 +257,9 @@ void home_drain(struct scsi_lu *lu)
 		case SCSI_ASK_PUBLISH:
 			home_publish_lu(u->t, lu);
 			break;
+		case SCSI_ASK_ERASE:
+			erase_start(u);
+			break;
 		case SCSI_ASK_GO:
 			home_go(container_of(task, struct cmd, task));
 			break;

@@ -345,6 +345,15 @@ struct tgt_unit {
 		struct list served;  /* likewise, by the save under way */
 		struct worker_msg msg;
 	} keep;             /* home */
+	struct unit_erase { /* what scsi_erase_next() says is carried out: home */
+		struct backend_io io;
+		struct iovec iov;
+		struct keep_wait kept;
+		struct worker_msg msg;
+		void *buf; /* SCSI_ERASE_WRITE_BYTES; NULL: not needed yet */
+		bool busy;
+		bool io_out; /* the backend has @io */
+	} erase;
 	struct unit_watch { /* what the store says of itself: while busy the helper's */
 		struct worker_msg msg;
 		struct backend_probe now;
@@ -418,6 +427,7 @@ struct tgt {
 	unsigned n_chans;
 	uint32_t next_id;
 	unsigned next_worker;
+	unsigned n_erasing; /* units */
 	struct list view_waits;
 	uint64_t view_time; /* counts them */
 	/* task management: one function at a time, over all */
@@ -578,6 +588,12 @@ void keep_unit(struct tgt_unit *u, struct keep_wait *w);
 /* SET_STATES is the action of @c, whose @wait is on no list: home_states() at once or later, unless it was taken off. */
 void alua_cmd(struct cmd *c);
 void alua_free(struct tgt_alua *a);
+
+/* --- erase.c: home worker --- */
+/* scsi_lu_next() says ERASE. */
+void erase_start(struct tgt_unit *u);
+/* End early what is under way, as @u or everything is to go. */
+void erase_cancel(struct tgt_unit *u);
 
 /* --- watch.c: home worker --- */
 /* Look at the stores of all units now and then, as long as there is one that can change. */

@@ -431,7 +431,7 @@ void login_check_ended(struct tgt_port *p)
 
 void login_check_stopped(struct tgt *t)
 {
-	if (t->stopping && !t->n_chans && !t->n_saving && t->stopped) {
+	if (t->stopping && !t->n_chans && !t->n_saving && !t->n_erasing && t->stopped) {
 		void (*stopped)(void *ctx) = t->stopped;
 
 		t->stopped = NULL;

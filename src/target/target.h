@@ -69,6 +69,8 @@ struct tgt_unit_opts {
  */
 must_check int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opts *o,
 			    struct scsi_lu_params *params);
+/* What it was told to be has been restored: it goes on with what that says. */
+void tgt_unit_ready(struct tgt_unit *u);
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
 struct backend *tgt_unit_backend(struct tgt_unit *u);

@@ -66,6 +66,7 @@ static void unit_free(struct tgt_unit *u)
 	worker_timer_stop(tgt_home(u->t), &u->retry);
 	scsi_lu_deinit(&u->lu);
 	(void)backend_close(u->backend);
+	check(!u->erase.busy);
 	if (u->keep.to.close)
 		u->keep.to.close(u->keep.to.ctx);
 	free(u->keep.buf);
@@ -172,6 +173,11 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	return 0;
 }
 
+void tgt_unit_ready(struct tgt_unit *u)
+{
+	home_drain(&u->lu);
+}
+
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u)
 {
 	return &u->lu;
@@ -221,8 +227,8 @@ static void unit_on_worker(struct worker *w, struct worker_msg *m)
 static void unit_ask(struct tgt_unit *u)
 {
 	if (u->asked == u->t->n_workers) {
-		if (u->gathering || u->keep.busy ||
-		    u->watch.busy) { /* its messages are under way */
+		if (u->gathering || u->keep.busy || u->watch.busy ||
+		    u->erase.busy) { /* its messages are under way */
 			unit_ask_later(u);
 			return;
 		}
@@ -250,6 +256,7 @@ void tgt_unit_retire(struct tgt_unit *u)
 	check(!u->retired);
 	u->retired = true;
 	(void)scsi_lu_set_alua(&u->lu, NULL, false);
+	erase_cancel(u);
 	u->views.done = unit_unseen;
 	home_view_wait(u->t, &u->views);
 }

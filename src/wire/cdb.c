@@ -113,6 +113,20 @@ static const char *maintenance_in_text(uint8_t service_action)
 	}
 }
 
+static const char *sanitize_text(uint8_t service_action)
+{
+	switch (service_action) {
+	case SCSI_SA_OVERWRITE:
+		return "SANITIZE, OVERWRITE";
+	case SCSI_SA_BLOCK_ERASE:
+		return "SANITIZE, BLOCK ERASE";
+	case SCSI_SA_EXIT_FAILURE:
+		return "SANITIZE, EXIT FAILURE MODE";
+	default:
+		return NULL;
+	}
+}
+
 static const char *pr_in_text(uint8_t service_action)
 {
 	static const char *const text[] = {
@@ -163,6 +177,7 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 		[SCSI_OP_VERIFY_10] = "VERIFY(10)",
 		[SCSI_OP_SYNCHRONIZE_CACHE_10] = "SYNCHRONIZE CACHE(10)",
 		[SCSI_OP_WRITE_SAME_10] = "WRITE SAME(10)",
+		[SCSI_OP_FORMAT_UNIT] = "FORMAT UNIT",
 		[SCSI_OP_UNMAP] = "UNMAP",
 		[SCSI_OP_LOG_SELECT] = "LOG SELECT",
 		[SCSI_OP_LOG_SENSE] = "LOG SENSE",
@@ -200,6 +215,8 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 		return pr_in_text(service_action);
 	if (cdb[0] == SCSI_OP_PERSISTENT_RESERVE_OUT)
 		return pr_out_text(service_action);
+	if (cdb[0] == SCSI_OP_SANITIZE)
+		return sanitize_text(service_action);
 	if (cdb[0] == SCSI_OP_MAINTENANCE_IN)
 		return maintenance_in_text(service_action);
 	if (cdb[0] == SCSI_OP_MAINTENANCE_OUT)

@@ -24,6 +24,7 @@ enum scsi_status { /* SAM-5 5.3.1 */
 enum scsi_opcode {
 	SCSI_OP_TEST_UNIT_READY = 0x00,
 	SCSI_OP_REQUEST_SENSE = 0x03,
+	SCSI_OP_FORMAT_UNIT = 0x04,
 	SCSI_OP_READ_6 = 0x08,
 	SCSI_OP_WRITE_6 = 0x0a,
 	SCSI_OP_INQUIRY = 0x12,
@@ -46,6 +47,7 @@ enum scsi_opcode {
 	SCSI_OP_READ_BUFFER_10 = 0x3c,
 	SCSI_OP_WRITE_SAME_10 = 0x41,
 	SCSI_OP_UNMAP = 0x42,
+	SCSI_OP_SANITIZE = 0x48,
 	SCSI_OP_LOG_SELECT = 0x4c,
 	SCSI_OP_LOG_SENSE = 0x4d,
 	SCSI_OP_MODE_SELECT_10 = 0x55,
@@ -81,6 +83,10 @@ enum scsi_opcode {
 #define SCSI_SA_REPORT_SUPPORTED_OPS  0x0c
 #define SCSI_SA_REPORT_SUPPORTED_TMFS 0x0d
 #define SCSI_SA_SET_TPGS              0x0a /* of MAINTENANCE OUT */
+
+#define SCSI_SA_OVERWRITE    0x01 /* of SANITIZE */
+#define SCSI_SA_BLOCK_ERASE  0x02
+#define SCSI_SA_EXIT_FAILURE 0x1f /* EXIT FAILURE MODE */
 
 enum scsi_pr_in { /* service actions of PERSISTENT RESERVE IN */
 	SCSI_PR_IN_READ_KEYS = 0x00,

@@ -19,6 +19,11 @@ static void sks_put(struct pen *out, const struct sense *s)
 {
 	uint8_t flags = SKS_VALID;
 
+	if (s->progress_valid) {
+		pen_u8(out, SKS_VALID);
+		pen_be16(out, s->progress);
+		return;
+	}
 	if (!s->field_valid) {
 		pen_zero(out, 3);
 		return;
@@ -48,7 +53,8 @@ static void fixed_put(struct pen *out, const struct sense *s)
 
 static void desc_put(struct pen *out, const struct sense *s)
 {
-	unsigned more = (s->info_valid ? DESC_INFO_LEN : 0) + (s->field_valid ? DESC_SKS_LEN : 0);
+	bool sks = s->field_valid || s->progress_valid;
+	unsigned more = (s->info_valid ? DESC_INFO_LEN : 0) + (sks ? DESC_SKS_LEN : 0);
 
 	pen_u8(out, s->deferred ? 0x73 : 0x72);
 	pen_u8(out, s->key & 0xf);
@@ -62,7 +68,7 @@ static void desc_put(struct pen *out, const struct sense *s)
 		pen_u8(out, 0);
 		pen_be64(out, s->info);
 	}
-	if (s->field_valid) {
+	if (sks) {
 		pen_u8(out, DESC_SKS);
 		pen_u8(out, DESC_SKS_LEN - 2);
 		pen_zero(out, 2);
@@ -87,8 +93,13 @@ static void sks_get(struct cur *in, struct sense *s)
 	uint8_t flags = cur_u8(in);
 	uint16_t byte = cur_be16(in);
 
-	/* for other keys these bytes are progress, retry counts and the like */
-	if (in->bad || !(flags & SKS_VALID) || s->key != SENSE_ILLEGAL_REQUEST)
+	if (in->bad || !(flags & SKS_VALID))
+		return;
+	if (s->key == SENSE_NOT_READY || s->key == SENSE_NO_SENSE) {
+		s->progress_valid = true;
+		s->progress = byte;
+	}
+	if (s->key != SENSE_ILLEGAL_REQUEST) /* retry counts and the like */
 		return;
 	s->field_valid = true;
 	s->field_in_cdb = flags & SKS_IN_CDB;
@@ -185,6 +196,8 @@ static const struct {
 	{ 0x040b, "LOGICAL UNIT NOT ACCESSIBLE, TARGET PORT IN STANDBY STATE" },
 	{ 0x040c, "LOGICAL UNIT NOT ACCESSIBLE, TARGET PORT IN UNAVAILABLE STATE" },
 	{ 0x0412, "LOGICAL UNIT NOT READY, OFFLINE" },
+	{ 0x0404, "LOGICAL UNIT NOT READY, FORMAT IN PROGRESS" },
+	{ 0x041b, "LOGICAL UNIT NOT READY, SANITIZE IN PROGRESS" },
 	{ 0x0800, "LOGICAL UNIT COMMUNICATION FAILURE" },
 	{ 0x0c00, "WRITE ERROR" },
 	{ 0x0e03, "INVALID FIELD IN COMMAND INFORMATION UNIT" },
@@ -213,6 +226,10 @@ static const struct {
 	{ 0x2c09, "PREVIOUS RESERVATION CONFLICT STATUS" },
 	{ 0x2e02, "COMMAND TIMEOUT DURING PROCESSING" },
 	{ 0x2f00, "COMMANDS CLEARED BY ANOTHER INITIATOR" },
+	{ 0x3100, "MEDIUM FORMAT CORRUPTED" },
+	{ 0x3101, "FORMAT COMMAND FAILED" },
+	{ 0x3103, "SANITIZE COMMAND FAILED" },
+	{ 0x3807, "THIN PROVISIONING SOFT THRESHOLD REACHED" },
 	{ 0x3900, "SAVING PARAMETERS NOT SUPPORTED" },
 	{ 0x3a00, "MEDIUM NOT PRESENT" },
 	{ 0x3f03, "INQUIRY DATA HAS CHANGED" },

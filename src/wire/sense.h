@@ -29,6 +29,8 @@ enum sense_asc {
 	ASC_NONE = 0x0000,
 	ASC_NOT_READY = 0x0400,   /* cause not reportable */
 	ASC_NEEDS_START = 0x0402, /* initializing command required */
+	ASC_FORMATTING = 0x0404,  /* format in progress */
+	ASC_SANITIZING = 0x041b,  /* sanitize in progress */
 	/* logical unit not accessible: */
 	ASC_STATE_TRANSITION = 0x040a, /* asymmetric access state transition */
 	ASC_PORT_STANDBY = 0x040b,     /* target port in standby state */
@@ -49,6 +51,9 @@ enum sense_asc {
 	ASC_SPACE_ALLOCATION_FAILED = 0x2707,
 	ASC_COMMAND_SEQUENCE = 0x2c00,
 	ASC_COMMAND_TIMEOUT = 0x2e02,
+	ASC_FORMAT_CORRUPTED = 0x3100, /* medium format corrupted */
+	ASC_FORMAT_FAILED = 0x3101,    /* format command failed */
+	ASC_SANITIZE_FAILED = 0x3103,  /* sanitize command failed */
 	ASC_SAVING_NOT_SUPPORTED = 0x3900,
 	ASC_ECHO_OVERWRITTEN = 0x3f0f,
 	ASC_TARGET_FAILURE = 0x4400,
@@ -71,6 +76,8 @@ struct sense {
 	bool field_bit_valid;
 	uint8_t field_bit;
 	uint16_t field_byte;
+	bool progress_valid; /* NOT READY, NO SENSE: */
+	uint16_t progress;   /* in 65536ths */
 };
 
 /**
