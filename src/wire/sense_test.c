@@ -54,6 +54,28 @@ static void fixed_vectors(void **state)
 	       field, sizeof(field));
 }
 
+static void progress(void **state)
+{
+	static const uint8_t fixed[] = { 0x70, 0, 2, 0,    0,    0, 0,    10,   0,
+					 0,    0, 0, 0x04, 0x1b, 0, 0x80, 0x12, 0x34 };
+	static const uint8_t desc[] = {
+		0x72, 2, 4, 4, 0, 0, 0, 8, 2, 6, 0, 0, 0x80, 0xff, 0xff, 0
+	};
+	struct sense s = { .key = 2, .asc = 0x041b, .progress_valid = true, .progress = 0x1234 };
+	struct sense got;
+
+	(void)state;
+	expect(&s, fixed, sizeof(fixed));
+	assert_int_equal(sense_decode(fixed, sizeof(fixed), &got), 0);
+	assert_true(got.progress_valid && got.progress == 0x1234 && !got.field_valid);
+	s.descriptor = true;
+	s.asc = 0x0404;
+	s.progress = 0xffff;
+	expect(&s, desc, sizeof(desc));
+	assert_int_equal(sense_decode(desc, sizeof(desc), &got), 0);
+	assert_true(got.progress_valid && got.progress == 0xffff && !got.field_valid);
+}
+
 static void descriptor_vectors(void **state)
 {
 	static const uint8_t plain[] = { 0x72, 2, 4, 2, 0, 0, 0, 0 };
@@ -190,8 +212,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fixed_vectors), cmocka_unit_test(descriptor_vectors),
-		cmocka_unit_test(round_trip),    cmocka_unit_test(truncation),
-		cmocka_unit_test(garbage),       cmocka_unit_test(texts),
+		cmocka_unit_test(progress),      cmocka_unit_test(round_trip),
+		cmocka_unit_test(truncation),    cmocka_unit_test(garbage),
+		cmocka_unit_test(texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,7 @@ TARGET_DRIVER iwarp {{
         while time.monotonic() < end:
             if self.proc.poll() is not None:
                 sys.exit(f"srptd ended with {self.proc.returncode}:\n{self.text()}")
-            if "ready" in self.text()[since:]:
+            if ", ready" in self.text()[since:]:
                 break
             time.sleep(0.02)
         else:

@@ -124,6 +124,24 @@ def stops(t, image):
     p.close()
 
 
+def removed(t):
+    """A device that is taken out of the configuration while it is erased is closed at once, though a command waits for the end."""
+    p = lib.Peer(t.port, b"erase-07")
+    lib.expect(p.ready()["status"] == GOOD, "ready")
+    out = struct.pack(">BxH", 31, 1) + b"v"
+    since = len(t.text())
+    p.buf = bytearray(out)
+    p.send(lib.cmd_iu(99, bytes([0x48, 1, 0, 0, 0, 0, 0, 0, len(out), 0]), out_fmt=3,
+                      descs=struct.pack(">I", len(out))).ljust(68, b"\0") + out)
+    t.wait_log("erasing it", since=since)
+    t.write_conf(lib.ram("d1", 8), "\t\tLUN 1 d1\n" + lib.ANY, options=options)
+    t.proc.send_signal(signal.SIGHUP)
+    r = lib.rsp(p.reply())
+    lib.expect(r["tag"] == 99 and r["status"] == CHECK and lib.sense(r)[0] == 0xB, f"ABORTED COMMAND, got {r}")
+    t.wait_log("device d0: closed", since=since)
+    p.close()
+
+
 with tempfile.TemporaryDirectory() as tmp:
     disk = pathlib.Path(tmp) / "disk"
     disk.write_bytes(bytes(64 * MIB))
@@ -133,4 +151,5 @@ with tempfile.TemporaryDirectory() as tmp:
     with lib.Target(devices, "\t\tLUN 0 d0\n\t\tLUN 1 d1\n" + lib.ANY, options=options) as target:
         overwrites(target, disk)
         stops(target, disk)
+        removed(target)
 print("ok: FORMAT UNIT, SANITIZE")
