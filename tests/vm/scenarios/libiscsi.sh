@@ -17,19 +17,22 @@ same ${#DISKS[@]} 2 "disks"
 sg_of() { echo "/dev/$(ls "/sys/block/$(basename "$1")/device/scsi_generic")"; }
 g=$(sg_of "${DISKS[0]}")
 protected=$(sg_of "${DISKS[1]}")
+one=$HOST
+login initiator_ext=2
+second=$(sg_of "${DISKS[0]}")
 
 # What the tool cannot run on a block device (it says so), tests of media that come out of their drive and of media that
 # are protected on one that does not or is not (the other disk has it), of several blocks per physical one where there
 # is one, of zero blocks where WSNZ forbids them.
-may_skip='only supported for iSCSI backends|not removable|not write-protected|LBPPB < 2|does not support 0-blocks'
+may_skip='Non-iSCSI multipath|only supported for iSCSI backends|not removable|not write-protected|LBPPB < 2|does not support 0-blocks'
 # SANITIZE would need the tool's -S. Commands that this target does not have.
 may_skip+='|allow-sanitize|(EXTENDEDCOPY|RECEIVECOPYRESULT|RECEIVE_COPY_RESULTS|WRITEATOMIC16) is not implemented'
 
-# run_family FAMILY DEVICE
+# run_family FAMILY DEVICE [SECOND_PATH]
 run_family() {
 	local tests log=/tmp/one.log
 	step "$1"
-	timeout 300 iscsi-test-cu -d -f -n -t "SCSI.$1" "$2" >$log 2>&1 || true
+	timeout 300 iscsi-test-cu -d -f -n -t "SCSI.$1" "${@:2}" >$log 2>&1 || true
 	cat $log >>/tmp/iscsi-test-cu.log
 	tests=$(sed -n 's/^ *tests  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\).*/\2 \4/p' $log)
 	echo "$1: ${tests:-?} (ran, failed)"
@@ -47,7 +50,12 @@ run_family() {
 
 families=${VM_FAMILIES:-$(iscsi-test-cu -l 2>/dev/null | sed -n 's/^SCSI\.\([A-Za-z0-9]*\)$/\1/p')}
 for family in ${families//,/ }; do
-	run_family "$family" "$g"
+	# Other families would run twice with a second path.
+	if [ "$family" = MultipathIO ]; then
+		run_family "$family" "$g" "$second"
+	else
+		run_family "$family" "$g"
+	fi
 done
 run_family ReadOnly "$protected"
 
@@ -69,5 +77,6 @@ sg_unmap --force --lba=0 --num=64 "$g"
 [ ! -s /tmp/bad ] || die "failed: $(tr '\n' ' ' </tmp/bad)"
 [ ! -s /tmp/skipped ] || die "skipped what it should not: $(sort -u /tmp/skipped)"
 logout "$HOST"
+logout "$one"
 srptd_stop
 kernel_is_well
