@@ -77,12 +77,13 @@ static void open_tpg(struct parser *p, struct scope *up, bool block)
 			   "TARGET_GROUP \"%s\" has no group_id: give it a number that no other "
 			   "group of the DEVICE_GROUP has, here and on other nodes",
 			   g.name);
-	if (ok && !parse_grow(&dg->tpgs, dg->n_tpgs, sizeof(g)))
-		p->state.no_memory = true;
-	else if (ok)
+	if (ok && parse_grow(&dg->tpgs, dg->n_tpgs, sizeof(g))) {
 		dg->tpgs[dg->n_tpgs++] = g;
-	if (!ok || p->state.no_memory)
-		free(g.ports);
+		return;
+	}
+	/* A group whose head is wrong was read for its errors only. */
+	p->state.no_memory = p->state.no_memory || ok;
+	free(g.ports);
 }
 
 /* --- DEVICE_GROUP --- */
