@@ -130,6 +130,18 @@ static void add_target(struct text *t, const struct proc_config *c, unsigned n)
 	add(t, "		enabled %d\n	}\n", c->enabled);
 }
 
+/* All paths are alike, so hosts need not know of it. */
+static void add_groups(struct text *t, const struct proc_config *c)
+{
+	add(t, "DEVICE_GROUP all {\n");
+	for (unsigned i = 0; i < c->n_disks; i++)
+		if (!c->closed[i])
+			add(t, "	DEVICE d%u\n", i);
+	add(t, "	TARGET_GROUP near { group_id 1; TARGET t0%s }\n",
+	    c->second ? "; TARGET t1" : "");
+	add(t, "	TARGET_GROUP far { group_id 2; state standby }\n}\n");
+}
+
 static int parse(const struct proc_config *c, struct config **ret)
 {
 	static struct text t;
@@ -146,6 +158,8 @@ static int parse(const struct proc_config *c, struct config **ret)
 	if (c->second)
 		add_target(&t, c, 1);
 	add(&t, "}\n");
+	if (c->groups)
+		add_groups(&t, c);
 	r = config_parse(ret, t.at, t.len, "sim.conf", &errs);
 	for (unsigned i = 0; r == -EINVAL && i < errs.n; i++) {
 		config_error_format(&errs, i, line, sizeof(line));

@@ -15,6 +15,7 @@
 
 /* What the configuration says; see proc.c for the text it becomes. */
 struct proc_config {
+	bool groups;        /* the disks are in a DEVICE_GROUP */
 	unsigned n_disks;   /* LUN i is disk i, to the hosts that have it */
 	bool ro[8];         /* LUN i is read only */
 	bool hidden[8];     /* LUN i is not in the map */

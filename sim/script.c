@@ -73,6 +73,7 @@ void script_scene(struct scenario *s, bool dreq)
 	scene_disk(s, SCRATCH);
 	s->proc = (struct proc_opts){ .n_workers = 2, .pool = { 6, 3, 2 }, .scratch = SCRATCH };
 	s->config = (struct proc_config){ .n_disks = N_DISKS,
+					  .groups = true,
 					  .enabled = true,
 					  .max_chans = 16,
 					  .max_chans_host = 8,

@@ -124,8 +124,8 @@ void setup_free(struct daemon *d);
 /* Of that name, or NULL. */
 struct dgroup *groups_find(const struct daemon *d, const char *name);
 
-/* Make what d->cfg says so; devices and targets are there. */
-void groups_apply(struct daemon *d);
+/* Make what d->cfg says so; devices and targets are there. Errors are logged. Return: 0 or -ENOMEM: not all of it is so. */
+must_check int groups_apply(struct daemon *d);
 void groups_free(struct daemon *d);
 
 /* --- group_methods.c --- */

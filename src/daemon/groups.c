@@ -84,25 +84,28 @@ static struct dgroup *group_make(struct daemon *d, const struct config_dgroup *c
 	return g;
 }
 
-static void group_apply(struct daemon *d, const struct config_dgroup *c)
+static int group_apply(struct daemon *d, const struct config_dgroup *c)
 {
 	struct dgroup *g = group_make(d, c);
 	struct tgt_alua_hook hook = { .run = c->on_stpg ? d->stpg_run : NULL, .ctx = d };
 	struct scsi_tpgs layout;
 
 	if (!g)
-		return;
+		return -ENOMEM;
 	layout_of(d, c, &layout);
 	tgt_alua_set_hook(g->alua, &hook);
 	tgt_alua_configure(g->alua, &layout);
+	return 0;
 }
 
-void groups_apply(struct daemon *d)
+int groups_apply(struct daemon *d)
 {
 	struct list *pos, *tmp;
+	int r = 0;
 
 	for (unsigned i = 0; i < d->cfg->n_dgroups; i++)
-		group_apply(d, &d->cfg->dgroups[i]);
+		if (group_apply(d, &d->cfg->dgroups[i]))
+			r = -ENOMEM;
 	list_for_each (pos, &d->devices) {
 		struct ddevice *dev = list_entry(pos, struct ddevice, node);
 		const struct config_device *c = config_device_find(d->cfg, dev->name);
@@ -123,6 +126,7 @@ void groups_apply(struct daemon *d)
 		tgt_alua_retire(g->alua);
 		free(g);
 	}
+	return r;
 }
 
 void groups_free(struct daemon *d)

@@ -349,7 +349,7 @@ int setup_all(struct daemon *d)
 	for (unsigned i = 0; i < d->cfg->n_targets && !r; i++)
 		r = port_open(d, &d->cfg->targets[i]);
 	if (!r)
-		groups_apply(d);
+		r = groups_apply(d);
 	return r;
 }
 
@@ -463,7 +463,8 @@ void setup_apply(struct daemon *d, struct config *next)
 	d->cfg = next;
 	log_set_level(next->opts.log_level);
 	apply_missing(d);
-	groups_apply(d);
+	if (groups_apply(d))
+		log_error("reload: not all device groups could be made, the next one tries again");
 	list_for_each (pos, &d->ports) {
 		struct dport *p = list_entry(pos, struct dport, node);
 
