@@ -124,6 +124,7 @@ static void stroke_block(struct disk *d, struct backend_io *io, uint64_t at)
 	case BACKEND_FLUSH:
 	case BACKEND_PREFETCH:
 	case BACKEND_EXTENT:
+	case BACKEND_COPY: /* it has none: what is copied is read and written */
 		return;
 	}
 	applied(d, io->off_bytes + at);

@@ -23,11 +23,24 @@ static bool in_blocks(const struct backend *b, uint64_t off_bytes, uint64_t len_
 	       (off_bytes % b->block_bytes == 0 && len_bytes % b->block_bytes == 0);
 }
 
+static int copy_verdict(const struct backend *b, const struct backend_io *io)
+{
+	const struct backend *from = io->source;
+
+	if (!inside(from, io->from_bytes, io->len_bytes))
+		return -ENODATA;
+	if (!in_blocks(from, io->from_bytes, io->len_bytes))
+		return -EINVAL;
+	if (!b->ops->copies || from->ops != b->ops)
+		return -EOPNOTSUPP;
+	return io->len_bytes ? 1 : 0;
+}
+
 /* 1: go on; otherwise the result. */
 static int verdict(const struct backend *b, const struct backend_io *io)
 {
 	const bool writes = io->op == BACKEND_WRITE || io->op == BACKEND_UNMAP ||
-			    io->op == BACKEND_WRITE_ZEROES;
+			    io->op == BACKEND_WRITE_ZEROES || io->op == BACKEND_COPY;
 
 	if (io->op == BACKEND_FLUSH)
 		return 1;
@@ -39,6 +52,8 @@ static int verdict(const struct backend *b, const struct backend_io *io)
 		return -EROFS;
 	if (io->op == BACKEND_UNMAP && !b->unmap_grain_bytes)
 		return -EOPNOTSUPP;
+	if (io->op == BACKEND_COPY)
+		return copy_verdict(b, io);
 	return io->len_bytes ? 1 : 0;
 }
 

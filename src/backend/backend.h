@@ -19,9 +19,10 @@ enum backend_op {
 	BACKEND_WRITE_ZEROES, /* keep the space allocated */
 	BACKEND_PREFETCH,     /* bring it into a cache, where there is one */
 	BACKEND_EXTENT,       /* what is there: see hole and extent_bytes */
+	BACKEND_COPY,         /* from @from, without the data coming here */
 };
 
-#define BACKEND_IO_FUA BIT(0) /* WRITE: on stable storage before done() */
+#define BACKEND_IO_FUA BIT(0) /* WRITE, COPY: on stable storage before done() */
 
 struct backend;
 
@@ -32,6 +33,12 @@ struct backend_io {
 	const struct iovec *iov; /* READ, WRITE: total = len_bytes; valid until done() */
 	uint64_t off_bytes;
 	uint64_t len_bytes;
+	/*
+	 * COPY: [from_bytes, +len_bytes) of this store, which may be the same one, is what [off_bytes, ..) is to be.
+	 * -EOPNOTSUPP: these two stores cannot, nothing was done: read and write instead.
+	 */
+	struct backend *source;
+	uint64_t from_bytes;
 	/*
 	 * Exactly once. @result: 0 = all of it done; -errno = failed (-EIO medium error, -ENOSPC no space,
 	 * -ENODATA a short read: the store is smaller than it said, -ECANCELED, -EROFS). May be called
@@ -63,6 +70,7 @@ struct backend_probe {
 
 struct backend_ops {
 	const char *name;
+	bool copies; /* submit() knows COPY, from a store with the same ops */
 	void (*submit)(struct backend *b, struct worker *w, struct backend_io *io);
 	/* Ask for an early end; optional (NULL: I/O completes at once or cannot be cancelled). */
 	void (*cancel)(struct backend *b, struct worker *w, struct backend_io *io);

@@ -59,6 +59,51 @@ static struct backend *ram_new(uint64_t size_bytes, bool read_only)
 	return b;
 }
 
+/* Between stores of one kind; checked on both sides, and done also when the ranges overlap. */
+static void test_copies(void **state)
+{
+	struct backend *a = ram_new(8192, false);
+	struct backend *b = ram_new(16384, false);
+	struct backend *locked = ram_new(8192, true);
+	struct backend *null = NULL;
+	const struct backend_params p = { .size_bytes = 8192 };
+	uint8_t *mem = backend_map(a, 0, 8192);
+	struct backend_io io = { .op = BACKEND_COPY, .source = a, .len_bytes = 4096 };
+
+	(void)state;
+	for (unsigned i = 0; i < 8192; i++)
+		mem[i] = (uint8_t)(i * 7 + (i >> 8));
+	io.from_bytes = 1000;
+	io.off_bytes = 12000;
+	assert_int_equal(now(b, io), 0);
+	assert_memory_equal(backend_map_read(b, 12000, 4096), mem + 1000, 4096);
+	io.from_bytes = 4097;
+	assert_int_equal(now(b, io), -ENODATA);
+	io.from_bytes = UINT64_MAX;
+	assert_int_equal(now(b, io), -ENODATA);
+	io.from_bytes = 0;
+	io.off_bytes = 16384;
+	assert_int_equal(now(b, io), -ENODATA);
+	io.off_bytes = 0;
+	assert_int_equal(now(locked, io), -EROFS);
+	assert_int_equal(backend_null_new(&null, &p, err, sizeof(err)), 0);
+	assert_int_equal(now(null, io), -EOPNOTSUPP);
+	io.source = null;
+	assert_int_equal(now(b, io), -EOPNOTSUPP);
+	/* onto itself */
+	io.source = a;
+	io.off_bytes = 10;
+	memcpy(backend_map(b, 0, 4096), mem, 4096);
+	assert_int_equal(now(a, io), 0);
+	assert_memory_equal(mem + 10, backend_map_read(b, 0, 4096), 4096);
+	io.len_bytes = 0;
+	assert_int_equal(now(a, io), 0);
+	backend_close(a);
+	backend_close(b);
+	backend_close(locked);
+	backend_close(null);
+}
+
 static void test_ranges(void **state)
 {
 	struct backend *b = ram_new(8192, false);
@@ -243,6 +288,7 @@ static void test_ram_against_the_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_parameters),

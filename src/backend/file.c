@@ -214,7 +214,7 @@ static void start_space(struct worker *w, struct backend_io *io, int mode)
 
 /* --- what is where --- */
 
-/* lseek() may have to read the map of the file, so it is not for a worker that serves others. */
+/* lseek() may have to read the map of the file. */
 static int find_extent(int fd, struct backend_io *io)
 {
 	const uint64_t end = io->off_bytes + io->len_bytes;
@@ -235,33 +235,71 @@ static int find_extent(int fd, struct backend_io *io)
 	return 0;
 }
 
-static void extent_found(struct worker *w, struct worker_msg *m)
+/* --- copies --- */
+
+/* Is this how the kernel says that it cannot do it with these two files? */
+static bool cannot_copy(int err)
+{
+	return err == EXDEV || err == EINVAL || err == EOPNOTSUPP || err == ENOSYS ||
+	       err == ETXTBSY;
+}
+
+/* The file system shares the blocks where it can, else the kernel moves them. */
+static int copy_range(int fd, const struct backend_io *io)
+{
+	off_t from = (off_t)io->from_bytes;
+	off_t to = (off_t)io->off_bytes;
+	uint64_t left = io->len_bytes;
+
+	while (left) {
+		const ssize_t n =
+			copy_file_range(file_of(io->source)->s.fd, &from, fd, &to, (size_t)left, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && cannot_copy(errno))
+			return -EOPNOTSUPP;
+		if (n <= 0)
+			return n ? -errno : -ENODATA;
+		left -= (uint64_t)n;
+	}
+	return io->flags & BACKEND_IO_FUA && fdatasync(fd) ? -errno : 0;
+}
+
+/* --- what may block is not for a worker that serves others --- */
+
+static int block_on(struct backend_io *io)
+{
+	return io->op == BACKEND_COPY ? copy_range(io->wio.fd, io) : find_extent(io->wio.fd, io);
+}
+
+static void helped(struct worker *w, struct worker_msg *m)
 {
 	struct backend_io *io = container_of(m, struct backend_io, msg);
 
 	io->done(w, io, io->wio.flags);
 }
 
-static void extent_look(struct worker *w, struct worker_msg *m)
+static void help(struct worker *w, struct worker_msg *m)
 {
 	struct backend_io *io = container_of(m, struct backend_io, msg);
 
 	(void)w;
-	io->wio.flags = find_extent(io->wio.fd, io);
-	m->run = extent_found;
+	io->wio.flags = block_on(io);
+	m->run = helped;
 	worker_post(io->from, m);
 }
 
-static void start_extent(struct worker *w, struct backend_io *io)
+static void start_helped(struct worker *w, struct backend_io *io)
 {
 	struct file_backend *f = file_of(io->backend);
 
 	if (!f->helper) {
-		io->done(w, io, find_extent(io->wio.fd, io));
+		io->done(w, io, block_on(io));
 		return;
 	}
 	io->from = w;
-	io->msg.run = extent_look;
+	io->msg.run = help;
 	worker_post(f->helper, &io->msg);
 }
 
@@ -322,7 +360,8 @@ static void file_submit(struct backend *b, struct worker *w, struct backend_io *
 		start_prefetch(w, io);
 		break;
 	case BACKEND_EXTENT:
-		start_extent(w, io);
+	case BACKEND_COPY:
+		start_helped(w, io);
 		break;
 	case BACKEND_UNMAP:
 		start_space(w, io, FALLOC_FL_PUNCH_HOLE);
@@ -336,7 +375,7 @@ static void file_submit(struct backend *b, struct worker *w, struct backend_io *
 static void file_cancel(struct backend *b, struct worker *w, struct backend_io *io)
 {
 	(void)b;
-	if (io->op == BACKEND_EXTENT) /* it ends by itself */
+	if (io->op == BACKEND_EXTENT || io->op == BACKEND_COPY) /* it ends by itself */
 		return;
 	io->cancelled = true;
 	worker_io_cancel(w, &io->wio);
@@ -357,6 +396,7 @@ static void file_close(struct backend *b)
 
 static const struct backend_ops file_ops = {
 	.name = "file",
+	.copies = true,
 	.submit = file_submit,
 	.cancel = file_cancel,
 	.probe = file_probe,

@@ -307,6 +307,77 @@ static void test_extents(void **state)
 	(void)worker_free(helper);
 }
 
+/* One file to another, and to itself, by whoever may block. What the kernel cannot do is said before anything is done. */
+static void copies_with(struct worker *helper, bool direct)
+{
+	static _Alignas(4096) uint8_t data[1 << 16], got[1 << 16];
+	const struct backend_params p = {
+		.size_bytes = 1 << 20, .block_bytes = 4096, .helper = helper, .direct = direct
+	};
+	struct backend *a = NULL;
+	struct backend *b;
+	struct request q = { .io = { .op = BACKEND_COPY,
+				     .flags = BACKEND_IO_FUA,
+				     .off_bytes = 1 << 19,
+				     .from_bytes = 4096,
+				     .len_bytes = sizeof(data),
+				     .done = on_done } };
+	int r;
+
+	if (open_with(&a, p))
+		skip();
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 13 + (i >> 8));
+	assert_int_equal(op(a, BACKEND_WRITE, 4096, data, sizeof(data)), 0);
+	assert_int_equal(unlink(path), 0); /* the next one gets the name */
+	b = must_open(p);
+	q.io.source = a;
+	backend_submit(b, w, &q.io);
+	r = finish(&q);
+	if (!r) {
+		assert_int_equal(op(b, BACKEND_READ, 1 << 19, got, sizeof(got)), 0);
+		assert_memory_equal(got, data, sizeof(got));
+		q = (struct request){ .io = { .op = BACKEND_COPY,
+					      .source = a,
+					      .off_bytes = 1 << 18,
+					      .from_bytes = 4096,
+					      .len_bytes = sizeof(data),
+					      .done = on_done } };
+		backend_submit(a, w, &q.io);
+		assert_int_equal(finish(&q), 0);
+		assert_int_equal(op(a, BACKEND_READ, 1 << 18, got, sizeof(got)), 0);
+		assert_memory_equal(got, data, sizeof(got));
+		/* onto itself it cannot */
+		q.io.off_bytes = 8192;
+		q.n_done = 0;
+		backend_submit(a, w, &q.io);
+		assert_int_equal(finish(&q), -EOPNOTSUPP);
+		assert_int_equal(op(a, BACKEND_READ, 4096, got, sizeof(got)), 0);
+		assert_memory_equal(got, data, sizeof(got));
+	} else {
+		assert_int_equal(r, -EOPNOTSUPP);
+	}
+	backend_close(a);
+	backend_close(b);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_copies(void **state)
+{
+	static const struct worker_opts o = { .name = "help" };
+	struct worker *helper = NULL;
+
+	(void)state;
+	copies_with(NULL, false);
+	assert_int_equal(worker_new(&helper, 1, &o), 0);
+	assert_int_equal(worker_start(helper), 0);
+	copies_with(helper, false);
+	copies_with(helper, true);
+	worker_stop(helper);
+	worker_join(helper);
+	(void)worker_free(helper);
+}
+
 static void test_unmap_gives_space_back(void **state)
 {
 	static uint8_t buf[1 << 20];
@@ -510,6 +581,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_direct_end_of_file_within_a_block, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_extents, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unmap_gives_space_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_shrank, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_is_looked_at_again, setup,

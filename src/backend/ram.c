@@ -67,6 +67,10 @@ static void ram_submit(struct backend *b, struct worker *w, struct backend_io *i
 	case BACKEND_WRITE_ZEROES:
 		memset(mem + io->off_bytes, 0, io->len_bytes);
 		break;
+	case BACKEND_COPY:
+		memmove(mem + io->off_bytes, ram_of(io->source)->mem + io->from_bytes,
+			io->len_bytes);
+		break;
 	case BACKEND_FLUSH: /* it is as stable as it gets */
 	case BACKEND_PREFETCH:
 	case BACKEND_EXTENT:
@@ -91,6 +95,7 @@ static void ram_close(struct backend *b)
 
 static const struct backend_ops ram_ops = {
 	.name = "ram",
+	.copies = true,
 	.submit = ram_submit,
 	.map = ram_map,
 	.close = ram_close,
