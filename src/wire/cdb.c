@@ -156,6 +156,36 @@ static const char *pr_out_text(uint8_t service_action)
 	return service_action < ARRAY_SIZE(text) ? text[service_action] : NULL;
 }
 
+static const char *copy_out_text(uint8_t service_action)
+{
+	switch (service_action) {
+	case SCSI_COPY_OUT_LID1:
+		return "EXTENDED COPY(LID1)";
+	case SCSI_COPY_OUT_LID4:
+		return "EXTENDED COPY(LID4)";
+	case SCSI_COPY_OUT_ABORT:
+		return "COPY OPERATION ABORT";
+	default:
+		return NULL;
+	}
+}
+
+static const char *copy_in_text(uint8_t service_action)
+{
+	switch (service_action) {
+	case SCSI_COPY_IN_STATUS_LID1:
+		return "RECEIVE COPY STATUS(LID1)";
+	case SCSI_COPY_IN_PARAMETERS:
+		return "RECEIVE COPY OPERATING PARAMETERS";
+	case SCSI_COPY_IN_FAILED:
+		return "RECEIVE COPY FAILURE DETAILS(LID1)";
+	case SCSI_COPY_IN_STATUS_LID4:
+		return "RECEIVE COPY STATUS(LID4)";
+	default:
+		return NULL;
+	}
+}
+
 const char *cdb_opcode_text(const uint8_t *cdb)
 {
 	static const char *const text[256] = {
@@ -217,6 +247,10 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 		return pr_out_text(service_action);
 	if (cdb[0] == SCSI_OP_SANITIZE)
 		return sanitize_text(service_action);
+	if (cdb[0] == SCSI_OP_THIRD_PARTY_COPY_OUT)
+		return copy_out_text(service_action);
+	if (cdb[0] == SCSI_OP_THIRD_PARTY_COPY_IN)
+		return copy_in_text(service_action);
 	if (cdb[0] == SCSI_OP_MAINTENANCE_IN)
 		return maintenance_in_text(service_action);
 	if (cdb[0] == SCSI_OP_MAINTENANCE_OUT)

@@ -8,6 +8,7 @@
 #define DESC_HEADER_LEN 8u
 #define DESC_INFO       0x00
 #define DESC_INFO_LEN   12u
+#define DESC_SPECIFIC   0x01
 #define DESC_SKS        0x02
 #define DESC_SKS_LEN    8u
 #define SKS_VALID       0x80
@@ -45,7 +46,7 @@ static void fixed_put(struct pen *out, const struct sense *s)
 	pen_u8(out, s->key & 0xf);
 	pen_be32(out, info ? (uint32_t)s->info : 0);
 	pen_u8(out, FIXED_LEN - 8);
-	pen_be32(out, 0); /* command-specific information */
+	pen_be32(out, s->specific);
 	pen_be16(out, s->asc);
 	pen_u8(out, 0); /* field replaceable unit */
 	sks_put(out, s);
@@ -54,7 +55,8 @@ static void fixed_put(struct pen *out, const struct sense *s)
 static void desc_put(struct pen *out, const struct sense *s)
 {
 	bool sks = s->field_valid || s->progress_valid;
-	unsigned more = (s->info_valid ? DESC_INFO_LEN : 0) + (sks ? DESC_SKS_LEN : 0);
+	unsigned more = (s->info_valid ? DESC_INFO_LEN : 0) + (s->specific ? DESC_INFO_LEN : 0) +
+			(sks ? DESC_SKS_LEN : 0);
 
 	pen_u8(out, s->deferred ? 0x73 : 0x72);
 	pen_u8(out, s->key & 0xf);
@@ -67,6 +69,12 @@ static void desc_put(struct pen *out, const struct sense *s)
 		pen_u8(out, 0x80); /* VALID */
 		pen_u8(out, 0);
 		pen_be64(out, s->info);
+	}
+	if (s->specific) {
+		pen_u8(out, DESC_SPECIFIC);
+		pen_u8(out, DESC_INFO_LEN - 2);
+		pen_be16(out, 0);
+		pen_be64(out, s->specific);
 	}
 	if (sks) {
 		pen_u8(out, DESC_SKS);
@@ -116,7 +124,10 @@ static void fixed_get(struct cur *in, bool info_valid, struct sense *s)
 	s->info_valid = info_valid && !in->bad;
 	if (!s->info_valid)
 		s->info = 0;
-	cur_skip(in, 1 + 4);
+	cur_skip(in, 1);
+	s->specific = cur_be32(in);
+	if (in->bad)
+		s->specific = 0;
 	s->asc = cur_be16(in);
 	cur_skip(in, 1);
 	sks_get(in, s);
@@ -145,6 +156,9 @@ static void desc_get(struct cur *in, struct sense *s)
 			s->info_valid = cur_u8(&d) & 0x80;
 			cur_skip(&d, 1);
 			s->info = s->info_valid ? cur_be64(&d) : 0;
+		} else if (type == DESC_SPECIFIC && len == DESC_INFO_LEN - 2) {
+			cur_skip(&d, 2 + 4);
+			s->specific = cur_be32(&d);
 		} else if (type == DESC_SKS && len == DESC_SKS_LEN - 2) {
 			cur_skip(&d, 2);
 			sks_get(&d, s);
@@ -188,6 +202,7 @@ static const struct {
 	const char *text;
 } asc_texts[] = {
 	{ 0x0000, "NO ADDITIONAL SENSE INFORMATION" },
+	{ 0x0016, "OPERATION IN PROGRESS" },
 	{ 0x0400, "LOGICAL UNIT NOT READY, CAUSE NOT REPORTABLE" },
 	{ 0x0401, "LOGICAL UNIT IS IN PROCESS OF BECOMING READY" },
 	{ 0x0402, "LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED" },
@@ -200,6 +215,9 @@ static const struct {
 	{ 0x041b, "LOGICAL UNIT NOT READY, SANITIZE IN PROGRESS" },
 	{ 0x0800, "LOGICAL UNIT COMMUNICATION FAILURE" },
 	{ 0x0c00, "WRITE ERROR" },
+	{ 0x0d01, "THIRD PARTY DEVICE FAILURE" },
+	{ 0x0d02, "COPY TARGET DEVICE NOT REACHABLE" },
+	{ 0x0d03, "INCORRECT COPY TARGET DEVICE TYPE" },
 	{ 0x0e03, "INVALID FIELD IN COMMAND INFORMATION UNIT" },
 	{ 0x1100, "UNRECOVERED READ ERROR" },
 	{ 0x1a00, "PARAMETER LIST LENGTH ERROR" },
@@ -210,6 +228,12 @@ static const struct {
 	{ 0x2500, "LOGICAL UNIT NOT SUPPORTED" },
 	{ 0x2600, "INVALID FIELD IN PARAMETER LIST" },
 	{ 0x2604, "INVALID RELEASE OF PERSISTENT RESERVATION" },
+	{ 0x2606, "TOO MANY TARGET DESCRIPTORS" },
+	{ 0x2607, "UNSUPPORTED TARGET DESCRIPTOR TYPE CODE" },
+	{ 0x2608, "TOO MANY SEGMENT DESCRIPTORS" },
+	{ 0x2609, "UNSUPPORTED SEGMENT DESCRIPTOR TYPE CODE" },
+	{ 0x260a, "UNEXPECTED INEXACT SEGMENT" },
+	{ 0x260b, "INLINE DATA LENGTH EXCEEDED" },
 	{ 0x2700, "WRITE PROTECTED" },
 	{ 0x2707, "SPACE ALLOCATION FAILED WRITE PROTECT" },
 	{ 0x2800, "NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED" },

@@ -27,6 +27,7 @@ enum sense_key {
 /* Additional sense codes in use here: ASC << 8 | ASCQ (SPC-5 annex F). */
 enum sense_asc {
 	ASC_NONE = 0x0000,
+	ASC_OPERATION_IN_PROGRESS = 0x0016,
 	ASC_NOT_READY = 0x0400,   /* cause not reportable */
 	ASC_NEEDS_START = 0x0402, /* initializing command required */
 	ASC_FORMATTING = 0x0404,  /* format in progress */
@@ -37,6 +38,9 @@ enum sense_asc {
 	ASC_PORT_UNAVAILABLE = 0x040c, /* target port in unavailable state */
 	ASC_OFFLINE = 0x0412,          /* logical unit not ready, offline */
 	ASC_WRITE_ERROR = 0x0c00,
+	ASC_THIRD_PARTY_FAILURE = 0x0d01, /* third party device failure */
+	ASC_COPY_NOT_REACHABLE = 0x0d02,  /* copy target device not reachable */
+	ASC_COPY_DEVICE_TYPE = 0x0d03,    /* incorrect copy target device type */
 	ASC_INVALID_FIELD_IN_IU = 0x0e03,
 	ASC_UNRECOVERED_READ = 0x1100,
 	ASC_PARAMETER_LIST_LENGTH = 0x1a00,
@@ -46,7 +50,13 @@ enum sense_asc {
 	ASC_INVALID_FIELD_IN_CDB = 0x2400,
 	ASC_LUN_NOT_SUPPORTED = 0x2500,
 	ASC_INVALID_FIELD_IN_PARAMETERS = 0x2600,
-	ASC_INVALID_RELEASE = 0x2604, /* of a persistent reservation */
+	ASC_INVALID_RELEASE = 0x2604,  /* of a persistent reservation */
+	ASC_TOO_MANY_TARGETS = 0x2606, /* CSCD descriptors */
+	ASC_TARGET_TYPE = 0x2607,      /* unsupported type code of one */
+	ASC_TOO_MANY_SEGMENTS = 0x2608,
+	ASC_SEGMENT_TYPE = 0x2609,
+	ASC_INEXACT_SEGMENT = 0x260a,
+	ASC_INLINE_DATA_LENGTH = 0x260b, /* exceeded */
 	ASC_WRITE_PROTECTED = 0x2700,
 	ASC_SPACE_ALLOCATION_FAILED = 0x2707,
 	ASC_COMMAND_SEQUENCE = 0x2c00,
@@ -71,6 +81,7 @@ struct sense {
 	uint16_t asc; /* ASC << 8 | ASCQ */
 	bool info_valid;
 	uint64_t info;     /* INFORMATION: an LBA for a disk */
+	uint32_t specific; /* COMMAND-SPECIFIC INFORMATION, 0: none */
 	bool field_valid;  /* ILLEGAL REQUEST: the next four say which field */
 	bool field_in_cdb; /* C/D: of the CDB, else of the parameter list */
 	bool field_bit_valid;
