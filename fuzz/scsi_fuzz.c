@@ -70,14 +70,19 @@ static void drain(struct world *w, struct run *r)
 {
 	struct scsi_task *go = NULL;
 	enum scsi_ask ask;
+	int last = 1; /* of those that are still to be asked */
 
-	for (int i = 0; i < 2; i++) {
-		while (!(r && r->go) && (ask = scsi_lu_next(&w->lu[i], &go)) != SCSI_ASK_NOTHING) {
+	for (int i = 0; i <= last; i++) {
+		struct scsi_lu *lu = &w->lu[i & 1];
+
+		while (!(r && r->go) && (ask = scsi_lu_next(lu, &go)) != SCSI_ASK_NOTHING) {
 			publish(w);
 			if (ask == SCSI_ASK_GATHER)
-				scsi_lu_gathered(&w->lu[i]);
+				scsi_lu_gathered(lu);
 			if (ask == SCSI_ASK_ERASE)
-				erase(&w->lu[i]);
+				erase(lu);
+			if (ask == SCSI_ASK_OTHER)
+				last = i + 1;
 			if (ask != SCSI_ASK_GO)
 				continue;
 			check(r && go == &r->t);
@@ -264,10 +269,35 @@ static void judge_order(struct run *r, const struct scsi_act *a)
 	r->next = a->off_bytes + a->len_bytes;
 }
 
+static void judge_range(const struct scsi_lu *lu, uint64_t n_blocks, uint64_t off, uint64_t len)
+{
+	uint64_t size = n_blocks << lu->block_shift;
+
+	check(len && off <= size && len <= size - off);
+	check((off | len) % lu->block_bytes == 0);
+}
+
+/* Both sides are units that the nexus has, and it may write the destination. */
+static void judge_copy(const struct scsi_task *t, const struct scsi_act *a)
+{
+	const struct scsi_copying *c = &t->copy;
+	bool sees = false;
+	bool may = false;
+
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++) {
+		struct scsi_view_lun v = scsi_nexus_at(t->nexus, i);
+
+		sees |= v.lu == c->from;
+		may |= v.lu == c->to && !(v.flags & (SCSI_VIEW_READ_ONLY | SCSI_VIEW_RES_WRITE));
+	}
+	check(sees && may && a->len_bytes <= SCSI_COPY_BYTES);
+	judge_range(c->to, c->to->n_blocks, a->off_bytes, a->len_bytes);
+	judge_range(c->from, c->from->n_blocks, c->from_bytes, a->len_bytes);
+}
+
 static void judge_act(struct run *r, const struct scsi_act *a)
 {
 	const struct scsi_task *t = &r->t;
-	uint64_t size;
 
 	check(a->type != SCSI_ACT_NONE && a->type <= SCSI_ACT_EXTENT);
 	judge_order(r, a);
@@ -279,9 +309,11 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 		return;
 	}
 	check(t->lu);
-	size = t->n_blocks << t->lu->block_shift;
-	check(a->len_bytes && a->off_bytes <= size && a->len_bytes <= size - a->off_bytes);
-	check((a->off_bytes | a->len_bytes) % t->lu->block_bytes == 0);
+	if (a->type == SCSI_ACT_COPY) {
+		judge_copy(t, a);
+		return;
+	}
+	judge_range(t->lu, t->n_blocks, a->off_bytes, a->len_bytes);
 	if (a->type == SCSI_ACT_READ)
 		check(a->len_bytes <= t->in_len);
 	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_COMPARE ||

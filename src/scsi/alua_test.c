@@ -172,9 +172,9 @@ static void inquiry(void **state)
 	assert_int_equal(get_be16(designator(1, 5) + 2), RIG_TPG_OTHER);
 	assert_int_equal(get_be16(designator(1, 4) + 2), 2);
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 0, 0, 1, 0, 0), 256, 0), 0);
-	assert_int_equal(r->in[5], 0x30); /* implicit and explicit */
+	assert_int_equal(r->in[5], 0x38); /* implicit and explicit */
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun1, CDB(0x12, 0, 0, 1, 0, 0), 256, 0), 0);
-	assert_int_equal(r->in[5], 0);
+	assert_int_equal(r->in[5], 0x08);
 	/* all ports that are in a group have their place in page 88h, also that of the other node */
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 1, 0x88, 1, 0, 0), 256, 0), 0);
 	for (size_t at = 4, i = 0; i < ARRAY_SIZE(numbers); i++) {
@@ -197,7 +197,7 @@ static void implicit_only(void **state)
 	assert_false(scsi_lu_set_alua(&r->lu[0], &r->alua, false));
 	hears(0, SCSI_UA_INQUIRY_CHANGED);
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 0, 0, 1, 0, 0), 256, 0), 0);
-	assert_int_equal(r->in[5], 0x10);
+	assert_int_equal(r->in[5], 0x18);
 	assert_int_equal(set_one(0, RIG_TPG, SCSI_ALUA_STANDBY), 2);
 	rig_expect_sense(r, 5, 0x2000);
 	/* that it does not exist counts more than that the state would not let it in */
@@ -207,7 +207,7 @@ static void implicit_only(void **state)
 	rig_expect_sense(r, 5, 0x2000);
 	assert_true(scsi_alua_configure(&r->alua, &one));
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 0, 0, 1, 0, 0), 256, 0), 0);
-	assert_int_equal(r->in[5], 0);
+	assert_int_equal(r->in[5], 0x08);
 	assert_null(designator(0, 5));
 	hears(0, SCSI_UA_INQUIRY_CHANGED);
 	assert_int_equal(try_read(0), 0);

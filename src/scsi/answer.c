@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "scsi/spc.h"
+#include "scsi/spc_copy.h"
 #include "wire/lun.h"
 
 static struct scsi_act complete(struct scsi_task *t, enum scsi_status status)
@@ -201,6 +202,8 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 	if ((act == SCSI_ACT_FETCH || act == SCSI_ACT_ROOM) && ev->result != -ECANCELED &&
 	    ev->result != -EBADMSG) /* no matter of the medium */
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
+	if (act == SCSI_ACT_COPY)
+		return spc_copy_failed(t, ev->result);
 	if (act == SCSI_ACT_SAVE) { /* it has changed, and whether that outlives us nobody knows */
 		if (t->lu->erase.starts == t)
 			erase_undo(t);

@@ -32,6 +32,7 @@
 #define SCSI_CMD_IN_ANY_STATE   BIT(19) /* offline and transitioning */
 #define SCSI_CMD_TPGS           BIT(20) /* exists only when the unit has target port groups */
 #define SCSI_CMD_TPGS_SET       BIT(21) /* ... whose states an initiator may change */
+#define SCSI_CMD_COPY           BIT(22) /* may change the medium, of this unit or of others */
 
 struct scsi_cmd {
 	uint8_t opcode;

@@ -3,6 +3,7 @@
 #include "scsi/cmd.h"
 #include "scsi/sbc.h"
 #include "scsi/spc.h"
+#include "scsi/spc_copy.h"
 
 /* Masks: the bytes after the opcode, then ones up to the 16th. The control byte may have no bit set. */
 #define FILL4 0xff, 0xff, 0xff, 0xff
@@ -31,6 +32,8 @@
 #define RW16(first)             MASK16(first, FF8, FF4, 0, 0)
 #define PR_IN_MASK              MASK10(0x1f, ZERO4, 0, 0xff, 0xff, 0)
 #define PR_OUT_MASK             MASK10(0x1f, 0xff, 0, 0, FF4, 0)
+#define COPY_OUT_MASK           MASK16(0x1f, ZERO4, ZERO4, FF4, 0, 0)
+#define COPY_IN_MASK            MASK16(0x1f, 0xff, 0, 0, 0, ZERO4, FF4, 0, 0)
 #define MAINTENANCE(b2, b3, b4) MASK12(0x1f, b2, b3, b4, b4, FF4, 0, 0)
 
 /* Who may do it while another nexus holds a reservation: SPC-5 table 67, SBC-4 table 13. */
@@ -59,6 +62,8 @@
 #define SETTINGS      (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE | IN_STANDBY)
 #define REPORTS       (SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
 #define MEDIUM_REPORT (SCSI_CMD_DATA | SCSI_CMD_IN | SCSI_CMD_MEDIUM)
+#define COPIES        (SCSI_CMD_SA | SCSI_CMD_COPY | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_WRITE)
+#define COPY_REPORTS  (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | RES_WRITE)
 #define PR_IN         (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
 #define PR_OUT        (SCSI_CMD_SA | SCSI_CMD_OUT | IN_STANDBY)
 #define DPO_FUA       (CDB_DPO | CDB_FUA)
@@ -111,6 +116,10 @@ enum cmd_index {
 	CMD_PR_PREEMPT_AND_ABORT,
 	CMD_PR_REGISTER_AND_IGNORE,
 	CMD_PR_REGISTER_AND_MOVE,
+	CMD_EXTENDED_COPY_LID1,
+	CMD_COPY_STATUS_LID1,
+	CMD_COPY_PARAMETERS,
+	CMD_COPY_FAILED,
 	CMD_READ_16,
 	CMD_COMPARE_AND_WRITE,
 	CMD_WRITE_16,
@@ -148,7 +157,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_READ_6] = { 0x08, 0, READS, 30, RW6, sbc_read, "" },
 	[CMD_WRITE_6] = { 0x0a, 0, WRITES, 30, RW6, sbc_write, "" },
 	[CMD_INQUIRY] = { 0x12, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0xff, 0xff, 0xff, 0),
-			  spc_inquiry, "standard data; VPD 00 80 83 86 87 88 B0 B1 B2" },
+			  spc_inquiry, "standard data; VPD 00 80 83 86 87 88 8F B0 B1 B2" },
 	[CMD_MODE_SELECT_6] = { 0x15, 0, SETTINGS, 60, MASK6(0x11, 0, 0, 0xff, 0), spc_mode_select,
 				"pages 01 02 07 08 0A 1A 1C; SP with state_dir" },
 	[CMD_RESERVE_6] = { 0x16, 0, IN_STANDBY, 10, MASK6(ZERO4, 0), spc_reserve,
@@ -247,6 +256,16 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 					 "ALL_TG_PT; APTPL with state_dir" },
 	[CMD_PR_REGISTER_AND_MOVE] = { 0x5f, SCSI_PR_OUT_REGISTER_AND_MOVE, PR_OUT, 30, PR_OUT_MASK,
 				       spc_pr_out, "UNREG; APTPL with state_dir" },
+	[CMD_EXTENDED_COPY_LID1] = { 0x83, SCSI_COPY_OUT_LID1, COPIES, 120, COPY_OUT_MASK,
+				     spc_extended_copy,
+				     "block to block segments, identification descriptors (NAA); "
+				     "see design 18" },
+	[CMD_COPY_STATUS_LID1] = { 0x84, SCSI_COPY_IN_STATUS_LID1, COPY_REPORTS, 10, COPY_IN_MASK,
+				   spc_copy_status, "" },
+	[CMD_COPY_PARAMETERS] = { 0x84, SCSI_COPY_IN_PARAMETERS, COPY_REPORTS, 10, COPY_IN_MASK,
+				  spc_copy_parameters, "" },
+	[CMD_COPY_FAILED] = { 0x84, SCSI_COPY_IN_FAILED, COPY_REPORTS, 10, COPY_IN_MASK,
+			      spc_copy_details, "" },
 	[CMD_READ_16] = { 0x88, 0, READS, 30, RW16(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_COMPARE_AND_WRITE] = { 0x89, 0, ALONE, 60, MASK16(DPO_FUA, FF8, 0, 0, 0, 0xff, 0, 0),
 				    sbc_compare_and_write,
@@ -343,6 +362,8 @@ static const uint8_t cmd_by_opcode[256] = {
 	[0x5a] = CMD_MODE_SENSE_10,
 	[0x5e] = CMD_PR_READ_KEYS,
 	[0x5f] = CMD_PR_REGISTER,
+	[0x83] = CMD_EXTENDED_COPY_LID1,
+	[0x84] = CMD_COPY_STATUS_LID1,
 	[0x88] = CMD_READ_16,
 	[0x89] = CMD_COMPARE_AND_WRITE,
 	[0x8a] = CMD_WRITE_16,

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "scsi/nexus.h"
 #include "scsi/task.h"
+#include "scsi/visit.h"
 
 #define SPACE_SHIFT 20         /* resources of a thin unit are counted in MiB */
 #define BLOCKS_MAX  UINT32_MAX /* where a limit is a 32-bit number of blocks on the wire */
@@ -132,6 +133,7 @@ void scsi_lu_deinit(struct scsi_lu *lu)
 	check(list_empty(&lu->nexuses));
 	check(!lu->order.set.n && !lu->order.orphans.n);
 	(void)scsi_lu_set_alua(lu, NULL, false);
+	scsi_visit_deinit(lu);
 }
 
 bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "scsi/alua.h"
+#include "scsi/copy.h"
 #include "scsi/erase.h"
 #include "scsi/pr.h"
 #include "scsi/set.h"
@@ -161,6 +162,7 @@ struct scsi_lu {
 	struct scsi_erase erase;
 	unsigned n_owed;
 	struct scsi_owed owed[SCSI_OWED_MAX];
+	struct scsi_copies copies;
 	unsigned n_selftests;                             /* ever */
 	struct scsi_selftest selftest[SCSI_SELFTEST_MAX]; /* the last ones, as a ring */
 };

@@ -6,6 +6,7 @@
 #include "scsi/answer.h"
 #include "scsi/nexus.h"
 #include "scsi/task.h"
+#include "scsi/visit.h"
 
 /* Where in its set a task is: struct scsi_task.where. */
 enum {
@@ -28,6 +29,8 @@ void scsi_order_init(struct scsi_lu *lu)
 {
 	lu->order = (struct scsi_order){ 0 };
 	list_init(&lu->order.dirty);
+	lu->order.lu = lu;
+	scsi_visit_init(lu);
 	scsi_set_init(&lu->order.set, lu);
 	scsi_set_init(&lu->order.orphans, lu);
 }
@@ -47,7 +50,7 @@ static struct scsi_task *task_of(struct list *node)
 	return list_entry(node, struct scsi_task, set_node);
 }
 
-static void set_touch(struct scsi_set *s)
+void scsi_set_touch(struct scsi_set *s)
 {
 	if (list_empty(&s->dirty))
 		list_push(&s->lu->order.dirty, &s->dirty);
@@ -57,13 +60,13 @@ static void touch_all(struct scsi_lu *lu)
 {
 	struct list *pos;
 
-	set_touch(&lu->order.set);
-	set_touch(&lu->order.orphans);
+	scsi_set_touch(&lu->order.set);
+	scsi_set_touch(&lu->order.orphans);
 	list_for_each (pos, &lu->nexuses) {
 		struct scsi_set *s = &list_entry(pos, struct scsi_itl, lu_node)->set;
 
 		if (s->n)
-			set_touch(s);
+			scsi_set_touch(s);
 	}
 }
 
@@ -101,10 +104,10 @@ static void claim_drop(struct scsi_lu *lu)
 }
 
 /* Somebody has stopped running: perhaps it was the last one that a claim waits for. */
-static void claim_look(struct scsi_lu *lu)
+void scsi_order_look(struct scsi_lu *lu)
 {
 	if (!lu->order.n_enabled && claim_waits(&lu->order))
-		set_touch(lu->order.alone->set);
+		scsi_set_touch(lu->order.alone->set);
 }
 
 /* --- coming and going --- */
@@ -128,6 +131,12 @@ static void heads_put(struct scsi_set *s, struct scsi_task *t)
 	list_push_front(pos, &t->head_node);
 }
 
+/* A copy between two pieces. */
+static bool yields(const struct scsi_task *t)
+{
+	return t->where == WHERE_HELD && t->copy.yields;
+}
+
 /* @t, which is in no set, is put into @s as it is. */
 static void set_add(struct scsi_set *s, struct scsi_task *t)
 {
@@ -140,6 +149,7 @@ static void set_add(struct scsi_set *s, struct scsi_task *t)
 	t->set = s;
 	list_put((struct list *)(void *)((char *)s + lists[t->where]), t);
 	s->n++;
+	s->n_yielding += yields(t);
 	s->lu->order.n_enabled += t->where == WHERE_ENABLED;
 	if (t->where != WHERE_DORMANT)
 		s->n_started++;
@@ -162,6 +172,7 @@ static bool set_remove(struct scsi_task *t)
 	list_del(&t->set_node);
 	list_del(&t->head_node);
 	s->n--;
+	s->n_yielding -= yields(t);
 	s->lu->order.n_enabled -= t->where == WHERE_ENABLED;
 	if (t->where != WHERE_DORMANT)
 		s->n_started--;
@@ -188,6 +199,17 @@ static void set_move(struct scsi_task *t, unsigned where)
 		s->aca_task = t;
 }
 
+/* It stands in line like a barrier, only so that it gets its turn. */
+static bool alone_in_line(const struct scsi_task *t)
+{
+	return needs_alone(t) && t->place == SCSI_PLACE_BARRIER && t->attr == SCSI_ATTR_SIMPLE;
+}
+
+bool scsi_set_wants_alone(const struct scsi_set *s)
+{
+	return !list_empty(&s->dormant) && alone_in_line(task_of(s->dormant.next));
+}
+
 /* Does its set let it? */
 static bool order_lets(const struct scsi_set *s, const struct scsi_task *t)
 {
@@ -201,7 +223,8 @@ static bool order_lets(const struct scsi_set *s, const struct scsi_task *t)
 		       (list_empty(&s->heads) ||
 			list_entry(s->heads.next, struct scsi_task, head_node)->seq > t->seq);
 	case SCSI_PLACE_BARRIER:
-		return scsi_lu_is_gathered(s->lu) && !s->n_started;
+		return scsi_lu_is_gathered(s->lu) &&
+		       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);
 	default:
 		return true;
 	}
@@ -247,16 +270,24 @@ void scsi_set_leave(struct scsi_task *t)
 	if (!s)
 		return;
 	(void)set_remove(t);
-	set_touch(s);
+	scsi_set_touch(s);
 	if (t == s->lu->order.alone)
 		claim_drop(s->lu);
-	claim_look(s->lu);
+	scsi_order_look(s->lu);
+	scsi_visit_forget(t);
 }
 
 void scsi_set_hold(struct scsi_task *t)
 {
 	set_move(t, WHERE_HELD);
-	claim_look(t->set->lu);
+	scsi_order_look(t->set->lu);
+}
+
+void scsi_set_yield(struct scsi_task *t)
+{
+	t->copy.yields = true; /* it is enabled, so that was not counted */
+	scsi_set_hold(t);
+	scsi_set_touch(t->set);
 }
 
 void scsi_set_hold_answer(struct scsi_task *t)
@@ -264,18 +295,24 @@ void scsi_set_hold_answer(struct scsi_task *t)
 	t->answer_waits = true;
 	reason_add(t->set);
 	set_move(t, WHERE_HELD);
-	set_touch(t->set);
+	scsi_set_touch(t->set);
 }
 
-/* The first one that is held, if it need not be any more. */
+/*
+ * The first one that is held, if it need not be any more. Copies that wait for another unit, or for one that stands in
+ * line, are passed over.
+ */
 static struct scsi_task *next_held(const struct scsi_set *s)
 {
-	struct scsi_task *t;
+	const struct list *pos;
 
-	if (list_empty(&s->held))
-		return NULL;
-	t = task_of(s->held.next);
-	return t->answer_waits && !scsi_lu_is_gathered(s->lu) ? NULL : t;
+	list_for_each (pos, &s->held) {
+		struct scsi_task *t = container_of(pos, struct scsi_task, set_node);
+
+		if (!scsi_visit_waits(t) && !(yields(t) && scsi_set_wants_alone(s)))
+			return t->answer_waits && !scsi_lu_is_gathered(s->lu) ? NULL : t;
+	}
+	return NULL;
 }
 
 /* Those that start at once had to wait for one that was alone: they do not stand in line for others. */
@@ -365,7 +402,7 @@ void scsi_set_clear_aca(struct scsi_set *s)
 		return;
 	s->aca = NULL;
 	reason_drop(s);
-	set_touch(s);
+	scsi_set_touch(s);
 }
 
 void scsi_lu_clear_aca(struct scsi_lu *lu, const struct scsi_nexus *nexus)
@@ -399,6 +436,9 @@ enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret)
 		o->state = SCSI_ORDER_GATHERING;
 		return SCSI_ASK_GATHER;
 	}
+	/* Before somebody else claims the unit, so that copies get on. */
+	if (scsi_visit_due(lu))
+		return SCSI_ASK_OTHER;
 	while (!list_empty(&o->dirty)) {
 		struct scsi_set *s = list_entry(o->dirty.next, struct scsi_set, dirty);
 
@@ -439,7 +479,7 @@ static void orphan(struct scsi_task *t)
 	if (t->where == WHERE_DORMANT)
 		t->where = WHERE_HELD; /* so that it is named, and finds that out */
 	set_add(to, t);
-	set_touch(to);
+	scsi_set_touch(to);
 }
 
 static void orphan_list(struct list *list, const struct scsi_itl *itl)
@@ -458,7 +498,7 @@ static void orphan_all(struct scsi_set *s, const struct scsi_itl *itl)
 {
 	if (!s->n)
 		return;
-	set_touch(s);
+	scsi_set_touch(s);
 	orphan_list(&s->dormant, itl);
 	orphan_list(&s->enabled, itl);
 	orphan_list(&s->held, itl);
@@ -487,7 +527,7 @@ static void regroup_list(struct list *list)
 		bool aca = set_remove(t);
 
 		set_add(to, t);
-		set_touch(to);
+		scsi_set_touch(to);
 		if (aca)
 			to->aca_task = t;
 	}

@@ -48,6 +48,7 @@ struct scsi_set {
 	unsigned n;          /* in all */
 	unsigned n_started;  /* enabled and held */
 	unsigned n_barriers; /* of those */
+	unsigned n_yielding; /* copies among those that are held between two pieces */
 	struct scsi_lu *lu;
 	const struct scsi_nexus *aca;     /* the faulted nexus; NULL: no ACA condition */
 	const struct scsi_task *aca_task; /* the ACA command, NULL: none */
@@ -72,7 +73,13 @@ struct scsi_order {
 	unsigned n_enabled;            /* of all sets and the orphans */
 	const struct scsi_task *alone; /* has claimed the unit, or runs alone; NULL: none */
 	struct list dirty;             /* struct scsi_set.dirty */
-	bool publish;                  /* something else that views say has changed */
+	struct list visits;            /* struct scsi_visit.node: see visit.h, as the next three */
+	struct list guests;            /* struct scsi_copying.later */
+	struct list due;               /* struct scsi_order.due_node */
+	struct list due_node;
+	struct scsi_lu *lu;
+	struct scsi_lu *other; /* with SCSI_ASK_OTHER */
+	bool publish;          /* something else that views say has changed */
 };
 
 /* What is to be done for a unit; see scsi_lu_next(). */
@@ -82,6 +89,7 @@ enum scsi_ask {
 			  * of the unit that was routed LOCAL has ended, call scsi_lu_gathered() */
 	SCSI_ASK_PUBLISH, /* publish the views of all nexuses; nobody need wait */
 	SCSI_ASK_ERASE,   /* carry out what scsi_erase_next() says, until it says END */
+	SCSI_ASK_OTHER,   /* ask for the unit lu->order.other, too */
 	SCSI_ASK_GO, /* step the task with SCSI_EV_GO, before anything else is done with the unit */
 };
 
@@ -108,12 +116,19 @@ bool scsi_set_enter(struct scsi_set *s, struct scsi_task *t, enum scsi_place pla
 void scsi_set_leave(struct scsi_task *t);
 /* @t, which is enabled, may not go on: scsi_lu_next() will name it. */
 void scsi_set_hold(struct scsi_task *t);
-/* ... until the unit is gathered, too. */
+/* @t is a copy between two pieces: it goes on when nobody needs a unit of it alone; that is behind nobody else. */
+void scsi_set_yield(struct scsi_task *t);
+/* Is the next in line one that needs the medium alone? */
+bool scsi_set_wants_alone(const struct scsi_set *s);
+/* As scsi_set_hold(), until the unit is gathered, too. */
 void scsi_set_hold_answer(struct scsi_task *t);
 /* Does an ACA condition keep @t back? */
 bool scsi_set_frozen(const struct scsi_task *t);
 void scsi_set_aca(struct scsi_set *s, const struct scsi_nexus *faulted);
 void scsi_set_clear_aca(struct scsi_set *s);
+/* A command that is alone waits for what has just ended, or ends itself: ask what is due. */
+void scsi_order_look(struct scsi_lu *lu);
+void scsi_set_touch(struct scsi_set *s);
 bool scsi_lu_is_gathered(const struct scsi_lu *lu);
 /* The set a task of this nexus at this LUN belongs to; see scsi_nexus_at(). */
 struct scsi_itl;

@@ -14,6 +14,7 @@
 #define CMDQUE              0x02
 #define TPGS_IMPLICIT       0x10 /* byte 5 */
 #define TPGS_EXPLICIT       0x20
+#define THREE_PC            0x08 /* third-party copy */
 #define VERSION_DESCRIPTORS 58u
 #define PROTOCOL_SRP        4
 
@@ -70,7 +71,7 @@ struct scsi_act spc_inquiry(struct scsi_task *t)
 	pen_u8(&out, VERSION_SPC4);
 	pen_u8(&out, lu ? NORMACA | HISUP_AND_FORMAT : HISUP_AND_FORMAT);
 	pen_u8(&out, INQUIRY_LEN - 5);
-	pen_u8(&out, tpgs(t)); /* no third-party copy, no protection */
+	pen_u8(&out, (uint8_t)(tpgs(t) | (lu ? THREE_PC : 0))); /* no protection */
 	pen_u8(&out, 0);
 	pen_u8(&out, CMDQUE);
 	spc_put_text(&out, lu ? lu->vendor : "SRPTD", 8);

@@ -43,7 +43,7 @@ static void expect_in(const uint8_t *want, size_t len)
 static void inquiry_standard(void **state)
 {
 	static const uint8_t want[96] = {
-		0x00, 0x00, 0x06, 0x32, 91,   0x30, 0,    0x02, 'S',  'R',  'P',  'T',  'D',  ' ',
+		0x00, 0x00, 0x06, 0x32, 91,   0x38, 0,    0x02, 'S',  'R',  'P',  'T',  'D',  ' ',
 		' ',  ' ',  'V',  'I',  'R',  'T',  'U',  'A',  'L',  '-',  'D',  'I',  'S',  'K',
 		' ',  ' ',  ' ',  ' ',  '0',  '0',  '0',  '1',  0,    0,    0,    0,    0,    0,
 		0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
@@ -88,8 +88,8 @@ static void inquiry_elsewhere(void **state)
 
 static void vpd_identity(void **state)
 {
-	static const uint8_t list[] = { 0,    0,    0,    9,    0x00, 0x80, 0x83,
-					0x86, 0x87, 0x88, 0xb0, 0xb1, 0xb2 };
+	static const uint8_t list[] = { 0,    0,    0,    10,   0x00, 0x80, 0x83,
+					0x86, 0x87, 0x88, 0x8f, 0xb0, 0xb1, 0xb2 };
 	static const uint8_t policy[] = { 0, 0x87, 0, 4, 0x3f, 0xff, 0, 0 };
 	static const uint8_t serial[] = { 0, 0x80, 0, 7, 'S', 'N', '-', '0', '0', '0', '1' };
 	static const uint8_t id[] = {
@@ -136,7 +136,7 @@ static void vpd_identity(void **state)
 	assert_memory_equal(r->in + 16, ((const uint8_t[]){ 0x41, 0x92, 0, 16, 0xaa, 0xbb }), 6);
 	assert_int_equal(get_be16(r->in + 38), 2);
 	assert_int_equal(get_be16(r->in + 46), 0);
-	run(rig_lun0, CDB(0x12, 1, 0x8f, 0, 255, 0), 255);
+	run(rig_lun0, CDB(0x12, 1, 0x90, 0, 255, 0), 255);
 	rig_expect_sense(r, 5, 0x2400);
 }
 

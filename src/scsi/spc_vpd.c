@@ -2,6 +2,8 @@
 /* INQUIRY, vital product data pages: SPC-5 7.7, SBC-4 6.6. */
 #include "scsi/spc.h"
 
+#include "scsi/spc_copy.h"
+
 #define VPD_MAX 4096u
 
 /* Designators, SPC-5 7.7.6 */
@@ -187,11 +189,11 @@ static void put_provisioning(struct pen *out, const struct scsi_task *t)
 static void put_supported(struct pen *out, const struct scsi_task *t);
 
 static const struct vpd_page vpd_pages[] = {
-	{ 0x00, true, put_supported },       { 0x80, false, put_serial },
-	{ 0x83, false, put_identification }, { 0x86, false, put_extended_inquiry },
-	{ 0x87, false, put_mode_policy },    { 0x88, false, put_ports },
-	{ 0xb0, false, put_block_limits },   { 0xb1, false, put_characteristics },
-	{ 0xb2, false, put_provisioning },
+	{ 0x00, true, put_supported },        { 0x80, false, put_serial },
+	{ 0x83, false, put_identification },  { 0x86, false, put_extended_inquiry },
+	{ 0x87, false, put_mode_policy },     { 0x88, false, put_ports },
+	{ 0x8f, false, spc_copy_vpd },        { 0xb0, false, put_block_limits },
+	{ 0xb1, false, put_characteristics }, { 0xb2, false, put_provisioning },
 };
 
 static void put_supported(struct pen *out, const struct scsi_task *t)

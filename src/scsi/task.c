@@ -52,6 +52,7 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
 	t->abort = SCSI_ABORT_NO;
 	t->ua_told = 0;
 	t->aborted = false;
+	t->copy.note = NULL;
 	t->sense_len = 0;
 	if (lun_decode(t->lun, &lun) != LUN_UNIT || lun >= SCSI_LUN_COUNT)
 		return SCSI_ROUTE_HOME;

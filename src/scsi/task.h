@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include "scsi/copy.h"
 #include "scsi/nexus.h"
+#include "scsi/visit.h"
 #include "wire/cdb.h"
 #include "wire/sense.h"
 
@@ -20,7 +22,7 @@
 enum scsi_event_type {
 	SCSI_EV_START, /* once, first */
 	SCSI_EV_DATA,  /* answers FETCH */
-	SCSI_EV_IO_DONE, /* answers READ .. COMPARE; nothing of that I/O can touch the medium any more */
+	SCSI_EV_IO_DONE, /* answers READ .. EXTENT; nothing of that I/O can touch the medium any more */
 	SCSI_EV_ABORT,   /* at any time before COMPLETE, also before START; more than once */
 	SCSI_EV_ROOM,    /* answers ROOM; so does DATA, when FETCH needed it */
 	SCSI_EV_GO,      /* answers WAIT: scsi_lu_next() named the task */
@@ -66,7 +68,12 @@ enum scsi_act_type {
 	SCSI_ACT_COMPARE_AND_WRITE,
 	SCSI_ACT_OR_WRITE, /* the data-out OR the medium, to the medium; likewise alone, with @fua */
 	SCSI_ACT_COMPARE_SAME, /* the block at task->data against each of the medium; -EILSEQ */
-	SCSI_ACT_PREFETCH,     /* bring the range into a cache, if there is one */
+	/*
+	 * [task->copy.from_bytes, +len_bytes) of task->copy.from is what [off_bytes, ..) of task->copy.to is to be,
+	 * also where the two overlap; with @fua: stable. Up to SCSI_COPY_BYTES.
+	 */
+	SCSI_ACT_COPY,
+	SCSI_ACT_PREFETCH, /* bring the range into a cache, if there is one */
 	/*
 	 * Is there something at off_bytes? The answer's result is 0 for yes, 1 for a hole that reads as
 	 * zeroes; done_bytes says how far the same is true, at least one and at most len_bytes.
@@ -93,7 +100,7 @@ enum scsi_changed {
 struct scsi_act {
 	enum scsi_act_type type;
 	enum scsi_changed changed;
-	bool fua; /* WRITE, COMPARE_AND_WRITE, OR_WRITE */
+	bool fua; /* WRITE, COMPARE_AND_WRITE, OR_WRITE, COPY */
 	uint64_t
 		off_bytes; /* READ .. COMPARE but FLUSH: on the medium, whole blocks, inside the unit */
 	uint64_t len_bytes; /* not 0, but FLUSH and COMPLETE */
@@ -155,6 +162,8 @@ struct scsi_task {
 	uint64_t act_len;
 	uint32_t pos; /* next descriptor of a parameter list */
 	uint32_t n_desc;
+	struct scsi_copying
+		copy; /* what it is at, with the action COPY; constant while that is under way */
 	const struct scsi_cmd *cmd;
 	struct scsi_act (*cont)(struct scsi_task *t); /* after the action under way succeeded */
 

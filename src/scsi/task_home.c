@@ -170,8 +170,8 @@ static enum scsi_place place_of(const struct scsi_set *s, const struct scsi_task
 	if (flags & SCSI_CMD_ALONE) /* more than is asked for, so that it need not wait for ever */
 		return SCSI_PLACE_BARRIER;
 	/* restricted reordering: what changes the medium is done in order */
-	return flags & SCSI_CMD_WRITE && !t->lu->mode.reorder ? SCSI_PLACE_BARRIER
-							      : SCSI_PLACE_SIMPLE;
+	return flags & (SCSI_CMD_WRITE | SCSI_CMD_COPY) && !t->lu->mode.reorder ? SCSI_PLACE_BARRIER
+										: SCSI_PLACE_SIMPLE;
 }
 
 /* A new command while an ACA condition is in effect (SAM-5 5.9.3, 5.9.4); GOOD: it may come in. */
@@ -199,6 +199,7 @@ static struct scsi_act home_start(struct scsi_task *t)
 	task_nothing_moved(t);
 	t->cleared = false;
 	t->has_victims = false;
+	scsi_visit_none(t);
 	t->lu = itl ? itl->lu : NULL;
 	if (!itl)
 		return start_turn(t);
@@ -237,6 +238,8 @@ static struct scsi_act home_event(struct scsi_task *t, const struct scsi_event *
 {
 	check(t->phase == SCSI_PHASE_WAIT && event_fits(t, ev));
 	t->kept = *ev;
+	if (t->act == SCSI_ACT_COPY)
+		scsi_visit_end(t); /* also when it may not go on now */
 	if (scsi_set_frozen(t) && !t->abort) {
 		scsi_set_hold(t);
 		return answer_wait(t, SCSI_PHASE_HELD);
@@ -345,6 +348,8 @@ struct scsi_act task_home_step(struct scsi_task *t, const struct scsi_event *ev)
 	}
 	if (a.type != SCSI_ACT_COMPLETE)
 		return a;
+	if (t->copy.note)
+		copy_note_end(t);
 	note_status(t, &a);
 	if (t->set && t->status == SCSI_STATUS_CHECK_CONDITION)
 		return ended_badly(t, a);

@@ -120,17 +120,30 @@ static void compare(const uint8_t *at, const uint8_t *out, uint64_t len, struct 
 	}
 }
 
+static uint8_t *disk_of(struct rig *r, const struct scsi_lu *lu)
+{
+	return r->disk[lu == &r->lu[1]];
+}
+
+static void check_inside(const struct scsi_lu *lu, uint64_t off_bytes, uint64_t len_bytes)
+{
+	uint64_t size = lu->n_blocks << lu->block_shift;
+
+	assert_true(len_bytes > 0);
+	assert_int_equal(off_bytes % lu->block_bytes, 0);
+	assert_int_equal(len_bytes % lu->block_bytes, 0);
+	assert_true(off_bytes <= size && len_bytes <= size - off_bytes);
+}
+
 /* Every range must be whole blocks inside the unit, and long ones must come in pieces. */
 static void check_range(const struct rig *r, const struct scsi_act *a)
 {
-	const struct scsi_lu *lu = r->t.lu;
-	uint64_t size = lu->n_blocks << lu->block_shift;
-
-	assert_true(a->len_bytes > 0);
-	assert_int_equal(a->off_bytes % lu->block_bytes, 0);
-	assert_int_equal(a->len_bytes % lu->block_bytes, 0);
-	assert_true(a->off_bytes <= size && a->len_bytes <= size - a->off_bytes);
+	check_inside(a->type == SCSI_ACT_COPY ? r->t.copy.to : r->t.lu, a->off_bytes, a->len_bytes);
 	switch (a->type) {
+	case SCSI_ACT_COPY:
+		check_inside(r->t.copy.from, r->t.copy.from_bytes, a->len_bytes);
+		assert_true(a->len_bytes <= SCSI_COPY_BYTES);
+		break;
 	case SCSI_ACT_READ:
 		assert_true(a->len_bytes <= r->t.in_len);
 		break;
@@ -152,8 +165,21 @@ static void check_range(const struct rig *r, const struct scsi_act *a)
 	}
 }
 
+/* Nobody copies to where the nexus may not write. */
+static void check_copy_protected(const struct rig *r)
+{
+	bool may = false;
+
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
+		may |= r->t.nexus->lun[i].lu == r->t.copy.to &&
+		       !(scsi_nexus_at(r->t.nexus, i).flags & SCSI_VIEW_READ_ONLY);
+	assert_true(may);
+}
+
 static void check_protected(const struct rig *r, const struct scsi_act *a)
 {
+	if (a->type == SCSI_ACT_COPY)
+		check_copy_protected(r);
 	if (a->type == SCSI_ACT_WRITE || a->type == SCSI_ACT_UNMAP ||
 	    a->type == SCSI_ACT_WRITE_ZEROES || a->type == SCSI_ACT_WRITE_SAME ||
 	    a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE)
@@ -193,7 +219,7 @@ static void extent(const struct rig *r, const struct scsi_act *a, struct scsi_ev
 static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 {
 	struct scsi_event ev = { .type = SCSI_EV_IO_DONE };
-	uint8_t *at = r->disk[r->t.lu == &r->lu[1]] + a->off_bytes;
+	uint8_t *at = disk_of(r, r->t.lu) + a->off_bytes;
 
 	if (a->type == SCSI_ACT_FETCH) {
 		give_room(r);
@@ -234,6 +260,10 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 		break;
 	case SCSI_ACT_EXTENT:
 		extent(r, a, &ev);
+		break;
+	case SCSI_ACT_COPY:
+		memmove(disk_of(r, r->t.copy.to) + a->off_bytes,
+			disk_of(r, r->t.copy.from) + r->t.copy.from_bytes, a->len_bytes);
 		break;
 	case SCSI_ACT_COMPARE:
 		compare(at, r->out, a->len_bytes, &ev);
@@ -325,17 +355,21 @@ bool rig_erase(struct rig *r, unsigned unit, unsigned max)
 static void drain(struct rig *r)
 {
 	struct scsi_task *t;
+	enum scsi_ask ask;
+	int last = 1; /* of those that are still to be asked */
 
-	for (int i = 0; i < 2; i++) {
-		enum scsi_ask ask;
+	for (int i = 0; i <= last; i++) {
+		struct scsi_lu *lu = &r->lu[i & 1];
 
-		while (!r->go && (ask = scsi_lu_next(&r->lu[i], &t)) != SCSI_ASK_NOTHING) {
+		while (!r->go && (ask = scsi_lu_next(lu, &t)) != SCSI_ASK_NOTHING) {
 			rig_views(r);
 			if (ask == SCSI_ASK_GATHER) {
 				r->gathers++;
-				scsi_lu_gathered(&r->lu[i]);
+				scsi_lu_gathered(lu);
 			} else if (ask == SCSI_ASK_ERASE && !r->erase_later) {
-				assert_true(rig_erase(r, (unsigned)i, UINT32_MAX));
+				assert_true(rig_erase(r, (unsigned)(i & 1), UINT32_MAX));
+			} else if (ask == SCSI_ASK_OTHER) {
+				last = i + 1;
 			} else if (ask == SCSI_ASK_GO) {
 				assert_ptr_equal(t, &r->t);
 				r->go = true;

@@ -10,6 +10,8 @@
 #include "run/worker.h"
 #include "target/internal.h"
 
+/* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is fine */
+_Static_assert(SCSI_COPY_BYTES <= TGT_BURST_BYTES, "a buffer holds a piece of a copy");
 _Static_assert(3 * SCSI_CAW_BYTES <= TGT_BURST_BYTES,
 	       "a buffer holds both sides of COMPARE AND WRITE");
 
@@ -278,8 +280,15 @@ static void data_bring(struct cmd *c, void *addr, uint32_t len, void (*moved)(st
 
 /* --- backend I/O --- */
 
-static void data_io(struct cmd *c, enum backend_op op, void *addr, uint64_t off, uint64_t len,
-		    void (*done)(struct worker *, struct backend_io *, int))
+static void io_submit(struct cmd *c, struct backend *b,
+		      void (*done)(struct worker *, struct backend_io *, int))
+{
+	c->bio.done = done;
+	c->is.io = true;
+	backend_submit(b, c->ch->tw->w, &c->bio);
+}
+
+static void io_fill(struct cmd *c, enum backend_op op, void *addr, uint64_t off, uint64_t len)
 {
 	struct backend_io *io = &c->bio;
 
@@ -290,9 +299,13 @@ static void data_io(struct cmd *c, enum backend_op op, void *addr, uint64_t off,
 	io->n_iov = addr ? 1 : 0;
 	io->off_bytes = off;
 	io->len_bytes = len;
-	io->done = done;
-	c->is.io = true;
-	backend_submit(c->unit->backend, c->ch->tw->w, io);
+}
+
+static void data_io(struct cmd *c, enum backend_op op, void *addr, uint64_t off, uint64_t len,
+		    void (*done)(struct worker *, struct backend_io *, int))
+{
+	io_fill(c, op, addr, off, len);
+	io_submit(c, c->unit->backend, done);
 }
 
 static struct cmd *io_ended(struct backend_io *io)
@@ -593,6 +606,71 @@ static void alone_start(struct cmd *c)
 		data_bring(c, c->buf->addr, alone_given(c), alone_moved);
 }
 
+/* --- COPY: by the stores themselves, else through a buffer --- */
+
+static struct backend *copy_store(const struct scsi_lu *lu)
+{
+	const struct tgt_unit *u = lu->owner;
+
+	return u->backend;
+}
+
+static void copy_written(struct worker *w, struct backend_io *io, int result)
+{
+	(void)w;
+	data_end(io_ended(io), result, false);
+}
+
+static void copy_read(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+
+	(void)w;
+	if (!result && c->is.abort)
+		result = -ECANCELED; /* it must not reach the medium any more (INV-15) */
+	if (result) {
+		data_end(c, result, false);
+		return;
+	}
+	io_fill(c, BACKEND_WRITE, c->buf->addr, c->act.off_bytes, c->act.len_bytes);
+	io_submit(c, copy_store(c->task.copy.to), copy_written);
+}
+
+static void copy_through(struct cmd *c)
+{
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	if (!data_get_buf(c, (uint32_t)c->act.len_bytes, copy_through))
+		return;
+	io_fill(c, BACKEND_READ, c->buf->addr, c->task.copy.from_bytes, c->act.len_bytes);
+	io_submit(c, copy_store(c->task.copy.from), copy_read);
+}
+
+static void copy_done(struct worker *w, struct backend_io *io, int result)
+{
+	struct cmd *c = io_ended(io);
+
+	(void)w;
+	if (result == -EOPNOTSUPP)
+		copy_through(c);
+	else
+		data_end(c, result, false);
+}
+
+static void copy_start(struct cmd *c)
+{
+	if (c->is.abort) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	io_fill(c, BACKEND_COPY, NULL, c->act.off_bytes, c->act.len_bytes);
+	c->bio.source = copy_store(c->task.copy.from);
+	c->bio.from_bytes = c->task.copy.from_bytes;
+	io_submit(c, copy_store(c->task.copy.to), copy_done);
+}
+
 /* --- VERIFY, WRITE SAME, and what moves no data --- */
 
 static void plain_done(struct worker *w, struct backend_io *io, int result)
@@ -791,6 +869,9 @@ void data_start(struct cmd *c)
 		break;
 	case SCSI_ACT_PREFETCH:
 		plain_start(c, BACKEND_PREFETCH);
+		break;
+	case SCSI_ACT_COPY:
+		copy_start(c);
 		break;
 	case SCSI_ACT_EXTENT:
 		extent_start(c);

@@ -242,20 +242,26 @@ static void home_go(struct cmd *c)
 	home_carry(c);
 }
 
-void home_drain(struct scsi_lu *lu)
+/* What is due at @u; units that are to be asked as well go on @todo. */
+static void drain_unit(struct tgt_unit *u, struct list *todo)
 {
-	struct tgt_unit *u = lu ? lu->owner : NULL;
 	struct scsi_task *task = NULL;
+	struct tgt_unit *other;
 
-	while (u) {
-		switch (scsi_lu_next(lu, &task)) {
+	for (;;) {
+		switch (scsi_lu_next(&u->lu, &task)) {
 		case SCSI_ASK_NOTHING:
 			return;
 		case SCSI_ASK_GATHER:
 			gather_start(u);
 			break;
 		case SCSI_ASK_PUBLISH:
-			home_publish_lu(u->t, lu);
+			home_publish_lu(u->t, &u->lu);
+			break;
+		case SCSI_ASK_OTHER:
+			other = u->lu.order.other->owner;
+			if (list_empty(&other->drain_node))
+				list_push(todo, &other->drain_node);
 			break;
 		case SCSI_ASK_ERASE:
 			erase_start(u);
@@ -264,6 +270,21 @@ void home_drain(struct scsi_lu *lu)
 			home_go(container_of(task, struct cmd, task));
 			break;
 		}
+	}
+}
+
+void home_drain(struct scsi_lu *lu)
+{
+	struct list todo;
+	struct list *node = NULL;
+	struct tgt_unit *u = lu ? lu->owner : NULL;
+
+	list_init(&todo);
+	while (u) {
+		list_del(&u->drain_node);
+		drain_unit(u, &todo);
+		node = list_pop(&todo);
+		u = node ? list_entry(node, struct tgt_unit, drain_node) : NULL;
 	}
 }
 
@@ -278,6 +299,7 @@ void home_drain_all(struct tgt *t)
 static void home_run(struct worker *w, struct worker_msg *m)
 {
 	struct cmd *c = container_of(m, struct cmd, msg);
+	struct tgt *t = c->ch->t; /* it may be its channel's again after the step */
 	struct scsi_lu *was = c->task.lu;
 	struct scsi_lu *now;
 
@@ -296,6 +318,7 @@ static void home_run(struct worker *w, struct worker_msg *m)
 	home_drain(was);
 	if (now != was)
 		home_drain(now);
+	tmf_look(t);
 }
 
 void home_step(struct cmd *c)

@@ -360,7 +360,8 @@ struct tgt_unit {
 		int result;
 		bool busy; /* home */
 	} watch;
-	bool access_dirty; /* what it keeps of access states is to be saved: home */
+	bool access_dirty;      /* what it keeps of access states is to be saved: home */
+	struct list drain_node; /* while others are asked what is due, before it: home */
 	bool gathering;
 	unsigned gather_left; /* workers that have not answered */
 	struct view_wait gather_views;
@@ -436,6 +437,7 @@ struct tgt {
 	unsigned tmf_workers;  /* that have not answered */
 	unsigned tmf_unmarked; /* that have not told their commands */
 	struct view_wait tmf_wait;
+	bool tmf_visited; /* it waits for copies: see scsi_tmf_visited() */
 	bool stopping;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
@@ -628,5 +630,7 @@ void tmf_start(struct cmd *c);
 bool tmf_takes(const struct scsi_tmf *m, const struct cmd *c);
 /* Home: carry out the action CLEAR of @c, then home_cleared(). */
 void tmf_clear(struct cmd *c);
+/* Home: a step has been taken, which may be what the function under way waits for. */
+void tmf_look(struct tgt *t);
 /* A command that a TMF waits for has ended. */
 void tmf_cmd_ended(struct tworker *tw);

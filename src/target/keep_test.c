@@ -46,6 +46,7 @@ static void unit_init(struct tgt_unit *u, bool keeps)
 	u->t = &t;
 	list_init(&u->keep.waiting);
 	list_init(&u->keep.served);
+	list_init(&u->drain_node);
 	u->keep.to.save = keeps ? save : NULL;
 	u->keep.buf = malloc(SCSI_SAVED_MAX);
 	assert_non_null(u->keep.buf);

@@ -147,6 +147,7 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	u->keep.buf = o->keep ? malloc(SCSI_SAVED_MAX) : NULL;
 	list_init(&u->keep.waiting);
 	list_init(&u->keep.served);
+	list_init(&u->drain_node);
 	r = o->keep && !u->keep.buf ? -ENOMEM : scsi_lu_init(&u->lu, params);
 	/* Taken now, so that it is there when the unit is to be closed; set to never. */
 	worker_timer_init(&u->retry, unit_retry);
@@ -227,8 +228,9 @@ static void unit_on_worker(struct worker *w, struct worker_msg *m)
 static void unit_ask(struct tgt_unit *u)
 {
 	if (u->asked == u->t->n_workers) {
-		if (u->gathering || u->keep.busy || u->watch.busy ||
-		    u->erase.busy) { /* its messages are under way */
+		/* its messages are under way, or a copy */
+		if (u->gathering || u->keep.busy || u->watch.busy || u->erase.busy ||
+		    scsi_lu_visited(&u->lu)) {
 			unit_ask_later(u);
 			return;
 		}

@@ -66,6 +66,10 @@ static void tmf_finish(struct tgt *t)
 	struct cmd *c = t->tmf;
 	struct list *pos;
 
+	/* Copies that were sent to other units may still be at this one, for the piece they are at. */
+	t->tmf_visited = scsi_tmf_visited(&c->tmf);
+	if (t->tmf_visited)
+		return;
 	list_for_each (pos, &t->chans) {
 		struct tchan *ch = list_entry(pos, struct tchan, home_node);
 
@@ -88,6 +92,12 @@ static void tmf_finish(struct tgt *t)
 	home_drain(c->tmf.lu);
 	t->tmf_wait.done = tmf_seen;
 	home_view_wait(t, &t->tmf_wait);
+}
+
+void tmf_look(struct tgt *t)
+{
+	if (t->tmf_visited)
+		tmf_finish(t);
 }
 
 /* --- on every worker --- */

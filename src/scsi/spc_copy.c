@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * EXTENDED COPY: SPC-5 6.5. Segment by segment, each in pieces. Before every piece it is looked again whether the nexus
+ * that asked still has both units and may do what the copy does with them; so a unit that is taken away, a reservation
+ * and a write protection end a copy as they end commands.
+ */
+#include <errno.h>
+
+#include "scsi/spc_copy.h"
+
+#define LIST_ID_NONE 3 /* LIST ID USAGE 11b: nobody will ask */
+
+/* Both sides of a segment, found. */
+struct sides {
+	struct scsi_itl *from;
+	struct scsi_itl *to;
+	uint64_t len_bytes; /* of the segment */
+};
+
+static struct scsi_act copy_next(struct scsi_task *t);
+
+/* --- what may go wrong --- */
+
+/* The copy ends in segment t->pos. */
+static struct scsi_act copy_aborted(struct scsi_task *t, unsigned asc)
+{
+	struct sense s = { .key = SENSE_COPY_ABORTED, .asc = (uint16_t)asc, .specific = t->pos };
+
+	return answer_sense(t, &s);
+}
+
+struct scsi_act spc_copy_failed(struct scsi_task *t, int result)
+{
+	switch (-result) {
+	case ENOSPC:
+	case EDQUOT:
+		return copy_aborted(t, ASC_SPACE_ALLOCATION_FAILED);
+	case EROFS:
+		return copy_aborted(t, ASC_WRITE_PROTECTED);
+	default:
+		return copy_aborted(t, ASC_THIRD_PARTY_FAILURE);
+	}
+}
+
+/* May the nexus of @t do this at @itl? Return: 0 or the additional sense code. */
+static unsigned side_refused(const struct scsi_task *t, const struct scsi_itl *itl, bool write,
+			     uint32_t block_bytes)
+{
+	struct scsi_view_lun at;
+	unsigned asc;
+
+	if (!itl)
+		return ASC_COPY_NOT_REACHABLE;
+	asc = alua_refuses(t, itl);
+	if (asc)
+		return asc;
+	at = scsi_nexus_at(t->nexus, (unsigned)(itl - t->nexus->lun));
+	if (at.flags & SCSI_VIEW_NOT_READY)
+		return ASC_NOT_READY;
+	if (at.flags & (SCSI_VIEW_RES_ALL | (write ? SCSI_VIEW_RES_WRITE : SCSI_VIEW_RES_READ)))
+		return ASC_THIRD_PARTY_FAILURE;
+	if (write && at.flags & SCSI_VIEW_READ_ONLY)
+		return ASC_WRITE_PROTECTED;
+	return block_bytes && block_bytes != itl->lu->block_bytes ? ASC_COPY_DEVICE_TYPE : 0;
+}
+
+static unsigned range_refused(const struct scsi_lu *lu, uint64_t lba, uint64_t len_bytes)
+{
+	uint64_t n = len_bytes >> lu->block_shift;
+
+	if (len_bytes & (lu->block_bytes - 1))
+		return ASC_INEXACT_SEGMENT;
+	return lba <= lu->n_blocks && n <= lu->n_blocks - lba ? 0 : ASC_LBA_OUT_OF_RANGE;
+}
+
+/* Return: 0 and @ret is set, or the additional sense code. */
+static unsigned segment_refused(const struct scsi_task *t, const struct copy_list *l,
+				const struct copy_segment *s, struct sides *ret)
+{
+	uint32_t from_block, to_block;
+	unsigned asc;
+
+	ret->from = copy_list_find(t, l, s->from, false, &from_block);
+	ret->to = copy_list_find(t, l, s->to, true, &to_block);
+	asc = side_refused(t, ret->from, false, from_block);
+	if (!asc)
+		asc = side_refused(t, ret->to, true, to_block);
+	if (asc)
+		return asc;
+	ret->len_bytes = (uint64_t)s->n_blocks
+			 << (s->counts_to ? ret->to : ret->from)->lu->block_shift;
+	asc = range_refused(ret->from->lu, s->from_lba, ret->len_bytes);
+	return asc ? asc : range_refused(ret->to->lu, s->to_lba, ret->len_bytes);
+}
+
+/* --- going on --- */
+
+static struct scsi_act copy_moved(struct scsi_task *t)
+{
+	t->copy.done_bytes += t->act_len;
+	if (t->copy.note)
+		t->copy.note->bytes += t->act_len;
+	return copy_next(t);
+}
+
+/* The next piece of segment @s. What lies before its source, and is written over by it, is copied from the end. */
+static struct scsi_act copy_piece(struct scsi_task *t, const struct copy_segment *s,
+				  const struct sides *two)
+{
+	struct scsi_lu *from = two->from->lu;
+	struct scsi_lu *to = two->to->lu;
+	uint64_t from_off = s->from_lba << from->block_shift;
+	uint64_t to_off = s->to_lba << to->block_shift;
+	uint64_t left = two->len_bytes - t->copy.done_bytes;
+	uint64_t n = min_u64(left, SCSI_COPY_BYTES);
+	bool backwards = from == to && to_off > from_off && to_off - from_off < two->len_bytes;
+	uint64_t at = backwards ? left - n : t->copy.done_bytes;
+	struct scsi_act a;
+
+	if (!scsi_visit_begin(t, from, to)) {
+		t->cont = copy_next;
+		return answer_wait(t, SCSI_PHASE_HELD);
+	}
+	t->copy.from = from;
+	t->copy.to = to;
+	t->copy.from_bytes = from_off + at;
+	a = answer_io(t, SCSI_ACT_COPY, to_off + at, n, copy_moved);
+	a.fua = scsi_nexus_at(t->nexus, (unsigned)(two->to - t->nexus->lun)).flags &
+		SCSI_VIEW_WRITE_THROUGH;
+	return a;
+}
+
+static struct scsi_act copy_next(struct scsi_task *t)
+{
+	struct scsi_itl *own = answer_itl(t);
+	struct copy_list l;
+	struct sides two;
+	struct scsi_act a;
+
+	if (t->copy.stop)
+		return copy_aborted(t, ASC_THIRD_PARTY_FAILURE);
+	if (!own || own->lu != t->lu) /* it was taken away meanwhile */
+		return copy_aborted(t, ASC_COPY_NOT_REACHABLE);
+	check(copy_list_decode(t, get_be32(t->cdb + 10), &l, &a));
+	for (; t->pos < l.n_segments; t->pos++, t->copy.done_bytes = 0) {
+		struct copy_segment s = copy_list_segment(&l, t->pos);
+		unsigned asc = segment_refused(t, &l, &s, &two);
+
+		if (asc)
+			return copy_aborted(t, asc);
+		if (t->copy.done_bytes < two.len_bytes)
+			return copy_piece(t, &s, &two);
+		if (t->copy.note)
+			t->copy.note->segments++;
+	}
+	return answer_good(t);
+}
+
+static struct scsi_act copy_list_here(struct scsi_task *t)
+{
+	uint32_t len = get_be32(t->cdb + 10);
+	const struct scsi_copy_note *running;
+	struct copy_list l;
+	struct scsi_act a;
+
+	if (!copy_list_decode(t, len, &l, &a))
+		return a;
+	if (l.usage != LIST_ID_NONE) {
+		running = copy_note_find(t, t->cmd->service_action, l.id);
+		if (running && running->status == SCSI_COPY_RUNS)
+			return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_OPERATION_IN_PROGRESS);
+		if (!copy_note_begin(t, l.id))
+			return answer_status(t, SCSI_STATUS_BUSY);
+	}
+	t->out_resid = answer_resid(len, t->out_len);
+	t->pos = 0;
+	return copy_next(t);
+}
+
+struct scsi_act spc_extended_copy(struct scsi_task *t)
+{
+	uint32_t len = get_be32(t->cdb + 10);
+
+	if (!len)
+		return answer_good(t);
+	if (len > SCSI_DATA_MIN_BYTES)
+		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
+	if (t->out_len < len)
+		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_IU);
+	return answer_fetch(t, len, copy_list_here);
+}

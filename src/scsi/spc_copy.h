@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Third-party copy commands (SPC-5 5.17, 6.5 to 6.7, 6.18 to 6.24) and what their files share. Home worker. */
+#pragma once
+
+#include "scsi/answer.h"
+
+struct pen;
+
+#define COPY_TARGET_BYTES 32u
+#define COPY_NO_TARGET    0xffffu /* no CSCD descriptor: the unit that the command was sent to */
+
+struct scsi_act spc_extended_copy(struct scsi_task *t);
+struct scsi_act spc_copy_status(struct scsi_task *t);
+struct scsi_act spc_copy_parameters(struct scsi_task *t);
+struct scsi_act spc_copy_details(struct scsi_task *t);
+/* VPD page 8Fh behind its header. */
+void spc_copy_vpd(struct pen *out, const struct scsi_task *t);
+/* The action COPY of @t has failed. */
+struct scsi_act spc_copy_failed(struct scsi_task *t, int result);
+
+/* A parameter list of EXTENDED COPY; borrows its bytes. */
+struct copy_list {
+	uint32_t id;
+	uint8_t usage; /* LIST ID USAGE */
+	const uint8_t *targets;
+	unsigned n_targets;
+	const uint8_t *segments;
+	unsigned n_segments;
+};
+
+/* A segment from blocks to blocks. */
+struct copy_segment {
+	unsigned from; /* which CSCD descriptor, or COPY_NO_TARGET */
+	unsigned to;
+	bool counts_to; /* the number of blocks is of the destination's blocks */
+	uint32_t n_blocks;
+	uint64_t from_lba;
+	uint64_t to_lba;
+};
+
+/**
+ * copy_list_decode() - read the list at t->data
+ * @len: bytes of it
+ * @ret: set when it is in order
+ * @bad: else the answer that says why not
+ *
+ * Return: whether it is in order: what is there is known here and refers to what is there.
+ */
+bool copy_list_decode(struct scsi_task *t, size_t len, struct copy_list *ret, struct scsi_act *bad);
+/* Segment @i of a list that was found in order. */
+struct copy_segment copy_list_segment(const struct copy_list *l, unsigned i);
+/*
+ * The LUN of the nexus of @t where the unit @which is; one that may be written, if there is such and @write. NULL: the
+ * nexus has no such unit. @block_bytes: what the descriptor says of it.
+ */
+struct scsi_itl *copy_list_find(const struct scsi_task *t, const struct copy_list *l,
+				unsigned which, bool write, uint32_t *block_bytes);

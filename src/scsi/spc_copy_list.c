@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Parameter lists of EXTENDED COPY: SPC-5 6.5, 6.6. What they name is looked for among the units of the nexus that asks. */
+#include "scsi/spc_copy.h"
+
+#define LID1_HEADER 16u
+
+#define TARGET_IDENTIFIED 0xe4 /* by a designator of VPD page 83h */
+#define TARGET_NUL        0x20
+#define CODE_BINARY       1
+#define TYPE_NAA          3
+#define DISK              0x00
+
+#define SEGMENT_BLOCKS 0x02
+#define SEGMENT_BYTES  28u
+#define SEGMENT_DC     0x02
+#define SEGMENT_CAT    0x01
+
+#define LIST_ID_RESERVED 1
+
+/* --- CSCD descriptors --- */
+
+/* Return: 0 or the additional sense code. */
+static unsigned target_refused(const uint8_t *d)
+{
+	if (d[0] != TARGET_IDENTIFIED)
+		return ASC_TARGET_TYPE;
+	if (d[1] & ~0x1f || d[7] > COPY_TARGET_BYTES - 12) /* LU ID TYPE 00b, NUL 0 */
+		return ASC_INVALID_FIELD_IN_PARAMETERS;
+	return (d[1] & 0x1f) == DISK ? 0 : ASC_COPY_DEVICE_TYPE;
+}
+
+static bool target_is(const uint8_t *d, const struct scsi_lu *lu)
+{
+	return (d[4] & 0x0f) == CODE_BINARY && (d[5] & 0x3f) == TYPE_NAA && d[7] == lu->naa_len &&
+	       memcmp(d + 8, lu->naa, lu->naa_len) == 0;
+}
+
+struct scsi_itl *copy_list_find(const struct scsi_task *t, const struct copy_list *l,
+				unsigned which, bool write, uint32_t *block_bytes)
+{
+	const uint8_t *d = l->targets + (size_t)which * COPY_TARGET_BYTES;
+	struct scsi_itl *found = NULL;
+
+	if (which == COPY_NO_TARGET) {
+		*block_bytes = t->lu->block_bytes;
+		return answer_itl(t);
+	}
+	*block_bytes = get_be24(d + 29);
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++) {
+		struct scsi_itl *itl = &t->nexus->lun[i];
+
+		if (!itl->lu || !target_is(d, itl->lu))
+			continue;
+		if (!write || !(scsi_nexus_at(t->nexus, i).flags & SCSI_VIEW_READ_ONLY))
+			return itl;
+		found = itl;
+	}
+	return found;
+}
+
+/* --- segment descriptors --- */
+
+static const uint8_t *segment_at(const struct copy_list *l, unsigned i)
+{
+	return l->segments + (size_t)i * SEGMENT_BYTES;
+}
+
+struct copy_segment copy_list_segment(const struct copy_list *l, unsigned i)
+{
+	const uint8_t *d = segment_at(l, i);
+
+	return (struct copy_segment){ .from = get_be16(d + 4),
+				      .to = get_be16(d + 6),
+				      .counts_to = d[1] & SEGMENT_DC,
+				      .n_blocks = get_be16(d + 10),
+				      .from_lba = get_be64(d + 12),
+				      .to_lba = get_be64(d + 20) };
+}
+
+static bool target_exists(const struct copy_list *l, unsigned which)
+{
+	return which < l->n_targets || which == COPY_NO_TARGET;
+}
+
+static unsigned segment_refused(const struct copy_list *l, unsigned i)
+{
+	const uint8_t *d = segment_at(l, i);
+	struct copy_segment s = copy_list_segment(l, i);
+
+	if (d[0] != SEGMENT_BLOCKS)
+		return ASC_SEGMENT_TYPE;
+	if (d[1] & ~(SEGMENT_DC | SEGMENT_CAT) || get_be16(d + 2) != SEGMENT_BYTES - 4 ||
+	    !target_exists(l, s.from) || !target_exists(l, s.to))
+		return ASC_INVALID_FIELD_IN_PARAMETERS;
+	return 0;
+}
+
+/* --- the list --- */
+
+static bool refuse(struct scsi_act *bad, struct scsi_act a)
+{
+	*bad = a;
+	return false;
+}
+
+/* An illegal request; where it is about a field, that starts at byte @at. */
+static struct scsi_act answer_bad_list(struct scsi_task *t, unsigned asc, size_t at)
+{
+	if (asc == ASC_INVALID_FIELD_IN_PARAMETERS)
+		return answer_bad_param(t, (unsigned)at);
+	return answer_fail(
+		t, asc == ASC_COPY_DEVICE_TYPE ? SENSE_COPY_ABORTED : SENSE_ILLEGAL_REQUEST, asc);
+}
+
+/* Every descriptor by itself. */
+static bool descriptors_ok(struct scsi_task *t, const struct copy_list *l, struct scsi_act *bad)
+{
+	for (unsigned i = 0; i < l->n_targets; i++) {
+		const uint8_t *d = l->targets + (size_t)i * COPY_TARGET_BYTES;
+		unsigned asc = target_refused(d);
+
+		if (asc)
+			return refuse(bad, answer_bad_list(t, asc, (size_t)(d - t->data)));
+	}
+	for (unsigned i = 0; i < l->n_segments; i++) {
+		unsigned asc = segment_refused(l, i);
+
+		if (asc)
+			return refuse(
+				bad, answer_bad_list(t, asc, (size_t)(segment_at(l, i) - t->data)));
+	}
+	return true;
+}
+
+/* What the header says of the lengths. */
+struct lengths {
+	size_t header;
+	size_t targets;
+	size_t segments;
+	size_t inlined;
+};
+
+static bool lengths_ok(struct scsi_task *t, const struct lengths *n, size_t len,
+		       struct scsi_act *bad)
+{
+	unsigned asc = 0;
+
+	if (n->targets > (size_t)SCSI_COPY_TARGETS_MAX * COPY_TARGET_BYTES)
+		asc = ASC_TOO_MANY_TARGETS;
+	else if (n->segments > (size_t)SCSI_COPY_SEGMENTS_MAX * SEGMENT_BYTES)
+		asc = ASC_TOO_MANY_SEGMENTS;
+	else if (n->inlined)
+		asc = ASC_INLINE_DATA_LENGTH;
+	else if (n->targets % COPY_TARGET_BYTES || n->header + n->targets + n->segments > len)
+		asc = ASC_PARAMETER_LIST_LENGTH;
+	return asc ? refuse(bad, answer_fail(t, SENSE_ILLEGAL_REQUEST, asc)) : true;
+}
+
+bool copy_list_decode(struct scsi_task *t, size_t len, struct copy_list *ret, struct scsi_act *bad)
+{
+	const uint8_t *d = t->data;
+	struct lengths n = { .header = LID1_HEADER };
+	struct copy_list l;
+
+	if (len < LID1_HEADER)
+		return refuse(bad,
+			      answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH));
+	n.targets = get_be16(d + 2);
+	n.segments = get_be32(d + 8);
+	n.inlined = get_be32(d + 12);
+	if (!lengths_ok(t, &n, len, bad))
+		return false;
+	l = (struct copy_list){ .id = d[0],
+				.usage = d[1] >> 3 & 3,
+				.targets = d + n.header,
+				.n_targets = (unsigned)(n.targets / COPY_TARGET_BYTES),
+				.segments = d + n.header + n.targets,
+				.n_segments = (unsigned)(n.segments / SEGMENT_BYTES) };
+	if (l.usage == LIST_ID_RESERVED)
+		return refuse(bad, answer_bad_param(t, 1));
+	if (!descriptors_ok(t, &l, bad))
+		return false;
+	/* of another kind than those that were looked at, or cut off */
+	if (n.segments % SEGMENT_BYTES)
+		return refuse(bad,
+			      answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH));
+	*ret = l;
+	return true;
+}
