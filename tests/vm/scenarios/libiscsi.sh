@@ -25,7 +25,7 @@ second=$(sg_of "${DISKS[0]}")
 # are protected on one that does not or is not (the other disk has it), of several blocks per physical one where there
 # is one, of zero blocks where WSNZ forbids them.
 may_skip='Non-iSCSI multipath|only supported for iSCSI backends|not removable|not write-protected|LBPPB < 2|does not support 0-blocks'
-# SANITIZE would need the tool's -S. Commands that this target does not have.
+# SANITIZE: with -S, which allows it, the tool ends in the middle on a block device. Commands that are not there.
 may_skip+='|allow-sanitize|(EXTENDEDCOPY|RECEIVECOPYRESULT|RECEIVE_COPY_RESULTS|WRITEATOMIC16) is not implemented'
 
 # run_family FAMILY DEVICE [SECOND_PATH]
