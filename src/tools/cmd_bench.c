@@ -97,6 +97,8 @@ struct bench {
 	uint64_t n_out;
 	struct list idle; /* with --inflight: I/Os whose turn has not come */
 	uint64_t n_ios;
+	uint64_t
+		n_all; /* with those of the warm-up and after the end, which the target has done too */
 	uint64_t n_errors;
 	int failed; /* exit code */
 	struct hist hist;
@@ -159,6 +161,7 @@ static void on_io(struct srp_io *io)
 	}
 	if (b->verify && b->dir == SRP_DIR_READ)
 		check_data(bio);
+	b->n_all++;
 	if (b->begin_ns && bio->start_ns >= b->begin_ns) {
 		b->n_ios++;
 		hist_add(&b->hist, srp_ctx_now_ns(b->ctx) - bio->start_ns);
@@ -424,8 +427,9 @@ static void report_json(const struct bench *b, double ios, double iops)
 
 	(void)printf("{\"rw\":\"%s\",\"bs\":%llu,\"qd\":%llu,\"conns\":%llu,\"secs\":%.3f,", a->rw,
 		     ull(a->bs), ull(a->qd), ull(a->conns), b->secs);
-	(void)printf("\"ios\":%llu,\"errors\":%llu,\"iops\":%.1f,\"mb_s\":%.2f,", ull(b->n_ios),
-		     ull(b->n_errors), iops, iops * (double)a->bs / 1e6);
+	(void)printf("\"ios\":%llu,\"all_ios\":%llu,\"errors\":%llu,\"iops\":%.1f,\"mb_s\":%.2f,",
+		     ull(b->n_ios), ull(b->n_all), ull(b->n_errors), iops,
+		     iops * (double)a->bs / 1e6);
 	(void)printf(
 		"\"lat_us\":{\"mean\":%.2f,\"p50\":%.2f,\"p90\":%.2f,\"p99\":%.2f,\"p999\":%.2f,"
 		"\"max\":%.2f},",
