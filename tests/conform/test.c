@@ -136,6 +136,7 @@ void test_run(struct test *t, const struct rule *r)
 	t->reason[0] = 0;
 	t->order = 0;
 	t->a_fresh = t->b_fresh = false;
+	t->quiet = false; /* a rule may have been ended while the machinery worked for it */
 	(void)test_try(t, r->run);
 	outcome = t->outcome;
 	(void)snprintf(reason, sizeof(reason), "%s", t->reason);
