@@ -11,7 +11,8 @@ struct chunk {
 	max_align_t bytes[];
 };
 
-static _Noreturn void end_rule(struct test *t, enum outcome outcome, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static _Noreturn void
+end_rule(struct test *t, enum outcome outcome, const char *fmt, va_list ap)
 {
 	t->outcome = outcome;
 	(void)vsnprintf(t->reason, sizeof(t->reason), fmt, ap);
