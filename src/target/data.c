@@ -814,34 +814,8 @@ static void data_start_transfer(struct cmd *c)
 	}
 }
 
-void data_start(struct cmd *c)
+static void data_start_action(struct cmd *c)
 {
-	check(!c->buf);
-	c->done_bytes = 0;
-	if ((c->act.type == SCSI_ACT_READ || c->act.type == SCSI_ACT_WRITE) &&
-	    !c->is.need_table) { /* nearly all there is */
-		data_start_transfer(c);
-		return;
-	}
-	/* Long parameters come last: what was waited for before must be there. */
-	if (data_param_is_long(c) && data_needs_table(c)) {
-		table_fetch(c, data_tabled);
-		return;
-	}
-	if (!data_has_room(c))
-		return;
-	if (c->act.type == SCSI_ACT_ROOM) {
-		data_end(c, 0, false);
-		return;
-	}
-	if (c->act.type == SCSI_ACT_FETCH && !c->param) {
-		data_end(c, -ECANCELED, false);
-		return;
-	}
-	if (data_needs_table(c)) {
-		table_fetch(c, data_tabled);
-		return;
-	}
 	switch (c->act.type) {
 	case SCSI_ACT_READ:
 	case SCSI_ACT_WRITE:
@@ -886,4 +860,35 @@ void data_start(struct cmd *c)
 	case SCSI_ACT_CLEAR:
 		check_unreachable();
 	}
+}
+
+void data_start(struct cmd *c)
+{
+	check(!c->buf);
+	c->done_bytes = 0;
+	if ((c->act.type == SCSI_ACT_READ || c->act.type == SCSI_ACT_WRITE) &&
+	    !c->is.need_table) { /* nearly all there is */
+		data_start_transfer(c);
+		return;
+	}
+	/* Long parameters come last: what was waited for before must be there. */
+	if (data_param_is_long(c) && data_needs_table(c)) {
+		table_fetch(c, data_tabled);
+		return;
+	}
+	if (!data_has_room(c))
+		return;
+	if (c->act.type == SCSI_ACT_ROOM) {
+		data_end(c, 0, false);
+		return;
+	}
+	if (c->act.type == SCSI_ACT_FETCH && !c->param) {
+		data_end(c, -ECANCELED, false);
+		return;
+	}
+	if (data_needs_table(c)) {
+		table_fetch(c, data_tabled);
+		return;
+	}
+	data_start_action(c);
 }
