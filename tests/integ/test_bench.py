@@ -11,6 +11,8 @@ import xml.etree.ElementTree
 import lib
 
 RUN = pathlib.Path(__file__).resolve().parent.parent.parent / "bench" / "run"
+if lib.sanitizer() == "thread":
+    lib.skip("its load is that of other tests; here it would only be slow")
 CASES = ("4 KiB write, QD 32", "64 KiB write, QD 16")
 OURS = ("rr", "srptd null", "srptd ram")
 PEERS = ("tgt null", "nbdkit null", "qsd null")

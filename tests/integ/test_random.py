@@ -339,7 +339,7 @@ class Chaos(lib.Raw):
             self.flush()
             if not self.pump(0.1):
                 return
-            if self.credits == self.limit:
+            if self.open and self.credits == self.limit:
                 return  # no answer, but its credit: another channel's function took it while it waited for its turn
             wrong_if(time.monotonic() > end, f"the channel is dead after all, credits {self.credits} of {self.limit}")
         totals["clean ends"] += 1
