@@ -79,7 +79,7 @@ mutant("end", "released_twice", "INV-18", "a channel is taken out of the registr
 mutant("end", "freed_under_a_view", "SCST 24a453bc1", "a channel is freed while its worker still has to take a view of it",
        (LOGIN, "\tif (!ch->view_posted)\n\t\tlogin_free(ch);", "\tch->view_posted = false;\n\tlogin_free(ch);"))
 mutant("end", "receives_freed_first", "SCST 3abcc849d", "the memory of receives is given back before the queue pair is destroyed",
-       (CHANNEL, "\tcase CHAN_ACT_CLOSING:\n\t\tlog_debug", "\tcase CHAN_ACT_CLOSING:\n\t\t(void)munmap(ch->rx_mem, ch->rx_mem_bytes);\n"
+       (CHANNEL, "\tcase CHAN_ACT_CLOSING:\n\t\tlog_debug", "\tcase CHAN_ACT_CLOSING:\n\t\t(void)mprotect(ch->rx_mem, ch->n_rx * ch->rx_stride / 4096 * 4096, PROT_NONE);\n"
         "\t\tch->rx_mem = NULL;\n\t\tlog_debug"))
 mutant("end", "unregistered_under_tasks", "SCST ec2e19906", "a session is unregistered while it has commands",
        (CHANNEL, "\tif (!ch->unregister || ch->unregistered || ch->chan.n_tasks)", "\tif (!ch->unregister || ch->unregistered)"))
