@@ -163,14 +163,9 @@ static void port_job(struct worker *w, struct worker_job *j)
 
 	l->n_users++; /* its tables are in use until we return */
 	n = port_take(p, FV_POLL_ROUND);
-	if (!p->closing) {
-		if (port_busy(p, n)) {
-			worker_defer(w, j);
-		} else if (port_arm_needed(p)) {
-			/* What came between the last look and the arming raises no event. */
-			worker_defer(w, j);
-		}
-	}
+	/* What came between the last look and the arming raises no event: look once more. */
+	if (!p->closing && (port_busy(p, n) || port_arm_needed(p)))
+		worker_defer(w, j);
 	fv_lane_put(l);
 }
 
