@@ -29,6 +29,8 @@ def mutant(kind, name, source, bug, *edits, walk=False):
 CHANNEL = "src/target/channel.c"
 COMMAND = "src/target/command.c"
 DATA = "src/target/data.c"
+DATA_COMPARE = "src/target/data_compare.c"
+DATA_MOVE = "src/target/data_move.c"
 HOME = "src/target/home.c"
 LOGIN = "src/target/login.c"
 TMF = "src/target/tmf.c"
@@ -190,15 +192,15 @@ mutant("command", "ended_under_its_io", "SCST 33a4bccc3", "an abort ends a comma
 # --- data ---
 
 mutant("data", "read_failure_ignored", "-", "an RDMA READ that failed counts as done",
-       (DATA, "\tif (status != FAB_WC_OK)\n\t\tmove_end(c, -EPIPE);\n\telse if", "\tif"))
+       (DATA_MOVE, "\tif (status != FAB_WC_OK)\n\t\tmove_end(c, -EPIPE);\n\telse if", "\tif"))
 mutant("data", "chain_ends_early", "SCST 8681a0124", "when one of several work requests fails, those behind it are not waited for",
        (CHANNEL, "\tcase WR_MID:\n\t\tbreak;", "\tcase WR_MID:\n\t\tif (wc->status != FAB_WC_OK && c->is.posted)\n\t\t\tdata_wc(c, wc->status);\n\t\tbreak;"))
 mutant("data", "slots_not_counted", "SCST 166c12eb4", "RDMA requests are not counted in the send queue's slots",
        (CHANNEL, "\t\t\t\t   .sq_depth = attr.sq_depth,", "\t\t\t\t   .sq_depth = 8 * attr.sq_depth,"))
 mutant("data", "slots_lost", "SCST 172c21117", "slots of the send queue do not come back",
-       (DATA, "\tchan_sq_release(&ch->chan, c->slots);\n\tif (status", "\tif (status"))
+       (DATA_MOVE, "\tchan_sq_release(&ch->chan, c->slots);\n\tif (status", "\tif (status"))
 mutant("data", "refused_and_forgotten", "SCST 36d3ac305", "a command whose data are refused because its channel closes never ends",
-       (DATA, "\t\tmove_end(c, c->is.abort ? -ECANCELED : -EPIPE);\n", ""))
+       (DATA_MOVE, "\t\tmove_end(c, c->is.abort ? -ECANCELED : -EPIPE);\n", ""))
 mutant("data", "beyond_the_buffer", "-", "data are written beyond the end of a piece of the initiator's buffer",
        ("src/target/xfer.c", "min_u32(len - done, m.len - pos->off)", "len - done"))
 mutant("data", "buffer_back_too_early", "SCST 66ccc6d61", "a buffer is used again while RDMA still reads from it",
@@ -206,9 +208,9 @@ mutant("data", "buffer_back_too_early", "SCST 66ccc6d61", "a buffer is used agai
 mutant("data", "buffer_lost", "INV-12", "the buffer of a descriptor table does not come back",
        (COMMAND, "\tdata_put_buf(c, &c->table);\n", ""))
 mutant("data", "wake_up_lost", "INV-10", "who waits for a buffer is not woken",
-       (DATA, "\t\t\tworker_defer(tw->w, &tw->buf_job);\n\t\t\treturn;", "\t\t\treturn;"))
+       (DATA_MOVE, "\t\t\tworker_defer(tw->w, &tw->buf_job);\n\t\t\treturn;", "\t\t\treturn;"))
 mutant("data", "slot_wake_up_lost", "INV-10", "who waits for slots of the send queue is not woken",
-       (DATA, "\tif (ch->chan.state != CHAN_LIVE)\n\t\treturn;\n\twhile", "\tif (ch->chan.state <= CHAN_LIVE)\n\t\treturn;\n\twhile"))
+       (DATA_MOVE, "\tif (ch->chan.state != CHAN_LIVE)\n\t\treturn;\n\twhile", "\tif (ch->chan.state <= CHAN_LIVE)\n\t\treturn;\n\twhile"))
 mutant("data", "wrong_offset", "-", "the second burst of a long READ is read from where the first was",
        (DATA, "\tuint64_t off = c->act.off_bytes + c->done_bytes;\n\tvoid *addr;", "\tuint64_t off = c->act.off_bytes;\n\tvoid *addr;"))
 mutant("data", "fua_ignored", "-", "FUA is ignored",
@@ -216,7 +218,7 @@ mutant("data", "fua_ignored", "-", "FUA is ignored",
 mutant("data", "flush_skipped", "-", "SYNCHRONIZE CACHE does nothing",
        (DATA, "\t\tplain_start(c, BACKEND_FLUSH);", "\t\tdata_end(c, 0, false);"))
 mutant("data", "difference_not_found", "-", "VERIFY that compares finds no difference",
-       (DATA, "\t\tc->done_bytes += same;\n\t\tresult = -EILSEQ;\n", "\t\tc->done_bytes += same;\n"))
+       (DATA_COMPARE, "\t\tresult = differs(c, given, given + c->burst_bytes, c->done_bytes);\n", "\t\t(void)differs(c, given, given + c->burst_bytes, c->done_bytes);\n"))
 mutant("data", "stall_without_deadline", "INV-32", "an initiator that does not answer RDMA READs is waited for without end",
        (CHANNEL, "\tif (!channel_is_armed(&ch->stall))\n\t\tchannel_stall_set(ch, TGT_STALL_NS);", ""),
        (CHANNEL, "\tif (ch->stall.deadline_ns > soon_ns)\n", "\tif (soon_ns == 1)\n"))

@@ -264,7 +264,7 @@ static void cmd_do(struct cmd *c)
 	case SCSI_ACT_CLEAR:
 		check_unreachable();
 	default:
-		data_start(c);
+		data_begin(c);
 		break;
 	}
 }

@@ -481,11 +481,8 @@ extern const struct fab_handler channel_handler;
 void channel_step(struct tchan *ch, enum chan_ev type, uint32_t value, struct chan_iu *iu,
 		  const char *text);
 void channel_build(struct worker *w, struct worker_msg *m);
-/* Memory the channel will take, of its login's parameters. */
-uint64_t channel_bytes(const struct tchan *ch);
 void channel_admission(struct worker *w, struct worker_msg *m);
 void channel_new_view(struct worker *w, struct worker_msg *m);
-void channel_free(struct worker *w, struct worker_msg *m);
 void channel_close_evicted(struct worker *w, struct worker_msg *m);
 void channel_close_disabled(struct worker *w, struct worker_msg *m);
 void channel_close_session(struct worker *w, struct worker_msg *m);
@@ -506,6 +503,15 @@ void channel_hurry(struct tchan *ch);
  * middle of a step whose next actions need the channel. */
 void channel_broke(struct tchan *ch, const char *why);
 
+/* --- channel_mem.c: the channel's worker; channel_bytes() any --- */
+/* Memory the channel will take, of its login's parameters. */
+uint64_t channel_bytes(const struct tchan *ch);
+/* Map it, and announce it to the provider. Return: 0 or -ENOMEM; channel_free() in either case. */
+must_check int channel_alloc(struct tchan *ch);
+/* Where receive @i puts its IU. */
+uint8_t *channel_rx_buf(const struct tchan *ch, size_t i);
+void channel_free(struct worker *w, struct worker_msg *m);
+
 /* --- command.c: the channel's worker --- */
 /* SUBMIT: false when it cannot be taken now (the core is told by BUSY). */
 bool cmd_submit(struct tchan *ch, struct rx *rx);
@@ -524,9 +530,9 @@ void cmd_data_ended(struct cmd *c);
 /* SEND_RSP: post it with @delta. */
 void cmd_send_rsp(struct cmd *c, int32_t delta);
 
-/* --- data.c: the channel's worker --- */
+/* --- data.c, data_move.c: the channel's worker --- */
 /* Carry out a data action: FETCH .. COMPARE, ROOM; ends with cmd_event(). */
-void data_start(struct cmd *c);
+void data_begin(struct cmd *c); /* "data_start" is the C library's */
 /* Move [addr, +len) from (@op READ) or to the initiator; @moved is called when that is done or failed
  * (c->move_error). @last: a move to the initiator that only the RSP follows, whose completion covers it. */
 void data_move(struct cmd *c, enum fab_wr_op op, void *addr, uint32_t len, bool last,
