@@ -19,11 +19,7 @@ static struct rig *r;
 static int setup(void **state)
 {
 	(void)state;
-	r = rig_new_quiet();
-	for (size_t i = 0; i < RIG_DISK_LEN; i++) {
-		r->disk[0][i] = (uint8_t)(i * 7 + (i >> 9));
-		r->disk[1][i] = (uint8_t)(i * 3 + (i >> 12));
-	}
+	r = rig_new_filled();
 	memset(r->out, 0x5a, sizeof(r->out));
 	return 0;
 }

@@ -88,6 +88,17 @@ struct rig *rig_new_quiet(void)
 	return r;
 }
 
+struct rig *rig_new_filled(void)
+{
+	struct rig *r = rig_new_quiet();
+
+	for (size_t i = 0; i < RIG_DISK_LEN; i++) {
+		r->disk[0][i] = (uint8_t)(i * 7 + (i >> 9));
+		r->disk[1][i] = (uint8_t)(i * 3 + (i >> 12));
+	}
+	return r;
+}
+
 void rig_free(struct rig *r)
 {
 	for (int i = 0; i < 2; i++)

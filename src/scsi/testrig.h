@@ -59,6 +59,8 @@ struct rig {
 struct rig *rig_new(void);
 /* The same, with the unit attentions taken away. */
 struct rig *rig_new_quiet(void);
+/* Likewise; no two blocks of its disks are alike. */
+struct rig *rig_new_filled(void);
 void rig_free(struct rig *r);
 
 /* Publish all views. */
