@@ -139,6 +139,28 @@ long long srptctl_int(const json_t *object, const char *key)
 	return json_is_real(v) ? (long long)json_real_value(v) : json_integer_value(v);
 }
 
+void srptctl_join(const json_t *array, char *buf, size_t len)
+{
+	size_t at = 0;
+	size_t i;
+	json_t *v;
+
+	buf[0] = '\0';
+	json_array_foreach(array, i, v)
+	{
+		const char *gap = i ? " " : "";
+		int n = json_is_integer(v)
+				? snprintf(buf + at, len - at, "%s%lld", gap,
+					   (long long)json_integer_value(v))
+				: snprintf(buf + at, len - at, "%s%s", gap,
+					   json_is_string(v) ? json_string_value(v) : "?");
+
+		if (n < 0 || (size_t)n >= len - at)
+			return;
+		at += (size_t)n;
+	}
+}
+
 enum srptctl_exit srptctl_rpc(const struct srptctl *s)
 {
 	json_t *params = NULL;

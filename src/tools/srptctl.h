@@ -56,6 +56,8 @@ enum srptctl_exit srptctl_rpc(const struct srptctl *s);
 
 const char *srptctl_str(const json_t *object, const char *key);
 long long srptctl_int(const json_t *object, const char *key);
+/* The strings and numbers of @array joined by a space; those that fit in @len bytes. */
+void srptctl_join(const json_t *array, char *buf, size_t len);
 
 /* --- tables: cells are gathered, then printed with columns as wide as their widest cell --- */
 

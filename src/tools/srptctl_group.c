@@ -2,24 +2,6 @@
 /* srptctl group list, group set: target port groups and their access states. */
 #include "tools/srptctl.h"
 
-static void ports_text(const json_t *ports, char *buf, size_t len)
-{
-	size_t at = 0;
-	size_t i;
-	json_t *v;
-
-	buf[0] = '\0';
-	json_array_foreach(ports, i, v)
-	{
-		int n = snprintf(buf + at, len - at, "%s%lld", i ? " " : "",
-				 (long long)json_integer_value(v));
-
-		if (n < 0 || (size_t)n >= len - at)
-			return;
-		at += (size_t)n;
-	}
-}
-
 static enum srptctl_exit show_groups(const json_t *v)
 {
 	static const char *const heads[] = { "DEVICE_GROUP", "TARGET_GROUP", ">ID",  "STATE",
@@ -36,7 +18,7 @@ static enum srptctl_exit show_groups(const json_t *v)
 			bool preferred = json_is_true(json_object_get(row, "preferred"));
 			char ports[TABLE_CELL_MAX];
 
-			ports_text(json_object_get(row, "ports"), ports, sizeof(ports));
+			srptctl_join(json_object_get(row, "ports"), ports, sizeof(ports));
 			table_add(&t, "%s", srptctl_str(group, "name"));
 			table_add(&t, "%s", srptctl_str(row, "name"));
 			table_add(&t, "%lld", srptctl_int(row, "group_id"));

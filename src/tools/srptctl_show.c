@@ -4,25 +4,6 @@
 
 #include "tools/srptctl.h"
 
-/* The strings of an array joined by a space. */
-static void show_join(const json_t *array, char *buf, size_t len)
-{
-	size_t at = 0;
-	size_t i;
-	json_t *v;
-
-	buf[0] = '\0';
-	json_array_foreach(array, i, v)
-	{
-		int n = snprintf(buf + at, len - at, "%s%s", i ? " " : "",
-				 json_is_string(v) ? json_string_value(v) : "?");
-
-		if (n < 0 || (size_t)n >= len - at)
-			return;
-		at += (size_t)n;
-	}
-}
-
 static enum srptctl_exit show_targets(const json_t *targets)
 {
 	static const char *const heads[] = { "TARGET",   "STATE",     "LISTEN",  "ID_EXT",
@@ -36,7 +17,7 @@ static enum srptctl_exit show_targets(const json_t *targets)
 	{
 		char listen[TABLE_CELL_MAX];
 
-		show_join(json_object_get(v, "listen"), listen, sizeof(listen));
+		srptctl_join(json_object_get(v, "listen"), listen, sizeof(listen));
 		table_add(&t, "%s", srptctl_str(v, "name"));
 		table_add(&t, "%s",
 			  json_is_true(json_object_get(v, "enabled")) ? "enabled" : "disabled");
