@@ -311,6 +311,8 @@ void expect_blocks(struct nexus *n, uint64_t lba, uint32_t blocks, const void *d
 /* @len bytes that depend on @seed; live as long as the rule. */
 uint8_t *pattern(struct test *t, uint64_t seed, size_t len);
 struct cmd *tur_new(struct nexus *n);
+/* Run one that does not get over a unit attention: what the nexus hears. */
+struct cmd *attention(struct nexus *n);
 /* VPD page (or, -1, standard data) with 4096 bytes of room. */
 struct cmd *inquiry_run(struct nexus *n, int page);
 /* MODE SENSE(10) with DBD; returns the page's bytes, skips the rule if the unit has none. @pc: 0 current, 1 changeable, ... */

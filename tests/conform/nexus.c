@@ -304,10 +304,8 @@ void nexus_settle(struct nexus *n)
 
 	n->t->quiet = true;
 	for (unsigned i = 0; i < 16; i++) {
-		struct cmd *c = tur_new(n);
+		struct cmd *c = attention(n);
 
-		c->keep_ua = true;
-		cmd_run(c);
 		if (c->status != CHECK_CONDITION || c->key != UNIT_ATTENTION)
 			break;
 	}

@@ -118,6 +118,15 @@ struct cmd *tur_new(struct nexus *n)
 	return CMD(n, 0x00, 0, 0, 0, 0, 0);
 }
 
+struct cmd *attention(struct nexus *n)
+{
+	struct cmd *c = tur_new(n);
+
+	c->keep_ua = true;
+	cmd_run(c);
+	return c;
+}
+
 struct cmd *inquiry_run(struct nexus *n, int page)
 {
 	struct cmd *c =

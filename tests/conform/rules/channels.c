@@ -71,19 +71,14 @@ RULE(channels, one_nexus, ALONE,
 {
 	struct nexus *one = more(t, LOGIN_MULTI);
 	struct nexus *two = more(t, LOGIN_MULTI);
-	struct cmd *c;
 	struct cmd *d;
 
 	nexus_settle(one);
 	nexus_settle(two);
 	expect_code(tmf_run(nexus_b(t), LUN_RESET, unit_of(t)->lun, 0), CODE_DONE);
-	c = tur_new(two);
-	c->keep_ua = true;
-	expect_key(c, UNIT_ATTENTION);
+	expect_key(attention(two), UNIT_ATTENTION);
 	nexus_settle(two);
-	d = tur_new(one);
-	d->keep_ua = true;
-	cmd_run(d);
+	d = attention(one);
 	if (d->status == CHECK_CONDITION && d->key == UNIT_ATTENTION)
 		skip(t, "each channel is a nexus of its own to this target: %s", cmd_text(d));
 	expect_good(d);

@@ -47,7 +47,6 @@ RULE(control, tas, DESTROYS,
 	struct nexus *n;
 	struct cmd *w;
 	struct cmd *f;
-	struct cmd *c;
 
 	mode_set(t, 0x0a, 5, 0x40, 0x40);
 	n = holder(t, &w);
@@ -59,9 +58,7 @@ RULE(control, tas, DESTROYS,
 	if (w->status == GOOD)
 		skip(t, "the WRITE could not be held back");
 	expect_status(w, TASK_ABORTED);
-	c = tur_new(n);
-	c->keep_ua = true;
-	expect_good(c);
+	expect_good(attention(n));
 }
 
 RULE(control, task_set_per_nexus, DESTROYS,
@@ -125,9 +122,7 @@ RULE(control, interlock, DESTROYS,
 	mode_set(t, 0x0a, 4, 0x30, 0x20);
 	n = nexus_new(t, &(struct login){ .flags = LOGIN_MULTI });
 	for (unsigned i = 0; i < 3; i++) {
-		c = tur_new(n);
-		c->keep_ua = true;
-		expect_key(c, UNIT_ATTENTION);
+		expect_key(attention(n), UNIT_ATTENTION);
 	}
 	for (unsigned i = 0; i < 8; i++) {
 		c = CMD(n, 0x03, 0, 0, 0, 252, 0);
@@ -136,9 +131,7 @@ RULE(control, interlock, DESTROYS,
 		if ((c->in[2] & 0x0f) == NO_SENSE)
 			break;
 	}
-	c = tur_new(n);
-	c->keep_ua = true;
-	expect_good(c);
+	expect_good(attention(n));
 }
 
 RULE(control, write_cache, DESTROYS,

@@ -151,7 +151,6 @@ RULE(event, reported, ALONE,
      "command")
 {
 	struct nexus *n = fresh(t, LOGIN_AESOLNT);
-	struct cmd *c;
 
 	expect_code(tmf_run(nexus_b(t), LUN_RESET, unit_of(t)->lun, 0), CODE_DONE);
 	for (unsigned i = 0; i < 25 && !n->n_aer_req; i++)
@@ -164,22 +163,17 @@ RULE(event, reported, ALONE,
 	       n->aer_sense_len >= 8 && (n->aer_sense[0] & 0x7f) == 0x70 &&
 		       (n->aer_sense[2] & 0x0f) == UNIT_ATTENTION,
 	       "%u bytes of sense data, key %x", n->aer_sense_len, n->aer_sense[2] & 0x0f);
-	c = tur_new(n);
-	c->keep_ua = true;
-	expect_key(c, UNIT_ATTENTION);
+	expect_key(attention(n), UNIT_ATTENTION);
 }
 
 RULE(event, not_asked, ALONE, "no AER_REQ to who did not ask for it")
 {
 	struct nexus *n = fresh(t, 0);
-	struct cmd *c;
 
 	expect_code(tmf_run(nexus_b(t), LUN_RESET, unit_of(t)->lun, 0), CODE_DONE);
 	idle(t, 100);
 	EXPECT(t, !n->n_aer_req, "%u reports", n->n_aer_req);
-	c = tur_new(n);
-	c->keep_ua = true;
-	expect_key(c, UNIT_ATTENTION);
+	expect_key(attention(n), UNIT_ATTENTION);
 }
 
 RULE(event, unanswered, ALONE,

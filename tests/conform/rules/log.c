@@ -146,9 +146,7 @@ RULE(log, reset, DESTROYS,
 	EXPECT(t, parameter(t, 0x19, 1, 0, 8) == UINT64_MAX || parameter(t, 0x19, 1, 0, 8) < 5,
 	       "%llu READs after the counters began anew",
 	       (unsigned long long)parameter(t, 0x19, 1, 0, 8));
-	u = tur_new(b);
-	u->keep_ua = true;
-	cmd_run(u);
+	u = attention(b);
 	EXPECT(t, u->status == GOOD || is_sense(u, UNIT_ATTENTION, LOG_PARAMETERS_CHANGED), "%s",
 	       cmd_text(u));
 }

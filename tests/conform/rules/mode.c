@@ -164,9 +164,7 @@ RULE(mode, select_nothing_new, DESTROYS,
 	need_op(t, 0x55, -1);
 	(void)nexus_b(t);
 	(void)each_page(t, 0, select_as_is);
-	c = tur_new(nexus_b(t));
-	c->keep_ua = true;
-	cmd_run(c);
+	c = attention(nexus_b(t));
 	EXPECT(t, c->status == GOOD || is_sense(c, UNIT_ATTENTION, MODE_PARAMETERS_CHANGED), "%s",
 	       cmd_text(c));
 }
@@ -217,17 +215,12 @@ RULE(mode, change, DESTROYS,
      "only")
 {
 	struct nexus *b;
-	struct cmd *c;
 
 	need_op(t, 0x55, -1);
 	b = nexus_b(t);
 	mode_set(t, 0x0a, 2, 0x04, 0x04); /* D_SENSE */
-	c = tur_new(nexus_a(t));
-	c->keep_ua = true;
-	expect_good(c);
-	c = tur_new(b);
-	c->keep_ua = true;
-	expect_sense(c, UNIT_ATTENTION, MODE_PARAMETERS_CHANGED);
+	expect_good(attention(nexus_a(t)));
+	expect_sense(attention(b), UNIT_ATTENTION, MODE_PARAMETERS_CHANGED);
 	EXPECT(t, mode_page(b, 0, 0x0a, 0)[2] & 0x04, "the other nexus sees the old value");
 	EXPECT(t, mode_page(nexus_a(t), 0, 0x0a, 0)[2] & 0x04, "the value is the old one");
 }

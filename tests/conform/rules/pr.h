@@ -41,3 +41,5 @@ uint8_t pr_reserved(struct nexus *n, uint64_t *ret_key);
 /* Begin a rule: skip where there is no PR, take all registrations away now and at the end. */
 void pr_begin(struct test *t);
 void pr_register(struct nexus *n, uint64_t key);
+/* Begin a rule with two nexuses that are registered, by KEY_A and KEY_B. */
+void pr_both(struct test *t, struct nexus **a, struct nexus **b);

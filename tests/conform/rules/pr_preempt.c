@@ -2,15 +2,6 @@
 /* SPC-5 5.13.11: PREEMPT, PREEMPT AND ABORT. */
 #include "pr.h"
 
-static struct cmd *attention(struct nexus *n)
-{
-	struct cmd *c = tur_new(n);
-
-	c->keep_ua = true;
-	cmd_run(c);
-	return c;
-}
-
 RULE(pr, preempt, DESTROYS,
      "PREEMPT takes the holder's registration and the reservation, with the type asked for")
 {
@@ -19,11 +10,7 @@ RULE(pr, preempt, DESTROYS,
 	uint64_t key = 0;
 	uint32_t gen;
 
-	pr_begin(t);
-	a = nexus_a(t);
-	b = nexus_b(t);
-	pr_register(a, KEY_A);
-	pr_register(b, KEY_B);
+	pr_both(t, &a, &b);
 	expect_good(pr_out(a, PR_RESERVE, WRITE_EXCLUSIVE, KEY_A, 0));
 	nexus_settle(a);
 	gen = pr_generation(b);
@@ -46,11 +33,7 @@ RULE(pr, preempt_registration, DESTROYS,
 	struct nexus *a;
 	struct nexus *b;
 
-	pr_begin(t);
-	a = nexus_a(t);
-	b = nexus_b(t);
-	pr_register(a, KEY_A);
-	pr_register(b, KEY_B);
+	pr_both(t, &a, &b);
 	expect_good(pr_out(a, PR_RESERVE, WRITE_EXCLUSIVE, KEY_A, 0));
 	nexus_settle(b);
 	expect_good(pr_out(a, PR_PREEMPT, WRITE_EXCLUSIVE, KEY_A, KEY_B));
@@ -81,11 +64,7 @@ RULE(pr, preempt_all, DESTROYS,
 	struct nexus *a;
 	struct nexus *b;
 
-	pr_begin(t);
-	a = nexus_a(t);
-	b = nexus_b(t);
-	pr_register(a, KEY_A);
-	pr_register(b, KEY_B);
+	pr_both(t, &a, &b);
 	expect_good(pr_out(a, PR_RESERVE, WRITE_EXCLUSIVE_ALL, KEY_A, 0));
 	expect_good(pr_out(b, PR_PREEMPT, EXCLUSIVE_ACCESS, KEY_B, 0));
 	EXPECT(t, pr_n_keys(b) == 1 && pr_has_key(b, KEY_B), "%u keys are left", pr_n_keys(b));

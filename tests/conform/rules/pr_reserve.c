@@ -40,6 +40,18 @@ static void expect_access(struct nexus *n, bool reads, bool writes, const char *
 	EXPECT(t, u->status == GOOD, "%s: %s, which no reservation forbids", who, cmd_text(u));
 }
 
+/* A reservation of @type that @n is registrant of, and somebody else held, has ended. */
+static void expect_released(struct nexus *n, uint8_t type)
+{
+	struct cmd *c = attention(n);
+
+	if (lets_registrants(type))
+		EXPECT(n->t, is_sense(c, UNIT_ATTENTION, RESERVATIONS_RELEASED), "type %u: %s",
+		       type, cmd_text(c));
+	else
+		EXPECT(n->t, c->status == GOOD, "type %u: %s", type, cmd_text(c));
+}
+
 RULE(pr, types, DESTROYS, "each type keeps out whom it must: readers, writers, registered or not")
 {
 	pr_begin(t);
@@ -73,11 +85,7 @@ RULE(pr, reserve_twice, DESTROYS,
 	struct nexus *a;
 	struct nexus *b;
 
-	pr_begin(t);
-	a = nexus_a(t);
-	b = nexus_b(t);
-	pr_register(a, KEY_A);
-	pr_register(b, KEY_B);
+	pr_both(t, &a, &b);
 	expect_good(pr_out(a, PR_RESERVE, WRITE_EXCLUSIVE, KEY_A, 0));
 	expect_good(pr_out(a, PR_RESERVE, WRITE_EXCLUSIVE, KEY_A, 0));
 	expect_status(pr_out(a, PR_RESERVE, EXCLUSIVE_ACCESS, KEY_A, 0), RESERVATION_CONFLICT);
@@ -93,11 +101,7 @@ RULE(pr, release, DESTROYS,
 	struct nexus *a;
 	struct nexus *b;
 
-	pr_begin(t);
-	a = nexus_a(t);
-	b = nexus_b(t);
-	pr_register(a, KEY_A);
-	pr_register(b, KEY_B);
+	pr_both(t, &a, &b);
 	expect_good(pr_out(a, PR_RELEASE, WRITE_EXCLUSIVE, KEY_A, 0)); /* there is none */
 	expect_good(pr_out(a, PR_RESERVE, WRITE_EXCLUSIVE, KEY_A, 0));
 	expect_good(pr_out(b, PR_RELEASE, WRITE_EXCLUSIVE, KEY_B, 0));
@@ -117,24 +121,14 @@ RULE(pr, release_attention, DESTROYS,
 	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
 		struct nexus *a = nexus_a(t);
 		struct nexus *b = nexus_b(t);
-		struct cmd *c;
 
 		pr_register(a, KEY_A);
 		pr_register(b, KEY_B);
 		nexus_settle(b);
 		expect_good(pr_out(a, PR_RESERVE, types[i], KEY_A, 0));
 		expect_good(pr_out(a, PR_RELEASE, types[i], KEY_A, 0));
-		c = tur_new(b);
-		c->keep_ua = true;
-		cmd_run(c);
-		if (lets_registrants(types[i]))
-			EXPECT(t, is_sense(c, UNIT_ATTENTION, RESERVATIONS_RELEASED), "type %u: %s",
-			       types[i], cmd_text(c));
-		else
-			EXPECT(t, c->status == GOOD, "type %u: %s", types[i], cmd_text(c));
-		c = tur_new(a);
-		c->keep_ua = true;
-		expect_good(c);
+		expect_released(b, types[i]);
+		EXPECT(t, attention(a)->status == GOOD, "the holder hears: %s", cmd_text(a->cmds));
 		expect_good(pr_out(a, PR_CLEAR, 0, KEY_A, 0));
 	}
 }
@@ -145,22 +139,15 @@ RULE(pr, clear, DESTROYS,
 {
 	struct nexus *a;
 	struct nexus *b;
-	struct cmd *c;
 
-	pr_begin(t);
-	a = nexus_a(t);
-	b = nexus_b(t);
-	pr_register(a, KEY_A);
-	pr_register(b, KEY_B);
+	pr_both(t, &a, &b);
 	expect_good(pr_out(a, PR_RESERVE, EXCLUSIVE_ACCESS, KEY_A, 0));
 	expect_good(pr_out(b, PR_CLEAR, 0, KEY_B, 0)); /* any registrant may */
 	EXPECT(t, !pr_n_keys(b) && !pr_reserved(b, NULL), "something is left");
-	c = tur_new(a);
-	c->keep_ua = true;
-	expect_sense(c, UNIT_ATTENTION, RESERVATIONS_PREEMPTED);
-	c = tur_new(b);
-	c->keep_ua = true;
-	expect_good(c);
+	EXPECT(t, is_sense(attention(a), UNIT_ATTENTION, RESERVATIONS_PREEMPTED),
+	       "the other nexus hears: %s", cmd_text(a->cmds));
+	EXPECT(t, attention(b)->status == GOOD, "the one that cleared hears: %s",
+	       cmd_text(b->cmds));
 }
 
 RULE(pr, unregister_holder, DESTROYS,
@@ -171,20 +158,13 @@ RULE(pr, unregister_holder, DESTROYS,
 	for (unsigned i = 0; i < 4; i++) {
 		struct nexus *a = nexus_a(t);
 		struct nexus *b = nexus_b(t);
-		struct cmd *c = tur_new(b);
 
 		pr_register(a, KEY_A);
 		pr_register(b, KEY_B);
 		expect_good(pr_out(a, PR_RESERVE, types[i], KEY_A, 0));
 		nexus_settle(b);
 		expect_good(pr_out(a, PR_REGISTER, 0, KEY_A, 0));
-		c->keep_ua = true;
-		cmd_run(c);
-		if (lets_registrants(types[i]))
-			EXPECT(t, is_sense(c, UNIT_ATTENTION, RESERVATIONS_RELEASED), "type %u: %s",
-			       types[i], cmd_text(c));
-		else
-			EXPECT(t, c->status == GOOD, "type %u: %s", types[i], cmd_text(c));
+		expect_released(b, types[i]);
 		EXPECT(t, !pr_reserved(b, NULL),
 		       "type %u: the reservation stays without its holder", types[i]);
 		expect_good(pr_out(b, PR_CLEAR, 0, KEY_B, 0));
@@ -197,11 +177,7 @@ RULE(pr, unregister_one_of_all, DESTROYS,
 	struct nexus *a;
 	struct nexus *b;
 
-	pr_begin(t);
-	a = nexus_a(t);
-	b = nexus_b(t);
-	pr_register(a, KEY_A);
-	pr_register(b, KEY_B);
+	pr_both(t, &a, &b);
 	expect_good(pr_out(a, PR_RESERVE, EXCLUSIVE_ACCESS_ALL, KEY_A, 0));
 	expect_good(pr_out(a, PR_REGISTER, 0, KEY_A, 0));
 	EXPECT(t, pr_reserved(b, NULL) == EXCLUSIVE_ACCESS_ALL,

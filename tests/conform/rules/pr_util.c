@@ -90,6 +90,15 @@ void pr_begin(struct test *t)
 	at_end(t, clear);
 }
 
+void pr_both(struct test *t, struct nexus **a, struct nexus **b)
+{
+	pr_begin(t);
+	*a = nexus_a(t);
+	*b = nexus_b(t);
+	pr_register(*a, KEY_A);
+	pr_register(*b, KEY_B);
+}
+
 RULE(pr, register, DESTROYS,
      "REGISTER adds, changes and removes a key, needs the one that is there, and counts "
      "PRGENERATION up")

@@ -146,21 +146,14 @@ RULE(tmf, clear_attention, DESTROYS,
 	struct nexus *idle_one = other(t, 'i');
 	struct cmd *w = held_write(t, n, lba, NULL);
 	struct cmd *f = tmf_send(nexus_b(t), CLEAR_TASK_SET, unit_of(t)->lun, 0);
-	struct cmd *c;
 
 	finish(t, n, f);
 	if (w->done)
 		skip(t, "the WRITE was not silently aborted: %s", cmd_text(w));
 	w->lost = true;
-	c = tur_new(n);
-	c->keep_ua = true;
-	expect_sense(c, UNIT_ATTENTION, COMMANDS_CLEARED);
-	c = tur_new(idle_one);
-	c->keep_ua = true;
-	expect_good(c);
-	c = tur_new(nexus_b(t));
-	c->keep_ua = true;
-	expect_good(c);
+	expect_sense(attention(n), UNIT_ATTENTION, COMMANDS_CLEARED);
+	expect_good(attention(idle_one));
+	expect_good(attention(nexus_b(t)));
 }
 
 RULE(tmf, lun_reset, ALONE,
@@ -176,18 +169,14 @@ RULE(tmf, reset_attention, ALONE,
 
 	expect_code(tmf_run(n[0], LUN_RESET, unit_of(t)->lun, 0), CODE_DONE);
 	for (unsigned i = 0; i < 3; i++) {
-		struct cmd *c = tur_new(n[i]);
+		struct cmd *c = attention(n[i]);
 
-		c->keep_ua = true;
-		cmd_run(c);
 		if (i)
 			EXPECT(t,
 			       c->status == CHECK_CONDITION && c->key == UNIT_ATTENTION &&
 				       c->asc >> 8 == 0x29,
 			       "nexus %u hears: %s", i, cmd_text(c));
-		c = tur_new(n[i]);
-		c->keep_ua = true;
-		expect_good(c);
+		expect_good(attention(n[i]));
 	}
 }
 

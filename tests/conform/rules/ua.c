@@ -16,12 +16,12 @@ static struct cmd *keep(struct cmd *c)
 RULE(ua, first_command, SAFE, "the first command of a new nexus hears POWER ON or the like, once")
 {
 	struct nexus *n = fresh(t);
-	struct cmd *c = keep(tur_new(n));
+	struct cmd *c = attention(n);
 
 	expect_key(c, UNIT_ATTENTION);
 	EXPECT(t, c->asc >> 8 == 0x29, "%s; the additional code must be 29xxh", cmd_text(c));
 	nexus_settle(n);
-	expect_good(keep(tur_new(n)));
+	expect_good(attention(n));
 }
 
 RULE(ua, inquiry, SAFE,
@@ -36,7 +36,7 @@ RULE(ua, inquiry, SAFE,
 	expect_good(c);
 	data_in(l, 256);
 	expect_good(l);
-	expect_key(keep(tur_new(n)), UNIT_ATTENTION);
+	expect_key(attention(n), UNIT_ATTENTION);
 }
 
 RULE(ua, request_sense, SAFE,
@@ -56,7 +56,7 @@ RULE(ua, request_sense, SAFE,
 		EXPECT(t, (c->in[2] & 0x0f) == UNIT_ATTENTION, "sense key %x", c->in[2] & 0x0f);
 	}
 	EXPECT(t, i > 0, "no unit attention was there");
-	expect_good(keep(tur_new(n)));
+	expect_good(attention(n));
 }
 
 RULE(ua, not_done, DESTROYS, "a command that ends with a unit attention has done nothing")
@@ -83,7 +83,7 @@ RULE(ua, logout_forgets, SAFE,
 	nexus_end(n, false);
 	idle(t, 300);
 	n = nexus_new(t, &l);
-	expect_key(keep(tur_new(n)), UNIT_ATTENTION);
+	expect_key(attention(n), UNIT_ATTENTION);
 }
 
 RULE(ua, no_unit, SAFE,
