@@ -449,7 +449,6 @@ int fi_conn_post_send(struct fab_conn *base, const struct fab_wr *wr, unsigned n
 {
 	struct fi_conn *c = fi_conn_of(base);
 	unsigned i;
-
 	int r;
 
 	if (!c->qp)
