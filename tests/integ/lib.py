@@ -43,6 +43,15 @@ def free_port():
         return s.getsockname()[1]
 
 
+def until(true, what, secs=20):
+    """Wait until @true() is so; @what says in an error what did not come."""
+    end = time.monotonic() + secs
+    while not true():
+        if time.monotonic() > end:
+            sys.exit(f"not within {secs} s: {what}")
+        time.sleep(0.02)
+
+
 def tool(*args, check=True, timeout=120, stdin=None):
     """Run build/ARGS[0]; return the finished process. With @check a failure ends the test."""
     cmd = [str(BUILD / args[0]), *map(str, args[1:])]

@@ -23,7 +23,7 @@ ID2 = "0002c90300a0dd02"
 TARGET2 = bytes.fromhex(ID2 + lib.IOC_GUID)
 
 
-def conf(t, dirs, there="standby", hook=True, numbers=(1, 2)):
+def conf(t, dirs, there="standby", hook=True, numbers=(1, 2), limit=60):
     """Two targets, t0 in group here and t1 in group there, with a port of another node beside it."""
     ids = ((lib.ID_EXT, numbers[0]), (ID2, numbers[1]))
     devices = "".join(f"HANDLER vdisk_fileio {{\n\tDEVICE d{i} {{\n\t\tfilename {dirs}/disk{i}\n\t\texpl_alua 1\n\t}}\n}}\n" for i in (0, 1))
@@ -47,7 +47,7 @@ DEVICE_GROUP dg {{
 	DEVICE d0
 	DEVICE d1
 	{f"on_stpg {dirs}/hook" if hook else ""}
-	on_stpg_timeout 2
+	on_stpg_timeout {limit}
 	TARGET_GROUP here {{
 		group_id {GROUPS["here"]}
 		preferred 1
@@ -101,8 +101,7 @@ def tur(p, lun=0):
 
 def quiet(p):
     for lun in (0, 1):
-        while tur(p, lun) not in (GOOD, IN_STANDBY):
-            pass
+        lib.until(lambda: tur(p, lun) in (GOOD, IN_STANDBY), "no more news")
 
 
 def ctl(t, *args, code=0):
@@ -120,6 +119,17 @@ def hook(dirs, text):
     path = pathlib.Path(dirs) / "hook"
     path.write_text("#!/bin/sh\n" + text)
     path.chmod(0o755)
+
+
+def began(dirs):
+    lib.until(lambda: (pathlib.Path(dirs) / "began").exists(), "the program runs")
+
+
+def reload(t, log="reload: done"):
+    since = len(t.text())
+    t.proc.send_signal(signal.SIGHUP)
+    t.wait_log(log, since=since)
+    t.wait_log("reload: done", since=since)
 
 
 def killed(t):
@@ -173,8 +183,10 @@ def set_by_hook(t, dirs):
 
 
 def hook_fails(t, dirs):
+    conf(t, dirs, limit=3)
+    reload(t, "reload: device group dg: another on_stpg_timeout")
     a, b = peer(t, True), peer(t, True, b"alua-002")
-    for text, log in (("exit 3\n", "ended with status 3"), ("kill -9 $$\n", "ended by signal 9"), ("sleep 60 & sleep 60\n", "has not finished within 2 s")):
+    for text, log in (("exit 3\n", "ended with status 3"), ("kill -9 $$\n", "ended by signal 9"), ("sleep 60 & sleep 60\n", "has not finished within 3 s")):
         hook(dirs, text)
         since, begin = len(t.text()), time.monotonic()
         tag = stpg(a, there=NONOPTIMIZED)
@@ -192,6 +204,8 @@ def hook_fails(t, dirs):
     lib.expect(state(t, "there") == "active", "nothing has changed")
     a.close()
     b.close()
+    conf(t, dirs)
+    reload(t, "reload: device group dg: another on_stpg_timeout")
 
 
 def hook_asks_back(t, dirs):
@@ -203,8 +217,7 @@ while [ ! -e {dirs}/go ]; do sleep 0.05; done
     a = peer(t, True)
     quiet(a)
     tag = stpg(a, there=NONOPTIMIZED)
-    while not (pathlib.Path(dirs) / "began").exists():
-        time.sleep(0.02)
+    began(dirs)
     lib.expect(state(t, "there") == "transitioning", "as the program said")
     b = peer(t, True, b"alua-002")
     lib.expect(tur(b) == (2, 4, 0x0A), f"and so hosts are told, got {tur(b)}")
@@ -222,26 +235,21 @@ def aborted(t, dirs):
     a = peer(t, True)
     quiet(a)
     tag = stpg(a, there=ACTIVE)
-    while not (pathlib.Path(dirs) / "began").exists():
-        time.sleep(0.02)
+    began(dirs)
     lib.expect(a.tmf(ABORT_TASK, tag) == 0, "ABORT TASK does not wait for the program")
     lib.expect(tag not in a.answers and tur(a) == GOOD, "the command has no answer")
     (pathlib.Path(dirs) / "go").write_text("")
-    end = time.monotonic() + 10
-    while state(t, "there") != "active":
-        lib.expect(time.monotonic() < end, "the state comes nevertheless")
-        time.sleep(0.02)
+    lib.until(lambda: state(t, "there") == "active", "the state comes nevertheless")
     lib.expect(tur(a) == STATE_CHANGED, "and is news")
+    ctl(t, "group", "set", "dg", "there", "active")  # comes after it: until that is kept, another SET is told BUSY
     os.unlink(pathlib.Path(dirs) / "go")
     os.unlink(pathlib.Path(dirs) / "began")
     tag = stpg(a, there=NONOPTIMIZED)
-    while not (pathlib.Path(dirs) / "began").exists():
-        time.sleep(0.02)
+    began(dirs)
     a.close()  # the same without a word
     b = peer(t, True, b"alua-002")
     (pathlib.Path(dirs) / "go").write_text("")
-    while state(t, "there") != "nonoptimized":
-        time.sleep(0.02)
+    lib.until(lambda: state(t, "there") == "nonoptimized", "nor does it need the initiator")
     b.close()
 
 
@@ -259,16 +267,11 @@ def operator(t, dirs):
     ctl(t, "group", "set", "dg", "there", "active")
     ctl(t, "group", "set", "dg", "here", "nonoptimized")
     # a reload that changes nothing about states leaves them; one that does counts
-    since = len(t.text())
-    t.proc.send_signal(signal.SIGHUP)
-    t.wait_log("reload: done, 0 changes", since=since)
+    reload(t, "reload: done, 0 changes")
     lib.expect((state(t, "here"), state(t, "there")) == ("nonoptimized", "active"), "as the operator said")
     conf(t, dirs, there="unavailable", hook=False)
     quiet(b)
-    since = len(t.text())
-    t.proc.send_signal(signal.SIGHUP)
-    t.wait_log("reload: device group dg: another on_stpg", since=since)
-    t.wait_log("reload: done", since=since)
+    reload(t, "reload: device group dg: another on_stpg")
     lib.expect((state(t, "here"), state(t, "there")) == ("nonoptimized", "unavailable"), "as the file says")
     lib.expect(tur(b) == STATE_CHANGED and tur(b) == (2, 4, 0x0C), "unavailable")
     lib.expect(b.status(stpg(b, there=ACTIVE)) == GOOD and tur(b) == GOOD, "without a program it is so at once, also from there")
@@ -303,18 +306,13 @@ def kept(t, dirs):
 def numbered_anew(t, dirs):
     """Another rel_tgt_id is another port: sessions of it end, and the groups have it."""
     conf(t, dirs, there="active", hook=False, numbers=(1, 300))
-    since = len(t.text())
-    t.proc.send_signal(signal.SIGHUP)
-    t.wait_log("reload: done", since=since)
+    reload(t)
     b = peer(t, True)
     lib.expect(report(b)[20] == (ACTIVE, False, 2, [300, 77]), f"the new number, got {report(b)}")
     lib.expect(b.read_blocks(0, 1)["status"] == GOOD, "and it reads")
     # without the groups there is nothing of all that
     t.conf.write_text(t.conf.read_text().split("DEVICE_GROUP")[0])
-    since = len(t.text())
-    t.proc.send_signal(signal.SIGHUP)
-    t.wait_log("reload: device group dg: remove", since=since)
-    t.wait_log("reload: done", since=since)
+    reload(t, "reload: device group dg: remove")
     lib.expect(tur(b) == (6, 0x3F, 3), "INQUIRY data have changed")
     r = b.command(struct.pack(">BBBHx", 0x12, 0, 0, 96), n_in=96)
     lib.expect(r["data"][5] & 0x30 == 0, "no groups")
@@ -327,13 +325,11 @@ def stopped_meanwhile(t, dirs):
     """An end does not wait for a program."""
     conf(t, dirs, there="active")
     hook(dirs, f": > {dirs}/began\nsleep 60\n")
-    t.proc.send_signal(signal.SIGHUP)
-    t.wait_log("device group dg: add")
+    reload(t, "reload: device group dg: add")
     pathlib.Path(dirs, "began").unlink(missing_ok=True)
     a = peer(t)
     stpg(a, here=STANDBY)
-    while not (pathlib.Path(dirs) / "began").exists():
-        time.sleep(0.02)
+    began(dirs)
     a.close()
     begin = time.monotonic()
     t.stop()
