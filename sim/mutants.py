@@ -118,7 +118,7 @@ mutant("login", "id_points_to_nothing", "SCST 6ee7d621d", "the id of a login tha
 mutant("login", "stepped_before_built", "SCST 31403966b", "an event that comes before its channel is built is handled as any other",
        (CHANNEL, "\tif (!ch->built) {\n\t\tch->down_early", "\tif (!ch) {\n\t\tch->down_early"))
 mutant("login", "admitted_too_early", "INV-25", "a login is answered while commands of the channel it replaces can still do something",
-       (PORT, "\telse if (!pc->single || !older_works(pc))", "\telse"))
+       (PORT, "\telse if (!older_works(pc))", "\telse"))
 mutant("login", "old_channels_stay", "INV-25", "a single-channel login does not close the other channels of its nexus",
        (PORT, "\t\tcondemn(other, PORT_CLOSE_EVICTED);\n", ""))
 mutant("login", "admitted_when_disabled", "SCST b9f4ee7bc, 2553057f7", "whether a port is enabled is looked at before the login is built, and not again when it is answered",

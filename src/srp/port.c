@@ -165,20 +165,40 @@ static void decide(struct port_chan *pc, uint32_t reject)
 	list_push(&pc->port->admits, &pc->admit_node);
 }
 
-/* INV-25: could a command of an older channel of the nexus still do something? */
-static bool older_works(const struct port_chan *pc)
+/* Could a command of a channel of @n that logged in before @seq still do something? */
+static bool works_before(const struct port_nexus *n, uint64_t seq)
 {
-	const struct list *n;
+	const struct list *i;
 
-	list_for_each (n, &pc->nexus->chans) {
-		const struct port_chan *other = chan_of(n);
+	list_for_each (i, &n->chans) {
+		const struct port_chan *pc = chan_of(i);
 
-		if (other->seq >= pc->seq)
+		if (pc->seq >= seq)
 			return false; /* the list is in order of login */
-		if (!other->quiet)
+		if (!pc->quiet)
 			return true;
 	}
 	return false;
+}
+
+bool port_nexus_over(const struct port_nexus *n)
+{
+	return !works_before(n, UINT64_MAX);
+}
+
+/* The same of any nexus that ended before @n. */
+static bool ended_works(const struct port_nexus *n)
+{
+	for (n = n->before; n; n = n->before)
+		if (!port_nexus_over(n))
+			return true;
+	return false;
+}
+
+/* INV-25: could an older command, which must have ended before @pc is admitted, still do something? */
+static bool older_works(const struct port_chan *pc)
+{
+	return ended_works(pc->nexus) || (pc->single && works_before(pc->nexus, pc->seq));
 }
 
 /* Answer @pc if it has asked and the answer is known by now. */
@@ -190,16 +210,18 @@ static void try_decide(struct port_chan *pc)
 		decide(pc, SRP_REJ_RESOURCES); /* INV-3, INV-21 */
 	else if (pc->close != PORT_KEEP || pc->closing)
 		decide(pc, SRP_REJ_UNSPECIFIED); /* condemned, or gone by itself meanwhile */
-	else if (!pc->single || !older_works(pc))
+	else if (!older_works(pc))
 		decide(pc, 0);
 }
 
+/* Something of @n ended: who waits for it is there or in a later nexus of its initiator. */
 static void try_decide_nexus(struct port_nexus *n)
 {
 	struct list *i;
 
-	list_for_each (i, &n->chans)
-		try_decide(chan_of(i));
+	for (; n; n = n->after)
+		list_for_each (i, &n->chans)
+			try_decide(chan_of(i));
 }
 
 /* Queue @pc to be told @why, once per reason and never a milder one than before. */
@@ -259,6 +281,7 @@ static struct port_addr key_addr(const struct port_login *login)
 	return a;
 }
 
+/* The last one of the key of @login: the others have ended. */
 static struct port_nexus *find_nexus(const struct port *p, const struct port_login *login,
 				     const struct port_addr *addr)
 {
@@ -267,7 +290,7 @@ static struct port_nexus *find_nexus(const struct port *p, const struct port_log
 	list_for_each (i, &p->nexuses) {
 		struct port_nexus *n = list_entry(i, struct port_nexus, node);
 
-		if (srp_port_id_eq(&n->initiator, &login->initiator) &&
+		if (!n->after && srp_port_id_eq(&n->initiator, &login->initiator) &&
 		    srp_port_id_eq(&n->target, &login->target) && n->addr.len == addr->len &&
 		    memcmp(n->addr.bytes, addr->bytes, addr->len) == 0)
 			return n;
@@ -275,8 +298,9 @@ static struct port_nexus *find_nexus(const struct port *p, const struct port_log
 	return NULL;
 }
 
+/* A new nexus, that follows @before (NULL: none). */
 static struct port_nexus *make_nexus(struct port *p, const struct port_login *login,
-				     const struct port_addr *addr)
+				     const struct port_addr *addr, struct port_nexus *before)
 {
 	struct list *node = list_pop(&p->free);
 	struct port_nexus *n;
@@ -288,7 +312,10 @@ static struct port_nexus *make_nexus(struct port *p, const struct port_login *lo
 		.initiator = login->initiator,
 		.target = login->target,
 		.addr = *addr,
+		.before = before,
 	};
+	if (before)
+		before->after = n;
 	list_init(&n->chans);
 	list_push(&p->nexuses, &n->node);
 	p->n_nexuses++;
@@ -328,6 +355,7 @@ static int may_join(const struct port *p, const struct port_nexus *n,
 int port_login(struct port *p, struct port_chan *pc, const struct port_login *login)
 {
 	struct port_addr addr = key_addr(login);
+	struct port_nexus *ended = NULL;
 	struct port_nexus *n;
 	int r;
 
@@ -339,11 +367,15 @@ int port_login(struct port *p, struct port_chan *pc, const struct port_login *lo
 	if (!p->enabled || p->n_chans >= p->max_chans)
 		return SRP_REJ_RESOURCES; /* INV-21 */
 	n = find_nexus(p, login, &addr);
+	if (n && !n_staying(n)) {
+		ended = n;
+		n = NULL;
+	}
 	r = may_join(p, n, login);
 	if (r)
 		return r;
 	if (!n)
-		n = make_nexus(p, login, &addr);
+		n = make_nexus(p, login, &addr, ended);
 	if (!n)
 		return SRP_REJ_RESOURCES;
 	pc->port = p;
@@ -386,14 +418,8 @@ bool port_works(const struct port *p, const struct port_login *login)
 {
 	struct port_addr addr = key_addr(login);
 	const struct port_nexus *n = find_nexus(p, login, &addr);
-	const struct list *i;
 
-	if (!n)
-		return false;
-	list_for_each (i, &n->chans)
-		if (!chan_of(i)->quiet)
-			return true;
-	return false;
+	return n && (!port_nexus_over(n) || ended_works(n));
 }
 
 void port_close_chan(struct port_chan *pc)
@@ -434,6 +460,11 @@ unsigned port_release(struct port_chan *pc, void **ret_user)
 	} else {
 		*ret_user = n->user;
 		n->user = NULL;
+		if (n->before)
+			n->before->after = n->after;
+		if (n->after)
+			n->after->before = n->before;
+		try_decide_nexus(n->after);
 		list_del(&n->node);
 		list_push(&p->free, &n->node);
 		p->n_nexuses--;
@@ -485,12 +516,14 @@ static unsigned check_nexus(const struct port *p, const struct port_nexus *n)
 		check(p->enabled || pc->close == PORT_CLOSE_DISABLED || pc->closing);
 		/* no admission is forgotten: what can be decided is decided */
 		if (pc->admission_asked && !pc->admission_decided)
-			check(p->enabled && pc->close == PORT_KEEP && !pc->closing && pc->single &&
+			check(p->enabled && pc->close == PORT_KEEP && !pc->closing &&
 			      older_works(pc));
-		/* INV-25: an admitted single-channel login has no older channel that works */
-		if (pc->admission_decided && !pc->reject && pc->single)
+		/* INV-25: who is admitted has no older channel that works and had to end before */
+		if (pc->admission_decided && !pc->reject)
 			check(!older_works(pc));
 	}
+	check(!n->before || (n->before->after == n && !n_staying(n->before)));
+	check(!n->after || n->after->before == n);
 	check(count == n->n_chans && count >= 1); /* no nexus without a channel */
 	return count;
 }

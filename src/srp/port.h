@@ -8,12 +8,17 @@
  *                     anything can complete on its queue pair, INV-6), and condemns the nexus's other
  *                     channels when the login is a single-channel one;
  *   2. port_admit():  asked by the channel when its queue pair is ready. Decided at once or, after a
- *                     single-channel login, when the last older channel said port_quiet(), so no old
- *                     command can still do anything when the reply goes out (INV-25). Port disabled or
+ *                     single-channel login or in a nexus that follows one that ended, when the last older
+ *                     channel said port_quiet(), so no old command can still do anything when the reply
+ *                     goes out (INV-25). Port disabled or
  *                     entry condemned meanwhile: refused (INV-3, INV-21).
  * Decisions, evictions and request limits come out of three queues: after every call that says so, drain
  * port_next_close(), port_next_limit() and port_next_admission() and post what they return to the channels'
  * workers.
+ *
+ * A nexus ends with its last channel that goes on, although the entries of channels that close stay until they are
+ * released. A login that comes then is a new nexus, whose logins are all admitted when the old one can do nothing
+ * any more (port_nexus_over()), as if it waited for the end of it.
  *
  * Credits: the channels of a nexus share what port_limits.nexus_credits says in equal parts. A channel
  * that joins or leaves changes the parts of the others, while they live (CHAN_EV_SET_LIMIT).
@@ -42,6 +47,9 @@ struct port_nexus {
 	struct port_addr addr; /* len 0 when it is not part of the key */
 	struct list chans;     /* struct port_chan, oldest first */
 	unsigned n_chans;      /* >= 1 while on the port's list */
+	/* Of the same key: the one that ended before and is not gone, and the one that came after. May be NULL. */
+	struct port_nexus *before;
+	struct port_nexus *after;
 	void *user; /* the caller's: the SCSI session of this nexus; NULL in a new nexus */
 };
 
@@ -171,6 +179,10 @@ void port_closing(struct port_chan *pc);
  * more, or another command. May be left out before port_release(). Drain port_next_admission().
  */
 void port_quiet(struct port_chan *pc);
+
+/* Did every channel of @n say port_quiet()? Then it has ended, and what its session holds at the units must be let go
+ * before the next admission is told: the next nexus of this initiator may have waited for that. */
+bool port_nexus_over(const struct port_nexus *n);
 
 /*
  * Could a command of an older login of this nexus still do something? To be asked of a port that is on its way

@@ -128,6 +128,7 @@ static void multi_alone(void **state)
 	port_admit(&a);
 	expect_admission(&a, 0, SRP_LOGIN_RESULT_NONE);
 	port_closing(&a);
+	port_quiet(&a);
 	assert_int_equal(login(&b, 1, false), 0);
 	port_admit(&b);
 	expect_admission(&b, 0, SRP_LOGIN_RESULT_NONE);
@@ -135,6 +136,80 @@ static void multi_alone(void **state)
 	release(&b);
 	port_disable(&port);
 	port_deinit(&port);
+}
+
+/* A nexus ends with its last channel that goes on: who logs in then, in whatever way, is a new one, and waits. */
+static void follows(void **state)
+{
+	struct port_chan a;
+	struct port_chan b;
+	struct port_chan n;
+	struct port_chan n2;
+	struct port_chan last;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, false), 0);
+	assert_int_equal(login(&b, 1, false), 0);
+	port_closing(&a);
+	assert_int_equal(login(&n, 1, false), 0);
+	assert_ptr_equal(n.nexus, b.nexus); /* that goes on, and the nexus with it */
+	port_closing(&n);
+	port_closing(&b);
+	assert_int_equal(login(&n2, 1, false), 0);
+	assert_ptr_not_equal(n2.nexus, a.nexus);
+	assert_false(port_nexus_over(a.nexus));
+	port_admit(&n2);
+	port_quiet(&a);
+	port_quiet(&n);
+	expect_admission(NOBODY, 0, 0); /* a task of b may still write */
+	/* so may it after the next one ended in its turn */
+	port_closing(&n2);
+	expect_admission(&n2, SRP_REJ_UNSPECIFIED, 0);
+	port_quiet(&n2);
+	assert_int_equal(login(&last, 1, true), 0);
+	assert_ptr_not_equal(last.nexus, n2.nexus);
+	port_admit(&last);
+	expect_admission(NOBODY, 0, 0);
+	assert_int_equal(release(&n2), PORT_NEXUS_ENDED);
+	expect_admission(NOBODY, 0, 0);
+	port_quiet(&b);
+	assert_true(port_nexus_over(b.nexus));
+	expect_admission(&last, 0, SRP_LOGIN_RESULT_NONE);
+	release(&a);
+	release(&b);
+	assert_int_equal(release(&n), PORT_NEXUS_ENDED);
+	port_check(&port);
+	assert_int_equal(release(&last), PORT_NEXUS_ENDED | PORT_EMPTY);
+}
+
+/* The end of the old nexus may be that it is released without a word. */
+static void follows_released(void **state)
+{
+	struct port_login l = login_of(1, false);
+	struct port_chan a;
+	struct port_chan n;
+
+	(void)state;
+	assert_int_equal(login(&a, 1, false), 0);
+	port_closing(&a);
+	assert_int_equal(login(&n, 1, false), 0);
+	port_admit(&n);
+	port_closing(&n);
+	expect_admission(&n, SRP_REJ_UNSPECIFIED, 0);
+	port_quiet(&n);
+	assert_true(port_works(&port, &l)); /* a does */
+	assert_int_equal(release(&a), PORT_NEXUS_ENDED);
+	assert_false(port_works(&port, &l));
+	release(&n);
+	assert_int_equal(login(&a, 1, false), 0);
+	port_close_chan(&a);
+	expect_close(&a, PORT_CLOSE_SESSION);
+	assert_int_equal(login(&n, 1, false), 0); /* a must go, so it is not joined */
+	assert_ptr_not_equal(n.nexus, a.nexus);
+	port_admit(&n);
+	expect_admission(NOBODY, 0, 0);
+	release(&a);
+	expect_admission(&n, 0, SRP_LOGIN_RESULT_NONE);
 }
 
 /* INV-25: the reply to a single-channel login waits until no old command can do anything any more. */
@@ -631,6 +706,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(one_login, setup),
 		cmocka_unit_test_setup(multi_alone, setup),
+		cmocka_unit_test_setup(follows, setup),
+		cmocka_unit_test_setup(follows_released, setup),
 		cmocka_unit_test_setup(eviction, setup),
 		cmocka_unit_test_setup(eviction_by_release, setup),
 		cmocka_unit_test_setup(overtaken, setup),

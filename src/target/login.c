@@ -134,12 +134,25 @@ static void login_closing(struct worker *w, struct worker_msg *m)
 	login_drain(ch->port);
 }
 
+/* When nothing of a nexus can do anything any more it holds nothing at its units: the next one of its initiator may be
+ * about to be admitted. Its entries stay until the fabric has let go of its channels. */
+static void login_check_over(struct port_nexus *n)
+{
+	struct session *s = n->user;
+
+	if (port_nexus_over(n) && scsi_nexus_remap(&s->nexus, NULL, 0) > 0) {
+		home_publish_nexus(s);
+		home_drain_all(s->port->t); /* it may have kept others waiting */
+	}
+}
+
 static void login_quiet(struct worker *w, struct worker_msg *m)
 {
 	struct tchan *ch = container_of(m, struct tchan, to_home_quiet);
 
 	(void)w;
 	port_quiet(&ch->pc);
+	login_check_over(ch->pc.nexus);
 	login_drain(ch->port);
 }
 
@@ -164,10 +177,13 @@ static void session_free(struct session *s)
 /* Forget a channel in the registry: it has gone, or could not be built. */
 static void login_leave(struct tchan *ch)
 {
+	struct port_nexus *n = ch->pc.nexus;
 	void *user;
 
-	(void)port_release(&ch->pc, &user);
-	session_free(user);
+	if (port_release(&ch->pc, &user) & PORT_NEXUS_ENDED)
+		session_free(user);
+	else
+		login_check_over(n);
 	list_del(&ch->home_node);
 	ch->t->n_chans--;
 }

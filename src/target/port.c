@@ -254,8 +254,12 @@ void tgt_port_recheck(struct tgt_port *p, tgt_acl_fn *acl, void *acl_ctx)
 	list_for_each (pos, &p->port.nexuses) {
 		struct port_nexus *n = list_entry(pos, struct port_nexus, node);
 		struct session *s = n->user;
-		int n_map = acl(acl_ctx, &s->initiator, (const struct sockaddr *)&s->peer, map,
-				SCSI_LUN_COUNT);
+		int n_map;
+
+		if (port_nexus_over(n)) /* it has let go of its units */
+			continue;
+		n_map = acl(acl_ctx, &s->initiator, (const struct sockaddr *)&s->peer, map,
+			    SCSI_LUN_COUNT);
 
 		if (n_map < 0) {
 			log_info("target %s: a session is no longer allowed, logging it out",

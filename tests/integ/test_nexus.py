@@ -138,10 +138,30 @@ def sessions_gone(t):
         t.wait_channels(0)
 
 
+def logout_ends(t):
+    """Its last channel logged out, a WRITE of it still waits for data: who comes back is a new nexus, and has waited."""
+    p = lib.Peer(t.port, b"nexus-lo")
+    p.ready()
+    lib.expect(p.command(bytes((0x16, 0, 0, 0, 0, 0)))["status"] == 0, "RESERVE(6)")
+    stuck(p, 900, 6000)
+    p.send(lib.answer_iu(0x03, bytes(8)))
+    chans = logins(t, b"nexus-lo", 2)
+    lib.expect([q.rsp[26] & 3 for q in chans] == [0, 2], "nothing was there to go on, then the first was")
+    r = chans[0].command(TUR, retry=False)
+    lib.expect(lib.sense(r) == (6, 0x29, 0), f"a new nexus, got {r}")
+    lib.expect(chans[1].command(TUR, retry=False)["status"] == 0, "told once, and the reservation went with the old one")
+    lib.expect(chans[1].write_blocks(6000, b"\xab" * 4096)["status"] == 0, "a WRITE of the new one")
+    p.close()
+    for q in chans:
+        q.close()
+    t.wait_channels(0)
+
+
 with lib.Target(lib.ram(), "\t\tLUN 0 ram0\n", lib.ANY, options="workers 3\n") as t:
     unit_attention_once(t)
     abort_across(t)
     one_goes(t)
     takes_over(t)
     sessions_gone(t)
+    logout_ends(t)
 print("ok: one nexus over several channels")
