@@ -16,7 +16,7 @@
  *   4. A command with HEAD OF QUEUE never waits for its turn, but for one of rule 5.
  *   5. COMPARE AND WRITE and others that read and write in one: from its begin to its end nothing else touches
  *      the medium, whoever sent it, in whatever set it is. So it is atomic. (That its comparison decides
- *      is judged by what hosts find: hcmd.c.)
+ *      is judged by what hosts find: hcmd_judge.c.)
  *
  * What is not: which of two commands of different channels is the older. SAM-5 orders them by their arrival
  * at the task set, and where they arrive at two workers that is what the device's task set decides: rule 2

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the files that make and judge commands of hosts share. */
+#pragma once
+
+#include "sim/host.h"
+
+#define HCMD_NOTHING 0xa5 /* what a data-in buffer holds before */
+
+/* Of its operation, for reports. */
+const char *hcmd_text(const struct hcmd *cmd);
+
+/* --- hcmd_rw.c: what moves blocks --- */
+
+void make_read(struct hchan *c, struct hcmd *cmd);
+void make_write(struct hchan *c, struct hcmd *cmd);
+void make_sync(struct hchan *c, struct hcmd *cmd);
+void make_verify(struct hchan *c, struct hcmd *cmd);
+void make_compare(struct hchan *c, struct hcmd *cmd);
+void make_caw(struct hchan *c, struct hcmd *cmd);
+void make_same(struct hchan *c, struct hcmd *cmd);
+void make_unmap(struct hchan *c, struct hcmd *cmd);
+/* The CDB of a READ or WRITE. */
+void hcmd_put_rw(struct hcmd *cmd, bool write);
+/* The blocks of its write of the model, @n of them, into its buffer. */
+void hcmd_fill(struct hcmd *cmd, uint32_t n);
+/* Of a transfer that its buffer may be too short for. */
+uint32_t hcmd_whole_blocks(const struct hcmd *cmd);
+
+/* --- hcmd_ask.c: questions, and what changes the unit --- */
+
+void make_question(struct hchan *c, struct hcmd *cmd);
+void make_select(struct hchan *c, struct hcmd *cmd);
+void make_stop(struct hchan *c, struct hcmd *cmd);
+
+/* --- hcmd_bad.c: mistakes --- */
+
+void make_bad(struct hchan *c, struct hcmd *cmd);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Commands of a host that ask for something, and those that change what the unit is. */
+#include "sim/check.h"
+#include "sim/dice.h"
+#include "sim/hcmd.h"
+
+#define PARAM_MAX 512u /* bytes of parameter data that is asked for */
+
+void make_question(struct hchan *c, struct hcmd *cmd)
+{
+	static const int pages[] = { -1, 0x00, 0x80, 0x83, 0x86, 0xb0, 0xb1, 0xb2 };
+	static const uint8_t modes[] = { 0x01, 0x08, 0x0a, 0x1c, 0x3f };
+
+	(void)c;
+	cmd->len = (uint32_t)dice_range(16, PARAM_MAX);
+	switch (cmd->op) {
+	case HOP_INQUIRY:
+		(void)cdb_put_inquiry(cmd->cdb, pages[dice_below(ARRAY_SIZE(pages))],
+				      (uint16_t)cmd->len);
+		break;
+	case HOP_LUNS:
+		(void)cdb_put_report_luns(cmd->cdb, 0, cmd->len);
+		break;
+	case HOP_CAPACITY:
+		if (dice_below(2))
+			(void)cdb_put_read_capacity_10(cmd->cdb);
+		else
+			(void)cdb_put_read_capacity_16(cmd->cdb, cmd->len);
+		break;
+	case HOP_MODE:
+		(void)cdb_put_mode_sense_10(cmd->cdb, modes[dice_below(ARRAY_SIZE(modes))],
+					    (uint16_t)cmd->len);
+		break;
+	case HOP_SENSE:
+		cmd->cdb[0] = SCSI_OP_REQUEST_SENSE;
+		cmd->cdb[1] = (uint8_t)dice_below(2);
+		cmd->cdb[4] = (uint8_t)min_u32(cmd->len, 255);
+		break;
+	case HOP_CODES:
+		cmd->cdb[0] = SCSI_OP_MAINTENANCE_IN;
+		cmd->cdb[1] = dice_below(2) ? SCSI_SA_REPORT_SUPPORTED_OPS
+					    : SCSI_SA_REPORT_SUPPORTED_TMFS;
+		put_be32(cmd->cdb + 6, cmd->len);
+		break;
+	default:
+		(void)cdb_put_test_unit_ready(cmd->cdb);
+		cmd->len = 0;
+		break;
+	}
+}
+
+/* The control mode page: other rules for task sets, and for what becomes of commands that are aborted. */
+void make_select(struct hchan *c, struct hcmd *cmd)
+{
+	static const uint8_t qerr[] = { 0, 0, 0, 1, 3 };
+	uint8_t *page = cmd->buf + 8; /* behind the header */
+
+	(void)c;
+	cmd->out = true;
+	cmd->len = 8 + 12;
+	memset(cmd->buf, 0, cmd->len);
+	page[0] = 0x0a;
+	page[1] = 0x0a;
+	page[2] = (uint8_t)(0x02 | (dice_below(3) ? 0 : 0x20) | (dice_below(3) ? 0 : 0x04));
+	page[3] = (uint8_t)(0x10 | qerr[dice_below(ARRAY_SIZE(qerr))] << 1);
+	page[5] = dice_below(2) ? 0x40 : 0;
+	put_be16(page + 8, 0xffff);
+	cmd->cdb[0] = SCSI_OP_MODE_SELECT_10;
+	cmd->cdb[1] = 0x10; /* PF */
+	cmd->cdb[8] = (uint8_t)cmd->len;
+}
+
+void make_stop(struct hchan *c, struct hcmd *cmd)
+{
+	bool start = dice_below(3);
+
+	(void)c;
+	cmd->cdb[0] = SCSI_OP_START_STOP_UNIT;
+	cmd->cdb[4] = start ? 1 : 0;
+	if (!start)
+		excuse_begin(EXCUSE_STOP, cmd->disk);
+}
