@@ -14,6 +14,7 @@
 #include "sim/world.h"
 
 #define WORKERS_MAX 8u
+#define BLOCK_MAX   4096u
 #define SLOW        100u
 
 /* Errors a store can have; what the SCSI core makes of each is its business. */
@@ -96,10 +97,10 @@ static void move(const struct backend_io *io, uint64_t from, uint64_t len, uint8
 	}
 }
 
-static void applied(struct disk *d, uint64_t off)
+static void applied(struct disk *d, uint64_t off, const uint8_t *was)
 {
 	if (d->p.modelled)
-		model_applied(d->index, off / d->p.block_bytes, d->now + off);
+		model_applied(d->index, off / d->p.block_bytes, d->now + off, was);
 	if (!d->p.volatile_cache)
 		memcpy(d->stable + off, d->now + off, d->p.block_bytes);
 }
@@ -109,7 +110,10 @@ static void stroke_block(struct disk *d, struct backend_io *io, uint64_t at)
 {
 	uint32_t block = d->p.block_bytes;
 	uint8_t *mem = d->now + io->off_bytes + at;
+	uint8_t was[BLOCK_MAX];
 
+	if (d->p.modelled)
+		memcpy(was, mem, block);
 	switch (io->op) {
 	case BACKEND_READ:
 		move(io, at, block, mem, true);
@@ -127,7 +131,7 @@ static void stroke_block(struct disk *d, struct backend_io *io, uint64_t at)
 	case BACKEND_COPY: /* it has none: what is copied is read and written */
 		return;
 	}
-	applied(d, io->off_bytes + at);
+	applied(d, io->off_bytes + at, was);
 	if (io->flags & BACKEND_IO_FUA)
 		memcpy(d->stable + io->off_bytes + at, mem, block);
 }

@@ -17,6 +17,7 @@ static const char *const op_text[HOP_COUNT] = {
 	"VERIFY",
 	"VERIFY bytes",
 	"COMPARE AND WRITE",
+	"ORWRITE",
 	"WRITE SAME",
 	"UNMAP",
 	"TEST READY",
@@ -65,17 +66,17 @@ static void note(struct hchan *c, struct hcmd *cmd)
 void hcmd_make(struct hchan *c, struct hcmd *cmd)
 {
 	static void (*const make[HOP_COUNT])(struct hchan *, struct hcmd *) = {
-		[HOP_READ] = make_read,       [HOP_WRITE] = make_write,
-		[HOP_SYNC] = make_sync,       [HOP_VERIFY] = make_verify,
-		[HOP_COMPARE] = make_compare, [HOP_CAW] = make_caw,
-		[HOP_SAME] = make_same,       [HOP_UNMAP] = make_unmap,
-		[HOP_TUR] = make_question,    [HOP_INQUIRY] = make_question,
-		[HOP_LUNS] = make_question,   [HOP_CAPACITY] = make_question,
-		[HOP_MODE] = make_question,   [HOP_SENSE] = make_question,
-		[HOP_STOP] = make_stop,       [HOP_CODES] = make_question,
-		[HOP_PR_OUT] = make_pr_out,   [HOP_SELECT] = make_select,
-		[HOP_PR_IN] = make_pr_in,     [HOP_RESERVE] = make_reserve,
-		[HOP_BAD] = make_bad,
+		[HOP_READ] = make_read,         [HOP_WRITE] = make_write,
+		[HOP_SYNC] = make_sync,         [HOP_VERIFY] = make_verify,
+		[HOP_COMPARE] = make_compare,   [HOP_CAW] = make_caw,
+		[HOP_ORWRITE] = make_orwrite,   [HOP_SAME] = make_same,
+		[HOP_UNMAP] = make_unmap,       [HOP_TUR] = make_question,
+		[HOP_INQUIRY] = make_question,  [HOP_LUNS] = make_question,
+		[HOP_CAPACITY] = make_question, [HOP_MODE] = make_question,
+		[HOP_SENSE] = make_question,    [HOP_STOP] = make_stop,
+		[HOP_CODES] = make_question,    [HOP_PR_OUT] = make_pr_out,
+		[HOP_SELECT] = make_select,     [HOP_PR_IN] = make_pr_in,
+		[HOP_RESERVE] = make_reserve,   [HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);

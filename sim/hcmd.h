@@ -17,6 +17,7 @@ void make_sync(struct hchan *c, struct hcmd *cmd);
 void make_verify(struct hchan *c, struct hcmd *cmd);
 void make_compare(struct hchan *c, struct hcmd *cmd);
 void make_caw(struct hchan *c, struct hcmd *cmd);
+void make_orwrite(struct hchan *c, struct hcmd *cmd);
 void make_same(struct hchan *c, struct hcmd *cmd);
 void make_unmap(struct hchan *c, struct hcmd *cmd);
 /* The CDB of a READ or WRITE. */

@@ -104,8 +104,10 @@ static void good_caw(struct hchan *c, struct hcmd *cmd)
 	if (cmd->differs)
 		wrong(c, cmd, "a difference was not found");
 	model_read_end((unsigned)cmd->disk, cmd->lba, cmd->n, cmd->buf, cmd->begin, c->h->name);
-	for (uint32_t i = 0; i < cmd->n; i++)
+	for (uint32_t i = 0; i < cmd->n; i++) {
 		model_taken((unsigned)cmd->disk, cmd->lba + i, cmd->expect[i]);
+		model_swapped(cmd->write, cmd->lba + i, cmd->expect[i], cmd->begin);
+	}
 	if (model_write_is_open(cmd->write))
 		model_write_end(cmd->write, MODEL_GOOD, cmd->fua);
 }
@@ -142,6 +144,7 @@ static void good(struct hchan *c, struct hcmd *cmd)
 		good_caw(c, cmd);
 		return;
 	case HOP_WRITE:
+	case HOP_ORWRITE:
 		judge_residual(c, cmd);
 		/* fallthrough */
 	case HOP_SAME:

@@ -113,14 +113,26 @@ void make_verify(struct hchan *c, struct hcmd *cmd)
 	put_verify(cmd, 0);
 }
 
+/* What block @i of it holds for certain goes to @at, and what that is to cmd->expect. False: it is not certain. */
+static bool expect(struct hcmd *cmd, uint32_t i, uint8_t *at)
+{
+	uint32_t only = model_only((unsigned)cmd->disk, cmd->lba + i);
+
+	if (only == MODEL_UNKNOWN)
+		return false;
+	cmd->expect[i] = only;
+	if (only)
+		model_fill(only, cmd->lba + i, at);
+	else
+		memset(at, 0, cmd->block);
+	return true;
+}
+
 /* Against what the block holds for certain, or against something else. */
 void make_compare(struct hchan *c, struct hcmd *cmd)
 {
-	uint32_t only;
-
 	pick_range(c, cmd, 1);
-	only = model_only((unsigned)cmd->disk, cmd->lba);
-	if (!only) {
+	if (!expect(cmd, 0, cmd->buf)) {
 		cmd->op = HOP_VERIFY;
 		make_verify(c, cmd);
 		return;
@@ -128,9 +140,7 @@ void make_compare(struct hchan *c, struct hcmd *cmd)
 	cmd->out = true;
 	cmd->n = 1;
 	cmd->len = cmd->block;
-	cmd->expect[0] = only;
 	put_verify(cmd, 0x02);
-	model_fill(only, cmd->lba, cmd->buf);
 	cmd->differs = dice_below(3) == 0;
 	if (cmd->differs)
 		cmd->buf[dice_below(cmd->block)] ^= 0x40;
@@ -143,12 +153,8 @@ void make_caw(struct hchan *c, struct hcmd *cmd)
 	uint32_t n = 0;
 
 	pick_range(c, cmd, max ? max : 1);
-	while (n < min_u32(cmd->n, max)) {
-		cmd->expect[n] = model_only((unsigned)cmd->disk, cmd->lba + n);
-		if (!cmd->expect[n])
-			break;
+	while (n < min_u32(cmd->n, max) && expect(cmd, n, cmd->buf + (size_t)n * cmd->block))
 		n++;
-	}
 	if (!n) {
 		cmd->op = HOP_WRITE;
 		make_write(c, cmd);
@@ -164,13 +170,24 @@ void make_caw(struct hchan *c, struct hcmd *cmd)
 	cmd->cdb[13] = (uint8_t)n;
 	cmd->begin = model_begin();
 	cmd->write = model_write((unsigned)cmd->disk, cmd->lba, n, MODEL_DATA, c->h->name);
-	for (uint32_t i = 0; i < n; i++) {
-		model_fill(cmd->expect[i], cmd->lba + i, cmd->buf + (size_t)i * cmd->block);
+	for (uint32_t i = 0; i < n; i++)
 		model_fill(cmd->write, cmd->lba + i, cmd->buf + (size_t)(n + i) * cmd->block);
-	}
 	cmd->differs = dice_below(5) == 0;
 	if (cmd->differs)
 		cmd->buf[dice_below(n * cmd->block)] ^= 0x40;
+}
+
+/* Of zeroes: whatever is there is read and written back, so what somebody else wrote in between would be lost. */
+void make_orwrite(struct hchan *c, struct hcmd *cmd)
+{
+	pick_range(c, cmd, SAME_MAX);
+	cmd->out = true;
+	cmd->fua = dice_below(6) == 0;
+	(void)cdb_put_rw(cmd->cdb, SCSI_OP_ORWRITE_16, cmd->fua ? CDB_FUA : 0,
+			 (struct cdb_range){ .lba = cmd->lba, .n_blocks = cmd->n });
+	size_buffer(c, cmd);
+	memset(cmd->buf, 0, cmd->len);
+	cmd->write = model_write((unsigned)cmd->disk, cmd->lba, cmd->n, MODEL_KEEP, c->h->name);
 }
 
 void make_same(struct hchan *c, struct hcmd *cmd)

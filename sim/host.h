@@ -16,7 +16,7 @@
 #define HOST_LUNS_MAX   8u
 #define HOST_SLOTS_MAX  32u
 #define HOST_PIECES_MAX ICHAN_PIECES_MAX
-#define CAW_MAX         4u /* blocks of a COMPARE AND WRITE of ours */
+#define CAW_MAX         64u /* blocks of a COMPARE AND WRITE of ours */
 #define PROBE_STEPS     5u
 
 struct host;
@@ -30,6 +30,7 @@ enum hop {
 	HOP_VERIFY,
 	HOP_COMPARE,
 	HOP_CAW, /* COMPARE AND WRITE */
+	HOP_ORWRITE,
 	HOP_SAME,
 	HOP_UNMAP,
 	HOP_TUR,

@@ -31,6 +31,7 @@ struct cand {
 	uint64_t start; /* it took effect after this ... */
 	uint64_t end;   /* ... and before this, if ever */
 	uint64_t by;
+	uint32_t behind; /* it took effect after this write; 0: that is not known */
 };
 
 struct mblock {
@@ -127,7 +128,9 @@ static bool is_gone(const struct mdisk *d, const struct mblock *b, const struct 
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct cand *o = &b->c[i];
 
-		if (o->sure && o->by < at && c->end < o->start && (!by_stable || is_stable(d, o)))
+		bool behind = c->end < o->start || (c->id && o->behind == c->id);
+
+		if (o->sure && o->by < at && behind && (!by_stable || is_stable(d, o)))
 			return true;
 	}
 	return false;
@@ -180,7 +183,7 @@ uint32_t model_write(unsigned disk, uint64_t lba, uint32_t n, enum model_kind ki
 				      .kind = (uint8_t)kind,
 				      .open = true,
 				      .who = who };
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n && kind != MODEL_KEEP; i++) {
 		struct mblock *b = block_at(&disks[disk], lba + i);
 
 		block_add(b, &(struct cand){ .id = id,
@@ -392,7 +395,13 @@ uint32_t model_only(unsigned disk, uint64_t lba)
 		id = b->c[i].id;
 		n++;
 	}
-	return n == 1 ? id : 0;
+	return n == 1 ? id : MODEL_UNKNOWN;
+}
+
+/* There may be zeroes again and again, and nothing tells them apart. */
+static bool is_zeroes(uint32_t id)
+{
+	return !id || writes[id].kind == MODEL_ZERO;
 }
 
 void model_taken(unsigned disk, uint64_t lba, uint32_t id)
@@ -401,7 +410,7 @@ void model_taken(unsigned disk, uint64_t lba, uint32_t id)
 	uint64_t i = lba - w->lba;
 
 	/* After a power cut an older one may be there again. */
-	if (!disks[disk].p.stable || i >= 64)
+	if (is_zeroes(id) || !disks[disk].p.stable || i >= 64)
 		return;
 	if (w->taken & 1ull << i)
 		fail_now(
@@ -409,6 +418,18 @@ void model_taken(unsigned disk, uint64_t lba, uint32_t id)
 			"disk %u, and replaced it",
 			id, w->who, (unsigned long long)lba, disk);
 	w->taken |= 1ull << i;
+}
+
+void model_swapped(uint32_t by, uint64_t lba, uint32_t id, uint64_t begin)
+{
+	struct mdisk *d = &disks[writes[by].disk];
+	struct mblock *b = block_at(d, lba);
+
+	if (is_zeroes(id) || d->cut >= begin)
+		return;
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->c[i].id > by)
+			b->c[i].behind = by;
 }
 
 /* --- what disks report --- */
@@ -433,7 +454,18 @@ static bool zero_write_is_open(unsigned disk, uint64_t lba)
 	return n;
 }
 
-void model_applied(unsigned disk, uint64_t lba, const uint8_t *block)
+static bool is_kept(unsigned disk, uint64_t lba)
+{
+	for (uint32_t i = n_writes; i; i--) {
+		const struct mwrite *w = &writes[i];
+
+		if (w->kind == MODEL_KEEP && w->open && w->disk == disk && lba - w->lba < w->n)
+			return true;
+	}
+	return false;
+}
+
+void model_applied(unsigned disk, uint64_t lba, const uint8_t *block, const uint8_t *was)
 {
 	struct mwrite *w;
 	struct stamp s;
@@ -442,6 +474,8 @@ void model_applied(unsigned disk, uint64_t lba, const uint8_t *block)
 		fail_now("block %llu of disk %u is written with what nobody sent "
 			 "(first bytes %02x%02x%02x%02x)",
 			 (unsigned long long)lba, disk, block[0], block[1], block[2], block[3]);
+	if (!memcmp(block, was, disks[disk].p.block_bytes) && is_kept(disk, lba))
+		return;
 	if (!s.id) {
 		if (!zero_write_is_open(disk, lba))
 			fail_now("block %llu of disk %u is zeroed, and nobody asked for that",

@@ -12,7 +12,8 @@
 enum model_kind {
 	MODEL_DATA, /* each block has its own contents */
 	MODEL_SAME, /* WRITE SAME: every block as the first */
-	MODEL_ZERO  /* zeroes: UNMAP, WRITE SAME of zeroes */
+	MODEL_ZERO, /* zeroes: UNMAP, WRITE SAME of zeroes */
+	MODEL_KEEP  /* what is there, again: ORWRITE of zeroes */
 };
 
 enum model_outcome {
@@ -54,7 +55,8 @@ void model_read_end(unsigned disk, uint64_t lba, uint32_t n, const uint8_t *data
 		    const char *who);
 /* All that had ended before @begin survives a power cut. */
 void model_flush_end(unsigned disk, uint64_t begin);
-/* The only thing block @lba may hold now, if there is just one: its write's number, else 0. */
+/* The only thing block @lba may hold now, if there is just one: its write's number, 0: what it held at first (zeroes). */
+#define MODEL_UNKNOWN UINT32_MAX
 uint32_t model_only(unsigned disk, uint64_t lba);
 
 /*
@@ -62,10 +64,15 @@ uint32_t model_only(unsigned disk, uint64_t lba);
  * once, so nobody else can have done the same.
  */
 void model_taken(unsigned disk, uint64_t lba, uint32_t id);
+/*
+ * ... and it did that at one moment: what began after @by, its write, and is not what it has found comes behind it. So
+ * when both are over it is that which is there. @begin: when @by was made, and could find @id only.
+ */
+void model_swapped(uint32_t by, uint64_t lba, uint32_t id, uint64_t begin);
 
 /* --- what disks report --- */
 
-/* A block reaches the medium. */
-void model_applied(unsigned disk, uint64_t lba, const uint8_t *block);
+/* A block reaches the medium; @was: what was there. */
+void model_applied(unsigned disk, uint64_t lba, const uint8_t *block, const uint8_t *was);
 /* What was not stable may be gone. */
 void model_power_cut(unsigned disk);

@@ -12,6 +12,7 @@ CLASSES = {
     "login": "Logins",
     "command": "Commands and their answers",
     "data": "Data",
+    "atomic": "Commands that read and write in one",
     "tmf": "Task management",
     "set": "Task sets and reservations",
     "news": "Unit attentions, views and reloads",
@@ -41,6 +42,7 @@ GATHER = "src/target/gather.c"
 CHAN = "src/srp/chan.c"
 CHAN_IO = "src/srp/chan_io.c"
 CREDIT = "src/srp/chan_credit.c"
+CMD_TABLE = "src/scsi/cmd_table.c"
 PORT = "src/srp/port.c"
 NEXUS = "src/scsi/nexus.c"
 SET = "src/scsi/set.c"
@@ -224,6 +226,19 @@ mutant("data", "stall_without_deadline", "INV-32", "an initiator that does not a
        (CHANNEL, "\tif (ch->stall.deadline_ns > soon_ns)\n", "\tif (soon_ns == 1)\n"))
 mutant("data", "deadline_overflows", "SCST 4963e2a4c", "the deadline of an RDMA request overflows to 0",
        (CHANNEL, "worker_now_ns(ch->tw->w) + after_ns);", "worker_now_ns(ch->tw->w) + (after_ns >> 40));"))
+
+# --- commands that read and write in one ---
+
+mutant("atomic", "swap_beside_others", "-", "others touch the medium while COMPARE AND WRITE compares and writes",
+       (CMD_TABLE, "[CMD_COMPARE_AND_WRITE] = { 0x89, 0, ALONE,", "[CMD_COMPARE_AND_WRITE] = { 0x89, 0, WRITES,"))
+mutant("atomic", "orwrite_beside_others", "-", "likewise ORWRITE: what was written in between is lost",
+       (CMD_TABLE, "[CMD_ORWRITE_16] = { 0x8b, 0, ALONE,", "[CMD_ORWRITE_16] = { 0x8b, 0, WRITES,"))
+mutant("atomic", "first_block_compared", "-", "COMPARE AND WRITE looks at its first block only",
+       (DATA_COMPARE, "\treturn differs(c, given, medium, 0);", "\treturn memcmp(given, medium, c->lu->block_bytes) ? -EILSEQ : 0;"))
+mutant("atomic", "swap_without_compare", "-", "COMPARE AND WRITE writes although the comparison failed",
+       (DATA_COMPARE, "\t\tresult = alone_judge(c, &from);", "\t\t(void)alone_judge(c, &from);"))
+mutant("atomic", "orwrite_writes", "-", "ORWRITE writes what it was given",
+       (DATA_COMPARE, "\t\t\tgiven[i] |= medium[i];", "\t\t\tgiven[i] |= 0;"))
 
 # --- task management ---
 

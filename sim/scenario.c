@@ -187,11 +187,11 @@ static void roll_config(struct scenario *s, const struct trouble *t)
 static void roll_ops(struct host_ways *w)
 {
 	static const unsigned usual[HOP_COUNT] = {
-		[HOP_READ] = 40,   [HOP_WRITE] = 40,  [HOP_SYNC] = 4, [HOP_VERIFY] = 3,
-		[HOP_COMPARE] = 4, [HOP_CAW] = 10,    [HOP_SAME] = 4, [HOP_UNMAP] = 4,
-		[HOP_TUR] = 2,     [HOP_INQUIRY] = 2, [HOP_LUNS] = 1, [HOP_CAPACITY] = 1,
-		[HOP_MODE] = 1,    [HOP_SENSE] = 1,   [HOP_STOP] = 0, [HOP_CODES] = 1,
-		[HOP_BAD] = 2,
+		[HOP_READ] = 40,    [HOP_WRITE] = 40, [HOP_SYNC] = 4,    [HOP_VERIFY] = 3,
+		[HOP_COMPARE] = 4,  [HOP_CAW] = 10,   [HOP_ORWRITE] = 4, [HOP_SAME] = 4,
+		[HOP_UNMAP] = 4,    [HOP_TUR] = 2,    [HOP_INQUIRY] = 2, [HOP_LUNS] = 1,
+		[HOP_CAPACITY] = 1, [HOP_MODE] = 1,   [HOP_SENSE] = 1,   [HOP_STOP] = 0,
+		[HOP_CODES] = 1,    [HOP_BAD] = 2,
 	};
 
 	/* Each seed leaves some out and does some often. */

@@ -144,6 +144,12 @@ static void look_at_mode(struct spied *s, const struct scsi_task *t, const struc
 		check_order_apart(t->lu);
 }
 
+/* Of the standards, not of the target's own table: they read and write in one. */
+static bool is_alone(const uint8_t *cdb)
+{
+	return cdb[0] == SCSI_OP_COMPARE_AND_WRITE || cdb[0] == SCSI_OP_ORWRITE_16;
+}
+
 static struct spied *begin(const struct scsi_task *t)
 {
 	struct spied *s = world_alloc(sizeof(*s));
@@ -158,7 +164,7 @@ static struct spied *begin(const struct scsi_task *t)
 	s->attr = t->attr;
 	s->tag = t->tag;
 	memcpy(s->cdb, t->cdb, sizeof(s->cdb));
-	s->alone = kind && kind->flags & SCSI_CMD_ALONE;
+	s->alone = is_alone(t->cdb) || (kind && kind->flags & SCSI_CMD_ALONE);
 	s->barrier = t->attr == SCSI_ATTR_ORDERED || (kind && kind->flags & SCSI_CMD_BARRIER);
 	if (cmd) {
 		s->host = c->h;
