@@ -538,12 +538,21 @@ static bool never_told(const struct hcmd *cmd)
 	       (cmd->op == HOP_BAD && cmd->cdb[0] == SCSI_OP_INQUIRY);
 }
 
+/* Whether that may be is another question (check_host.c): where no unit is nothing is owed. */
+static bool was_nowhere(const struct hcmd *cmd)
+{
+	struct sense s = { 0 };
+
+	return cmd->status == SCSI_STATUS_CHECK_CONDITION &&
+	       !sense_decode(cmd->sense, cmd->sense_len, &s) && s.asc == ASC_LUN_NOT_SUPPORTED;
+}
+
 /* @cmd was answered, and not with an attention. */
 static void no_attention(struct hchan *c, const struct hcmd *cmd)
 {
 	struct itl *t = itl_of(c->h, (unsigned)cmd->disk);
 
-	for (unsigned i = 0; i < t->n && !t->wild; i++) {
+	for (unsigned i = 0; i < t->n && !t->wild && !was_nowhere(cmd); i++) {
 		struct cause *k = &t->c[i];
 
 		/* A conflict is told before all but resets. */
