@@ -61,6 +61,11 @@ uint64_t worker_clock_ns(void)
 	return sched_now_ns();
 }
 
+uint64_t worker_wall_ms(void)
+{
+	return sched_now_ns() / NSEC_PER_MSEC;
+}
+
 /* --- what is asked of a worker --- */
 
 void worker_post(struct worker *to, struct worker_msg *m)

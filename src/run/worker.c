@@ -95,6 +95,14 @@ uint64_t worker_clock_ns(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+uint64_t worker_wall_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts); /* nor with this one */
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NSEC_PER_MSEC;
+}
+
 uint64_t worker_now_ns(const struct worker *w)
 {
 	return w->in_round ? w->now_ns : worker_clock_ns();

@@ -26,6 +26,8 @@ unsigned worker_index(const struct worker *w);
 uint64_t worker_now_ns(const struct worker *w);
 /* Monotonic time in ns, read now. Any thread. */
 uint64_t worker_clock_ns(void);
+/* Milliseconds since 1970, as the system's clock says, which may jump: to tell, not to measure. Any thread. */
+uint64_t worker_wall_ms(void);
 
 /* --- messages: the only way to reach another worker --- */
 

@@ -199,12 +199,12 @@ static void implicit_only(void **state)
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 0, 0, 1, 0, 0), 256, 0), 0);
 	assert_int_equal(r->in[5], 0x18);
 	assert_int_equal(set_one(0, RIG_TPG, SCSI_ALUA_STANDBY), 2);
-	rig_expect_sense(r, 5, 0x2000);
+	rig_expect_sense(r, 5, 0x2400);
 	/* that it does not exist counts more than that the state would not let it in */
 	operator_sets(RIG_TPG, SCSI_ALUA_TRANSITIONING);
 	hears(0, 0x2a06);
 	assert_int_equal(set_one(0, RIG_TPG, SCSI_ALUA_OPTIMIZED), 2);
-	rig_expect_sense(r, 5, 0x2000);
+	rig_expect_sense(r, 5, 0x2400);
 	assert_true(scsi_alua_configure(&r->alua, &one));
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 0, 0, 1, 0, 0), 256, 0), 0);
 	assert_int_equal(r->in[5], 0x08);
@@ -275,6 +275,7 @@ static void admission(void **state)
 	const struct scsi_cmd *cmd;
 
 	(void)state;
+	r->lu[0].keeps = true; /* it has every command */
 	for (size_t s = 0; s < ARRAY_SIZE(states); s++) {
 		operator_sets(RIG_TPG, states[s].state);
 		for (size_t i = 0; (cmd = scsi_cmd_at(i)); i++) {

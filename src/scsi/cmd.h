@@ -25,6 +25,7 @@
 #define SCSI_CMD_DATA_LONG BIT(15) /* its parameter buffer has SCSI_DATA_LONG_BYTES */
 #define SCSI_CMD_BARRIER   BIT(11) /* runs alone in its task set, as if it were ORDERED */
 #define SCSI_CMD_ANY_TIME  BIT(23) /* also while the unit is erased, see erase.h */
+#define SCSI_CMD_KEEPS     BIT(24) /* exists only when what the unit keeps outlives the process */
 #define SCSI_CMD_ALONE     BIT(16) /* and nothing of the unit runs beside it, see set.h */
 /* Access states of the target port group, other than the active ones, that let it in (alua.c). */
 #define SCSI_CMD_IN_STANDBY     BIT(17)
@@ -67,6 +68,7 @@ static inline bool scsi_cmd_supported(const struct scsi_cmd *cmd, const struct s
 	if (!lu)
 		return true;
 	return !(cmd->flags & SCSI_CMD_UNMAP && !lu->max_unmap_blocks) &&
+	       !(cmd->flags & SCSI_CMD_KEEPS && !lu->keeps) &&
 	       !(cmd->flags & SCSI_CMD_TPGS && !lu->alua) &&
 	       !(cmd->flags & SCSI_CMD_TPGS_SET && !lu->alua_explicit);
 }

@@ -87,6 +87,7 @@ static void usage_maps(void **state)
 	uint8_t cdb[CDB_MAX_BYTES];
 
 	(void)state;
+	r->lu[0].keeps = true;
 	for (size_t i = 0; (cmd = scsi_cmd_at(i)); i++) {
 		unsigned len = cdb_len(cmd->opcode);
 		uint8_t usage[CDB_MAX_BYTES];
@@ -130,6 +131,7 @@ static void all_opcodes(void **state)
 	static const uint8_t ask[12] = { 0xa3, 0x0c, 0x80, 0, 0, 0, 0, 0, 16 };
 
 	(void)state;
+	r->lu[0].keeps = true;
 	for (int lun = 0; lun < 2; lun++) {
 		const struct scsi_cmd *cmd;
 		size_t at = 4;
@@ -139,8 +141,9 @@ static void all_opcodes(void **state)
 		assert_int_equal(get_be32(r->in) + 4, r->t.data_len);
 		for (size_t i = 0; (cmd = scsi_cmd_at(i)); i++) {
 			if (lun &&
-			    (cmd->opcode == 0x42 || /* neither does it unmap, nor has it groups */
-			     cmd->start == spc_report_tpgs || cmd->start == spc_set_tpgs))
+			    (cmd->opcode == 0x42 || /* neither does it unmap, nor has it groups, */
+			     cmd->start == spc_report_tpgs || cmd->start == spc_set_tpgs ||
+			     cmd->start == spc_set_ident)) /* nor does it keep anything */
 				continue;
 			assert_int_equal(r->in[at], cmd->opcode);
 			assert_int_equal(get_be16(r->in + at + 2), cmd->service_action);

@@ -90,6 +90,18 @@ struct scsi_count {
 struct scsi_counters {
 	struct scsi_count of[SCSI_COUNT_KINDS];
 	uint32_t on_minutes;
+	uint64_t wall_ms; /* since 1970, by the system's clock */
+};
+
+#define SCSI_IDENT_BYTES 64u  /* of peripheral device identifying information */
+#define SCSI_TEXT_BYTES  256u /* of text identifying information, with its NUL */
+
+/* What SET IDENTIFYING INFORMATION wrote. */
+struct scsi_ident {
+	uint16_t ident_len; /* 0: none */
+	uint16_t text_len;
+	uint8_t ident[SCSI_IDENT_BYTES];
+	uint8_t text[SCSI_TEXT_BYTES];
 };
 
 enum scsi_selftest_result { /* SPC-5 table 299 */
@@ -155,8 +167,11 @@ struct scsi_lu {
 	struct scsi_counters counters;      /* when COUNT asked last */
 	struct scsi_counters counters_base; /* where LOG SELECT began anew */
 	uint32_t n_stops;                   /* by START STOP UNIT */
-	struct scsi_alua *alua;             /* NULL: it is reached through all ports alike */
-	struct list alua_node;              /* on alua->units */
+	struct scsi_ident ident;
+	bool timestamp_set;          /* by SET TIMESTAMP */
+	uint64_t timestamp_ahead_ms; /* of counters.wall_ms; wraps around */
+	struct scsi_alua *alua;      /* NULL: it is reached through all ports alike */
+	struct list alua_node;       /* on alua->units */
 	bool alua_explicit;
 	struct scsi_alua_kept alua_kept; /* until it gets its groups */
 	struct scsi_erase erase;

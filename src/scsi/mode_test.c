@@ -281,6 +281,22 @@ static void lists(void **state)
 	assert_true(r->lu[0].mode.d_sense && !r->lu[0].mode.wce);
 	r->lu[0].mode = r->lu[0].mode_default;
 	rig_views(r);
+	/* a page with a subpage: as it is, with a fixed bit, with a wrong length, with a subpage that is none */
+	memset(r->out, 0, 64);
+	memcpy(r->out + 8, ((const uint8_t[]){ 0x4a, 0x01, 0, 0x1c, 0x06 }), 5);
+	assert_int_equal(select10(8 + 32, 40), 0);
+	r->out[13] = 0x01;
+	select10(8 + 32, 40);
+	rig_expect_sense(r, 5, 0x2600);
+	assert_int_equal(rig_sense(r).field_byte, 13);
+	r->out[11] = 0x1b;
+	select10(8 + 32, 40);
+	rig_expect_sense(r, 5, 0x2600);
+	assert_int_equal(rig_sense(r).field_byte, 10);
+	r->out[9] = 0x02;
+	select10(8 + 32, 40);
+	rig_expect_sense(r, 5, 0x2600);
+	assert_int_equal(rig_sense(r).field_byte, 8);
 	/* unknown page, subpage format, wrong page length, wrong descriptor length */
 	memset(r->out, 0, 64);
 	r->out[8] = 0x03;
@@ -288,7 +304,7 @@ static void lists(void **state)
 	select10(24, 24);
 	rig_expect_sense(r, 5, 0x2600);
 	assert_int_equal(rig_sense(r).field_byte, 8);
-	r->out[8] = 0x4a;
+	r->out[8] = 0x48;
 	r->out[9] = 0x01;
 	select10(24, 24);
 	assert_int_equal(rig_sense(r).field_byte, 8);

@@ -19,6 +19,7 @@ enum part {
 	PART_PR = 2,
 	PART_OWED = 3,
 	PART_ALUA = 4,
+	PART_IDENT = 5,
 	PART_ERASE = 6,
 };
 
@@ -28,7 +29,8 @@ enum part {
 
 _Static_assert(1 + 3 + MODE_BYTES + 3 + 8 + SCSI_PR_MAX * (8 + NEXUS_BYTES) + 3 +
 			       SCSI_OWED_MAX * (NEXUS_BYTES + 1 + 2 * SCSI_UA_MAX) + 3 + 4 +
-			       SCSI_TPG_MAX * TPG_BYTES + 3 + 3 + SCSI_ERASE_PATTERN_MAX <=
+			       SCSI_TPG_MAX * TPG_BYTES + 3 + 2 + SCSI_IDENT_BYTES +
+			       SCSI_TEXT_BYTES + 3 + 3 + SCSI_ERASE_PATTERN_MAX <=
 		       SCSI_SAVED_MAX,
 	       "what is saved must fit");
 
@@ -140,6 +142,13 @@ static void put_erase(struct pen *out, const struct scsi_erase *e)
 	pen_copy(out, e->pattern, e->pattern_len);
 }
 
+static void put_ident(struct pen *out, const struct scsi_ident *i)
+{
+	pen_be16(out, i->ident_len);
+	pen_copy(out, i->ident, i->ident_len);
+	pen_copy(out, i->text, i->text_len);
+}
+
 size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 {
 	struct pen out = pen_of(buf, SCSI_SAVED_MAX);
@@ -162,6 +171,11 @@ size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 	if (lu->alua && lu->alua->generation) {
 		at = part_begin(&out, PART_ALUA);
 		put_alua(&out, lu->alua);
+		part_end(&out, buf, at);
+	}
+	if (lu->ident.ident_len || lu->ident.text_len) {
+		at = part_begin(&out, PART_IDENT);
+		put_ident(&out, &lu->ident);
 		part_end(&out, buf, at);
 	}
 	if (erase_is_kept(lu)) {
@@ -292,6 +306,22 @@ static bool get_erase(struct cur *in, struct scsi_lu *lu)
 	return true;
 }
 
+static bool get_ident(struct cur *in, struct scsi_ident *i)
+{
+	size_t ident_len = cur_be16(in);
+	const uint8_t *ident = cur_take(in, ident_len);
+	size_t text_len = cur_left(in);
+	const uint8_t *text = cur_take(in, text_len);
+
+	if (in->bad || ident_len > SCSI_IDENT_BYTES || text_len > SCSI_TEXT_BYTES)
+		return false;
+	i->ident_len = (uint16_t)ident_len;
+	i->text_len = (uint16_t)text_len;
+	memcpy(i->ident, ident, ident_len);
+	memcpy(i->text, text, text_len);
+	return true;
+}
+
 static bool get_part(enum part kind, struct cur *in, struct scsi_lu *lu, struct scsi_pr *pr)
 {
 	switch (kind) {
@@ -303,6 +333,8 @@ static bool get_part(enum part kind, struct cur *in, struct scsi_lu *lu, struct 
 		return get_owed(in, lu);
 	case PART_ALUA:
 		return get_alua(in, &lu->alua_kept);
+	case PART_IDENT:
+		return get_ident(in, &lu->ident);
 	case PART_ERASE:
 		return get_erase(in, lu);
 	}
@@ -340,6 +372,7 @@ int scsi_lu_restore(struct scsi_lu *lu, const uint8_t *buf, size_t len)
 		lu->mode_is_saved = false;
 		lu->mode_saved = lu->mode_default;
 		lu->n_owed = 0;
+		lu->ident = (struct scsi_ident){ 0 };
 		lu->alua_kept = (struct scsi_alua_kept){ 0 };
 		lu->erase = (struct scsi_erase){ 0 };
 		return -EINVAL;

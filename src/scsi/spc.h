@@ -28,6 +28,10 @@ struct scsi_act spc_report_opcodes(struct scsi_task *t);
 struct scsi_act spc_report_tpgs(struct scsi_task *t);
 struct scsi_act spc_set_tpgs(struct scsi_task *t);
 struct scsi_act spc_report_tmfs(struct scsi_task *t);
+struct scsi_act spc_report_ident(struct scsi_task *t);
+struct scsi_act spc_set_ident(struct scsi_task *t);
+struct scsi_act spc_report_timestamp(struct scsi_task *t);
+struct scsi_act spc_set_timestamp(struct scsi_task *t);
 
 /* INQUIRY with EVPD 1. */
 struct scsi_act spc_vpd(struct scsi_task *t);

@@ -28,6 +28,9 @@
 #define CONTROL_INTLCK_AT 4
 #define CONTROL_SWP       0x08
 #define CONTROL_TAS       0x40
+/* Control extension page, byte 4: who may change the timestamp */
+#define EXTENSION_TCMOS 0x04 /* others than SET TIMESTAMP, */
+#define EXTENSION_SCSIP 0x02 /* which has precedence */
 
 /* Of pages whose fields have no other meaning here than zero. */
 static void put_nothing(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
@@ -98,21 +101,29 @@ static void put_exceptions(uint8_t *body, const struct scsi_lu *lu, const struct
 	body[0] = 0x08; /* DEXCPT: none are reported */
 }
 
+static void put_extension(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
+{
+	(void)lu;
+	(void)m;
+	body[0] = EXTENSION_TCMOS | EXTENSION_SCSIP;
+}
+
 static const struct mode_page mode_pages[] = {
-	{ 0x01, 0x0a, put_nothing, NULL,
+	{ 0x01, 0, 0x0a, put_nothing, NULL,
 	  NULL }, /* errors are reported as they come, retries are the store's own */
-	{ 0x02, 0x0e, put_nothing, NULL, NULL }, /* nothing limits a connection */
-	{ 0x07, 0x0a, put_nothing, NULL, NULL }, /* as 01 */
-	{ 0x08, 0x12, put_caching, mask_caching, change_caching },
-	{ 0x0a, 0x0a, put_control, mask_control, change_control },
-	{ 0x1a, 0x26, put_nothing, NULL, NULL }, /* no power condition begins by itself */
-	{ 0x1c, 0x0a, put_exceptions, NULL, NULL },
+	{ 0x02, 0, 0x0e, put_nothing, NULL, NULL }, /* nothing limits a connection */
+	{ 0x07, 0, 0x0a, put_nothing, NULL, NULL }, /* as 01 */
+	{ 0x08, 0, 0x12, put_caching, mask_caching, change_caching },
+	{ 0x0a, 0, 0x0a, put_control, mask_control, change_control },
+	{ 0x0a, 1, 0x1c, put_extension, NULL, NULL },
+	{ 0x1a, 0, 0x26, put_nothing, NULL, NULL }, /* no power condition begins by itself */
+	{ 0x1c, 0, 0x0a, put_exceptions, NULL, NULL },
 };
 
-const struct mode_page *mode_page_find(uint8_t code)
+const struct mode_page *mode_page_find(uint8_t code, uint8_t subpage)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(mode_pages); i++)
-		if (mode_pages[i].code == code)
+		if (mode_pages[i].code == code && mode_pages[i].subpage == subpage)
 			return &mode_pages[i];
 	return NULL;
 }
@@ -129,8 +140,14 @@ static void put_page(struct pen *out, const struct mode_page *p, const struct sc
 		p->put(body, lu, values[pc]);
 	else if (p->mask)
 		p->mask(body, lu);
-	pen_u8(out, lu->keeps && p->mask ? p->code | PAGE_PS : p->code);
-	pen_u8(out, p->len);
+	pen_u8(out, (uint8_t)(p->code | (lu->keeps && p->mask ? PAGE_PS : 0) |
+			      (p->subpage ? MODE_PAGE_SPF : 0)));
+	if (p->subpage) {
+		pen_u8(out, p->subpage);
+		pen_be16(out, p->len);
+	} else {
+		pen_u8(out, p->len);
+	}
 	pen_copy(out, body, p->len);
 }
 
@@ -138,10 +155,12 @@ static void put_page(struct pen *out, const struct mode_page *p, const struct sc
 static bool put_pages(struct pen *out, const struct scsi_task *t)
 {
 	uint8_t code = t->cdb[2] & 0x3f;
+	uint8_t subpage = t->cdb[3];
 	bool any = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(mode_pages); i++) {
-		if (code != PAGE_ALL && code != mode_pages[i].code)
+		if ((code != PAGE_ALL && code != mode_pages[i].code) ||
+		    (subpage != SUBPAGE_ALL && subpage != mode_pages[i].subpage))
 			continue;
 		any = true;
 		put_page(out, &mode_pages[i], t);
@@ -170,7 +189,7 @@ static struct scsi_act mode_sense(struct scsi_task *t, size_t header, size_t all
 		t->view_flags & SCSI_VIEW_READ_ONLY ? DEVICE_WP | DEVICE_DPOFUA : DEVICE_DPOFUA;
 	size_t desc;
 
-	if (t->cdb[3] && t->cdb[3] != SUBPAGE_ALL)
+	if ((t->cdb[2] & 0x3f) == PAGE_ALL && t->cdb[3] && t->cdb[3] != SUBPAGE_ALL)
 		return answer_bad_cdb(t, 3, ANSWER_NO_BIT);
 	if (t->cdb[2] >> 6 == PC_SAVED && !t->lu->keeps)
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_SAVING_NOT_SUPPORTED);
@@ -178,8 +197,11 @@ static struct scsi_act mode_sense(struct scsi_task *t, size_t header, size_t all
 	if (!(t->cdb[1] & DBD))
 		put_block_descriptor(&out, t, longlba);
 	desc = out.pos - header;
-	if (!put_pages(&out, t))
+	if (!put_pages(&out, t)) {
+		if (mode_page_find(t->cdb[2] & 0x3f, 0))
+			return answer_bad_cdb(t, 3, ANSWER_NO_BIT);
 		return answer_bad_cdb(t, 2, 5);
+	}
 	check(!out.bad);
 	if (header == 4) {
 		check(out.pos <= 256);

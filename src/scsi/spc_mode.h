@@ -5,10 +5,13 @@
 #include "scsi/spc.h"
 
 #define MODE_BODY_MAX 0x26
+#define MODE_PAGE_SPF \
+	0x40 /* of a page's first byte: its header has a subpage and a longer length */
 
 struct mode_page {
 	uint8_t code;
-	uint8_t len; /* of the body, after code and length */
+	uint8_t subpage; /* 0: it has the short header, without one */
+	uint8_t len;     /* of the body, after code and length */
 	/* Write the body, which is all zero before, for unit @lu with settings @m. */
 	void (*put)(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m);
 	/* Set the bits that MODE SELECT may change; NULL: none. */
@@ -18,4 +21,4 @@ struct mode_page {
 };
 
 /* The page, or NULL. */
-const struct mode_page *mode_page_find(uint8_t code);
+const struct mode_page *mode_page_find(uint8_t code, uint8_t subpage);

@@ -7,7 +7,6 @@
 
 #define SELECT_PF  0x10 /* byte 1 */
 #define SELECT_SP  0x01
-#define PAGE_SPF   0x40
 #define LONGLBA    0x01
 #define DESC_SHORT 8u
 #define DESC_LONG  16u
@@ -95,17 +94,20 @@ static bool bad_page(struct select *s, struct scsi_act *ret)
 	uint8_t now[MODE_BODY_MAX] = { 0 }, mask[MODE_BODY_MAX] = { 0 };
 	size_t at = s->in.pos;
 	uint8_t code = cur_u8(&s->in);
-	const struct mode_page *p = mode_page_find(code & 0x3f);
-	uint8_t len = cur_u8(&s->in);
+	bool spf = code & MODE_PAGE_SPF;
+	uint8_t subpage = spf ? cur_u8(&s->in) : 0;
+	unsigned len = spf ? cur_be16(&s->in) : cur_u8(&s->in);
+	const struct mode_page *p = mode_page_find(code & 0x3f, subpage);
+	size_t from = s->in.pos;
 	const uint8_t *body;
 	int bad;
 
 	if (s->in.bad)
 		return too_short(s, ret);
-	if (!p || code & PAGE_SPF)
+	if (!p || (spf && !subpage))
 		return bad_at(s, at, ret);
 	if (len != p->len)
-		return bad_at(s, at + 1, ret);
+		return bad_at(s, at + (spf ? 2 : 1), ret);
 	body = cur_take(&s->in, len);
 	if (!body)
 		return too_short(s, ret);
@@ -114,9 +116,9 @@ static bool bad_page(struct select *s, struct scsi_act *ret)
 		p->mask(mask, lu);
 	for (size_t i = 0; i < len; i++)
 		if ((body[i] ^ now[i]) & ~(unsigned)mask[i])
-			return bad_at(s, at + 2 + i, ret);
+			return bad_at(s, from + i, ret);
 	bad = p->change ? p->change(body, &s->mode) : -1;
-	return bad >= 0 && bad_at(s, at + 2 + (size_t)bad, ret);
+	return bad >= 0 && bad_at(s, from + (size_t)bad, ret);
 }
 
 static bool bad_list(struct select *s, struct scsi_act *ret)

@@ -211,6 +211,7 @@ static void mode_sense(void **state)
 	};
 	static const uint8_t pages[] = { 0x01, 0x0a, 0x02, 0x0e, 0x07, 0x0a, 0x08,
 					 0x12, 0x0a, 0x0a, 0x1a, 0x26, 0x1c, 0x0a };
+	static const uint8_t extension[32] = { 0x4a, 0x01, 0, 0x1c, 0x06 };
 	size_t at = 4;
 
 	(void)state;
@@ -220,7 +221,7 @@ static void mode_sense(void **state)
 	assert_int_equal(run(rig_lun1, CDB(0x5a, 0x10, 0x0a, 0, 0, 0, 0, 0, 255, 0), 255), 0);
 	expect_in(control10, sizeof(control10));
 	/* all pages, no block descriptor, in ascending order */
-	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x3f, 0xff, 255, 0), 255), 0);
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x3f, 0, 255, 0), 255), 0);
 	assert_int_equal(r->in[0] + 1u, r->t.data_len);
 	assert_int_equal(r->in[3], 0);
 	for (size_t i = 0; i < sizeof(pages); i += 2) {
@@ -228,6 +229,25 @@ static void mode_sense(void **state)
 		at += 2u + pages[i + 1];
 	}
 	assert_int_equal(at, r->t.data_len);
+	/* with subpages: of all pages, of one, one alone; one that has none of them */
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x3f, 0xff, 255, 0), 255), 0);
+	assert_int_equal(r->t.data_len, at + sizeof(extension));
+	at = 4 + 12 + 16 + 12 + 20 + 12; /* it comes behind its page 0 */
+	assert_memory_equal(r->in + at - 12, ((const uint8_t[]){ 0x0a, 0x0a }), 2);
+	assert_memory_equal(r->in + at, extension, sizeof(extension));
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x0a, 0xff, 255, 0), 255), 0);
+	assert_int_equal(r->t.data_len, 4 + 12 + sizeof(extension));
+	assert_memory_equal(r->in + 16, extension, sizeof(extension));
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x0a, 0x01, 255, 0), 255), 0);
+	assert_int_equal(r->t.data_len, 4 + sizeof(extension));
+	assert_memory_equal(r->in + 4, extension, sizeof(extension));
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x08, 0xff, 255, 0), 255), 0);
+	assert_int_equal(r->t.data_len, 4 + 20);
+	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x4a, 0x01, 255, 0), 255), 0);
+	assert_memory_equal(r->in + 4, ((const uint8_t[32]){ 0x4a, 0x01, 0, 0x1c }), 32);
+	run(rig_lun0, CDB(0x1a, 0, 0x3f, 1, 255, 0), 255);
+	rig_expect_sense(r, 5, 0x2400);
+	assert_int_equal(rig_sense(r).field_byte, 3);
 	/* what is changeable, defaults, nothing is saved */
 	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x48, 0, 255, 0), 255), 0);
 	assert_memory_equal(r->in + 4, ((const uint8_t[20]){ 0x08, 0x12, 0x04 }), 20);
@@ -244,7 +264,7 @@ static void mode_sense(void **state)
 	rig_expect_sense(r, 5, 0x3900);
 	run(rig_lun0, CDB(0x1a, 0, 0x03, 0, 255, 0), 255);
 	rig_expect_sense(r, 5, 0x2400);
-	run(rig_lun0, CDB(0x1a, 0, 0x0a, 1, 255, 0), 255);
+	run(rig_lun0, CDB(0x1a, 0, 0x0a, 2, 255, 0), 255);
 	rig_expect_sense(r, 5, 0x2400);
 	assert_int_equal(rig_sense(r).field_byte, 3);
 }

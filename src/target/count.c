@@ -102,5 +102,6 @@ void count_sum(struct tgt_unit *u)
 		}
 	}
 	sum.on_minutes = (uint32_t)((worker_clock_ns() - u->opened_ns) / (60 * NSEC_PER_SEC));
+	sum.wall_ms = worker_wall_ms();
 	u->lu.counters = sum;
 }

@@ -102,12 +102,30 @@ static const char *service_action_in_text(uint8_t service_action)
 static const char *maintenance_in_text(uint8_t service_action)
 {
 	switch (service_action) {
+	case SCSI_SA_IDENTIFYING_INFO:
+		return "REPORT IDENTIFYING INFORMATION";
 	case SCSI_SA_REPORT_TPGS:
 		return "REPORT TARGET PORT GROUPS";
 	case SCSI_SA_REPORT_SUPPORTED_OPS:
 		return "REPORT SUPPORTED OPERATION CODES";
 	case SCSI_SA_REPORT_SUPPORTED_TMFS:
 		return "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS";
+	case SCSI_SA_TIMESTAMP:
+		return "REPORT TIMESTAMP";
+	default:
+		return NULL;
+	}
+}
+
+static const char *maintenance_out_text(uint8_t service_action)
+{
+	switch (service_action) {
+	case SCSI_SA_SET_IDENTIFYING_INFO:
+		return "SET IDENTIFYING INFORMATION";
+	case SCSI_SA_SET_TPGS:
+		return "SET TARGET PORT GROUPS";
+	case SCSI_SA_SET_TIMESTAMP:
+		return "SET TIMESTAMP";
 	default:
 		return NULL;
 	}
@@ -254,6 +272,6 @@ const char *cdb_opcode_text(const uint8_t *cdb)
 	if (cdb[0] == SCSI_OP_MAINTENANCE_IN)
 		return maintenance_in_text(service_action);
 	if (cdb[0] == SCSI_OP_MAINTENANCE_OUT)
-		return service_action == SCSI_SA_SET_TPGS ? "SET TARGET PORT GROUPS" : NULL;
+		return maintenance_out_text(service_action);
 	return text[cdb[0]];
 }

@@ -81,10 +81,14 @@ enum scsi_opcode {
 
 #define SCSI_SA_READ_CAPACITY_16      0x10 /* of SERVICE ACTION IN(16) */
 #define SCSI_SA_GET_LBA_STATUS        0x12
-#define SCSI_SA_REPORT_TPGS           0x0a /* of MAINTENANCE IN */
+#define SCSI_SA_IDENTIFYING_INFO      0x05 /* of MAINTENANCE IN: REPORT */
+#define SCSI_SA_REPORT_TPGS           0x0a
 #define SCSI_SA_REPORT_SUPPORTED_OPS  0x0c
 #define SCSI_SA_REPORT_SUPPORTED_TMFS 0x0d
-#define SCSI_SA_SET_TPGS              0x0a /* of MAINTENANCE OUT */
+#define SCSI_SA_TIMESTAMP             0x0f
+#define SCSI_SA_SET_IDENTIFYING_INFO  0x06 /* of MAINTENANCE OUT */
+#define SCSI_SA_SET_TPGS              0x0a
+#define SCSI_SA_SET_TIMESTAMP         0x0f
 
 #define SCSI_SA_OVERWRITE    0x01 /* of SANITIZE */
 #define SCSI_SA_BLOCK_ERASE  0x02

@@ -77,6 +77,8 @@ static void names(void **state)
 	assert_null(cdb_opcode_text((const uint8_t[]){ 0x9e, 0x13 }));
 	assert_string_equal(cdb_opcode_text((const uint8_t[]){ 0xa3, 0x0d }),
 			    "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS");
+	assert_string_equal(cdb_opcode_text((const uint8_t[]){ 0xa4, 0x0f }), "SET TIMESTAMP");
+	assert_null(cdb_opcode_text((const uint8_t[]){ 0xa4, 0x1f }));
 	assert_null(cdb_opcode_text((const uint8_t[]){ 0xff, 0 }));
 }
 
