@@ -180,12 +180,14 @@ static void timestamps(void **state)
 	assert_int_equal(set_timestamp(1000, 12), 0);
 	expect_news(SCSI_UA_TIMESTAMP_CHANGED);
 	assert_int_equal(timestamp(2), 1000); /* behind the clock */
-	r->counters.wall_ms += 77;
+	r->counters.wall_ms += 5000;          /* which somebody sets: that is not this one */
+	assert_int_equal(timestamp(2), 1000);
+	r->counters.on_ms += 77;
 	assert_int_equal(timestamp(2), 1077);
 	assert_int_equal(set_timestamp(0xffffffffffff, 12), 0); /* the last one there is */
 	assert_int_equal(scsi_uas_pop(&r->nexus[1].lun[0].uas), SCSI_UA_TIMESTAMP_CHANGED);
 	assert_int_equal(timestamp(2), 0xffffffffffff);
-	r->counters.wall_ms++;
+	r->counters.on_ms++;
 	assert_int_equal(timestamp(2), 0);
 	/* nothing to set; half of one */
 	assert_int_equal(set_timestamp(5, 0), 0);

@@ -21,7 +21,7 @@ static int setup(void **state)
 	for (unsigned k = 0; k < SCSI_COUNT_KINDS; k++)
 		r->counters.of[k] =
 			(struct scsi_count){ 10 * k + 1, UINT64_C(512) * (10 * k + 2), 10 * k + 3 };
-	r->counters.on_minutes = 77;
+	r->counters.on_ms = 77 * 60000 + 59999;
 	return 0;
 }
 

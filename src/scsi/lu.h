@@ -89,8 +89,8 @@ struct scsi_count {
 /* What has happened to a unit since it was opened; the caller counts. */
 struct scsi_counters {
 	struct scsi_count of[SCSI_COUNT_KINDS];
-	uint32_t on_minutes;
-	uint64_t wall_ms; /* since 1970, by the system's clock */
+	uint64_t on_ms;   /* since it was opened, by a clock that does not jump */
+	uint64_t wall_ms; /* since 1970, by the system's clock, which may */
 };
 
 #define SCSI_IDENT_BYTES 64u  /* of peripheral device identifying information */
@@ -169,7 +169,7 @@ struct scsi_lu {
 	uint32_t n_stops;                   /* by START STOP UNIT */
 	struct scsi_ident ident;
 	bool timestamp_set;          /* by SET TIMESTAMP */
-	uint64_t timestamp_ahead_ms; /* of counters.wall_ms; wraps around */
+	uint64_t timestamp_ahead_ms; /* of counters.on_ms then; wraps around */
 	struct scsi_alua *alua;      /* NULL: it is reached through all ports alike */
 	struct list alua_node;       /* on alua->units */
 	bool alua_explicit;

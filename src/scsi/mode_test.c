@@ -281,6 +281,11 @@ static void lists(void **state)
 	assert_true(r->lu[0].mode.d_sense && !r->lu[0].mode.wce);
 	r->lu[0].mode = r->lu[0].mode_default;
 	rig_views(r);
+}
+
+static void wrong_pages(void **state)
+{
+	(void)state;
 	/* a page with a subpage: as it is, with a fixed bit, with a wrong length, with a subpage that is none */
 	memset(r->out, 0, 64);
 	memcpy(r->out + 8, ((const uint8_t[]){ 0x4a, 0x01, 0, 0x1c, 0x06 }), 5);
@@ -364,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(write_cache, setup, teardown),
 		cmocka_unit_test_setup_teardown(fixed_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists, setup, teardown),
+		cmocka_unit_test_setup_teardown(wrong_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(cdb_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_lists, setup, teardown),
 	};

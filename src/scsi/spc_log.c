@@ -5,6 +5,7 @@
  */
 #include "scsi/spc.h"
 
+#define MS_PER_MINUTE 60000u
 #define LOG_MAX       4096u
 #define PC_CUMULATIVE 1
 #define SELECT_PCR    0x02 /* byte 1 */
@@ -144,7 +145,7 @@ static void put_scan(struct log *l)
 {
 	if (!param(l, 0x0000, FORMAT_LIST, 0x0c))
 		return;
-	pen_be32(&l->out, l->t->lu->counters.on_minutes);
+	pen_be32(&l->out, (uint32_t)(l->t->lu->counters.on_ms / MS_PER_MINUTE));
 	pen_zero(&l->out, 8); /* no background scan */
 }
 

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * REPORT and SET TIMESTAMP: SPC-5 6.38, 6.47, 5.3. Until it is set the timestamp is the system's clock; afterwards it
- * runs with that clock, as much ahead of it as was set (mode page 0Ah/01h: TCMOS, SCSIP).
+ * REPORT and SET TIMESTAMP: SPC-5 6.38, 6.47, 5.3. Until it is set the timestamp is the system's clock, whatever sets
+ * that (mode page 0Ah/01h: TCMOS); afterwards nothing but another SET TIMESTAMP changes how it runs (SCSIP), so it
+ * follows a clock that does not jump.
  */
 #include "scsi/spc.h"
 
 #define TIMESTAMP_BYTES 12u
 #define TIMESTAMP_AT    4u /* six bytes: milliseconds since 1970 */
-#define TIMESTAMP_MASK  ((UINT64_C(1) << 48) - 1)
-#define ORIGIN_SET      2 /* by SET TIMESTAMP */
-#define ORIGIN_OTHER    3 /* by something else */
+#define ORIGIN_SET      2  /* by SET TIMESTAMP */
+#define ORIGIN_OTHER    3  /* by something else */
 
 static struct scsi_act report_counted(struct scsi_task *t)
 {
 	const struct scsi_lu *lu = t->lu;
-	uint64_t ms = (lu->counters.wall_ms + lu->timestamp_ahead_ms) & TIMESTAMP_MASK;
+	uint64_t ms = lu->timestamp_set ? lu->counters.on_ms + lu->timestamp_ahead_ms
+					: lu->counters.wall_ms;
 	struct pen out = pen_of(t->data, t->data_cap);
 
 	pen_be16(&out, TIMESTAMP_BYTES - 2);
 	pen_u8(&out, lu->timestamp_set ? ORIGIN_SET : ORIGIN_OTHER);
 	pen_u8(&out, 0);
-	pen_be16(&out, (uint16_t)(ms >> 32));
+	pen_be16(&out, (uint16_t)(ms >> 32)); /* of six bytes */
 	pen_be32(&out, (uint32_t)ms);
 	pen_be16(&out, 0);
 	return answer_data(t, out.pos, get_be32(t->cdb + 6));
@@ -37,7 +38,7 @@ static struct scsi_act set_counted(struct scsi_task *t)
 	const uint8_t *at = t->data + TIMESTAMP_AT;
 	uint64_t ms = (uint64_t)get_be16(at) << 32 | get_be32(at + 2);
 
-	lu->timestamp_ahead_ms = ms - lu->counters.wall_ms;
+	lu->timestamp_ahead_ms = ms - lu->counters.on_ms;
 	lu->timestamp_set = true;
 	t->out_resid = answer_resid(TIMESTAMP_BYTES, t->out_len);
 	scsi_lu_ua(lu, SCSI_UA_TIMESTAMP_CHANGED, t->nexus);

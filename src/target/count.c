@@ -101,7 +101,7 @@ void count_sum(struct tgt_unit *u)
 			sum.of[k].errors += atomic_load_explicit(&c->errors, memory_order_relaxed);
 		}
 	}
-	sum.on_minutes = (uint32_t)((worker_clock_ns() - u->opened_ns) / (60 * NSEC_PER_SEC));
+	sum.on_ms = (worker_clock_ns() - u->opened_ns) / NSEC_PER_MSEC;
 	sum.wall_ms = worker_wall_ms();
 	u->lu.counters = sum;
 }

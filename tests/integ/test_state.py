@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Reservations with APTPL, saved mode pages and unit attentions that were not heard outlive a kill; a state file that is
-cut anywhere gives what was saved before, with a line in the log."""
+"""Reservations with APTPL, saved mode pages, identifying information and unit attentions that were not heard outlive a kill;
+a state file that is cut anywhere gives what was saved before, with a line in the log."""
 import pathlib
 import random
 import signal
@@ -70,6 +70,18 @@ def outlives(t):
     a.close()
 
 
+def identified(t):
+    """What an application wrote to find the unit again."""
+    a = Queue(t.port, b"state-01")
+    r = a.answer(a.issue(struct.pack(">BB4xIBx", 0xA4, 6, 6, 4), b"green\0"))
+    lib.expect(r["status"] == GOOD, f"SET IDENTIFYING INFORMATION, got {r}")
+    killed(t)
+    a = Queue(t.port, b"state-01")
+    r = a.answer(a.issue(struct.pack(">BB4xIBx", 0xA3, 5, 64, 4), n_in=64))
+    lib.expect(r["data"][:10] == b"\0\0\0\6green\0", f"the text is there, got {r}")
+    a.close()
+
+
 def killed_between(t):
     """Killed at any time: what was answered is there, and of what was not at most the one under way."""
     rnd = random.Random(3)
@@ -109,6 +121,7 @@ with tempfile.TemporaryDirectory() as tmp:
     state = pathlib.Path(tmp) / "d0.state"
     with lib.Target(lib.file_dev("d0", image), "\t\tLUN 0 d0\n", lib.ANY, f"workers 2\nstate_dir {tmp}\n") as t:
         outlives(t)
+        identified(t)
         killed_between(t)
         cut_off(t, state)
 print("ok: reservations, mode pages and unit attentions outlive a kill")
