@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -162,7 +161,7 @@ static void run_until(struct load *l, int ep, uint8_t *buf, uint64_t end_ns)
 {
 	while (l->now_ns < end_ns && (l->n_out || !l->ending)) {
 		struct epoll_event got[LOAD_EVENTS];
-		int n = epoll_wait(ep, got, LOAD_EVENTS, l->poll ? 0 : 100);
+		int n = stream_wait(ep, got, LOAD_EVENTS, 100, l->poll);
 
 		if (n <= 0)
 			l->now_ns = now_ns();

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -106,7 +105,7 @@ static noreturn void serve_all(int l, bool poll)
 		die("start");
 	for (;;) {
 		struct epoll_event got[RR_EVENTS];
-		int n = epoll_wait(ep, got, RR_EVENTS, poll ? 0 : -1);
+		int n = stream_wait(ep, got, RR_EVENTS, -1, poll);
 
 		for (int i = 0; i < n; i++) {
 			if (got[i].data.ptr) {

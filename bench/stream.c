@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 
 #include "base/check.h"
 
-#define STREAM_IOV 64u
+#define STREAM_IOV     64u
+#define STREAM_IN_VAIN 256u /* looks, each a fraction of a microsecond */
 
 static uint8_t *payload; /* what is sent; its content means nothing */
 
@@ -31,6 +33,18 @@ noreturn void die(const char *what)
 {
 	(void)fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
 	exit(1);
+}
+
+int stream_wait(int ep, struct epoll_event *got, int max, int timeout_ms, bool poll)
+{
+	static unsigned in_vain;
+	const int n = epoll_wait(ep, got, max, poll ? 0 : timeout_ms);
+
+	if (!poll || n)
+		in_vain = 0;
+	else if (++in_vain % STREAM_IN_VAIN == 0)
+		(void)sched_yield();
+	return n;
 }
 
 void stream_setup(void)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdnoreturn.h>
+#include <sys/epoll.h>
 
 #include "base/util.h"
 
@@ -69,6 +70,13 @@ bool stream_flush(struct stream *s);
  * @buf: where everything is received; not used after the call
  */
 enum stream_got stream_receive(struct stream *s, uint8_t *buf, size_t len);
+
+/*
+ * epoll_wait(), or with @poll a look that never sleeps. Who never sleeps now and then makes way for the kernel's own
+ * threads, when it has looked in vain for longer than an answer takes: the network's work for both ends may be theirs, and
+ * would wait for the end of a time slice.
+ */
+int stream_wait(int ep, struct epoll_event *got, int max, int timeout_ms, bool poll);
 
 /* For what cannot go on: print @what and errno, exit 1. */
 noreturn void die(const char *what);
