@@ -12,6 +12,7 @@ static void same(const struct sense *a, const struct sense *b)
 	check(a->key == b->key && a->asc == b->asc);
 	check(a->info_valid == b->info_valid && a->info == b->info);
 	check(a->field_valid == b->field_valid && a->field_in_cdb == b->field_in_cdb);
+	check(a->field_in_segment == b->field_in_segment);
 	check(a->field_bit_valid == b->field_bit_valid && a->field_bit == b->field_bit);
 	check(a->field_byte == b->field_byte);
 }
@@ -21,10 +22,13 @@ static void tidy(const struct sense *s)
 {
 	check(s->key < 16);
 	check(s->info_valid || s->info == 0);
-	check(s->field_valid || (!s->field_in_cdb && !s->field_bit_valid && !s->field_byte));
+	check(s->field_valid ||
+	      (!s->field_in_cdb && !s->field_in_segment && !s->field_bit_valid && !s->field_byte));
 	check(s->field_bit_valid || s->field_bit == 0);
 	check(s->field_bit < 8);
-	check(!s->field_valid || s->key == SENSE_ILLEGAL_REQUEST);
+	check(!s->field_in_cdb || s->key == SENSE_ILLEGAL_REQUEST);
+	check(!s->field_in_segment || s->key == SENSE_COPY_ABORTED);
+	check(!s->field_valid || s->key == SENSE_ILLEGAL_REQUEST || s->key == SENSE_COPY_ABORTED);
 	check(sense_key_text(s->key)[0]);
 	check(!sense_asc_text(s->asc) || sense_asc_text(s->asc)[0]);
 }
@@ -69,10 +73,11 @@ static void fields(struct cur in)
 
 	if (s.info_valid) /* fixed format has no room for more than 32 bits */
 		s.info = s.descriptor ? cur_be64(&in) : cur_be32(&in);
-	if (s.key != SENSE_ILLEGAL_REQUEST)
+	if (s.key != SENSE_ILLEGAL_REQUEST && s.key != SENSE_COPY_ABORTED)
 		s.field_valid = false;
 	if (s.field_valid) {
-		s.field_in_cdb = bits & 0x10;
+		s.field_in_cdb = s.key == SENSE_ILLEGAL_REQUEST && bits & 0x10;
+		s.field_in_segment = s.key == SENSE_COPY_ABORTED && bits & 0x10;
 		s.field_byte = cur_be16(&in);
 		s.field_bit_valid = bits & 0x20;
 		s.field_bit = s.field_bit_valid ? cur_u8(&in) & 7 : 0;

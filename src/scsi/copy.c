@@ -67,12 +67,19 @@ struct scsi_copy_note *copy_note_find(const struct scsi_task *t, uint8_t service
 	return NULL;
 }
 
-void copy_nexus_lost(struct scsi_lu *lu, const struct scsi_nexus *nexus)
+void copy_note_told(struct scsi_copy_note *n)
+{
+	if (n->status == SCSI_COPY_DONE)
+		n->status = SCSI_COPY_NONE;
+	n->told = n->status == SCSI_COPY_FAILED;
+}
+
+void copy_notes_forget(struct scsi_lu *lu, const struct scsi_nexus *nexus)
 {
 	for (unsigned i = 0; i < SCSI_COPY_NOTES; i++) {
 		struct scsi_copy_note *n = &lu->copies.note[i];
 
-		if (n->nexus != nexus)
+		if (nexus && n->nexus != nexus)
 			continue;
 		n->nexus = NULL; /* one that runs is free when it has ended */
 		if (n->status != SCSI_COPY_RUNS)

@@ -26,6 +26,7 @@ struct scsi_copy_note {
 	uint32_t list_id;
 	uint8_t service_action; /* enum scsi_copy_out */
 	uint8_t status;         /* enum scsi_copy_status */
+	bool told;              /* FAILED, and that was asked for: what is left are the details */
 	uint8_t sense_len;      /* FAILED */
 	uint8_t sense[SENSE_MAX_BYTES];
 	uint16_t segments; /* done */
@@ -67,5 +68,7 @@ void copy_note_end(struct scsi_task *t);
 /* The note of this copy of the nexus of @t at the unit of @t, or NULL. */
 struct scsi_copy_note *copy_note_find(const struct scsi_task *t, uint8_t service_action,
 				      uint32_t list_id);
-/* The nexus has lost its unit. */
-void copy_nexus_lost(struct scsi_lu *lu, const struct scsi_nexus *nexus);
+/* How it goes is being told to who asked: of a copy that has ended that is told once. */
+void copy_note_told(struct scsi_copy_note *n);
+/* The nexus has lost its unit, or (NULL) all have what they knew of it: nothing will be told of copies until now. */
+void copy_notes_forget(struct scsi_lu *lu, const struct scsi_nexus *nexus);

@@ -57,6 +57,18 @@ static void expect_aborted(unsigned asc)
 	rig_expect_sense(r, SENSE_COPY_ABORTED, asc);
 }
 
+/* What the field at @byte of the descriptor of segment @i says is not there. */
+static void expect_beyond(unsigned i, unsigned byte)
+{
+	struct sense s;
+
+	expect_aborted(ASC_NONE);
+	s = rig_sense(r);
+	assert_int_equal(s.specific, i);
+	assert_true(s.field_valid && s.field_in_segment);
+	assert_int_equal(s.field_byte, byte);
+}
+
 static void copies(void **state)
 {
 	static uint8_t before[RIG_DISK_LEN];
@@ -252,15 +264,45 @@ static void not_possible(void **state)
 	expect_aborted(ASC_INEXACT_SEGMENT);
 	far[2].from_lba = RIG_BLOCKS - 7;
 	copy(rig_lun0, far, 3);
-	expect_aborted(ASC_LBA_OUT_OF_RANGE);
-	assert_int_equal(rig_sense(r).specific, 2); /* the segment */
+	expect_beyond(2, 12);
 	far[2] = good;
 	far[2].to_lba = UINT64_MAX;
 	copy(rig_lun0, far, 3);
-	expect_aborted(ASC_LBA_OUT_OF_RANGE);
+	expect_beyond(2, 20);
 	assert_true(scsi_lu_set_present(&r->lu[1], false));
 	one(good);
 	expect_aborted(ASC_NOT_READY);
+}
+
+/* The list is in order: what its second segment refers to is not there. */
+static void no_unit(void **state)
+{
+	const struct copy_segment good = { .from = 0, .to = 1, .n_blocks = 8 };
+	struct copy_segment s[2] = { good, good };
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) { /* a CSCD descriptor that the list has not */
+		s[1] = good;
+		*(i ? &s[1].to : &s[1].from) = 2;
+		memset(r->disk[1], 0, RIG_DISK_LEN);
+		copy(rig_lun0, s, 2);
+		expect_aborted(ASC_COPY_NOT_REACHABLE);
+		assert_int_equal(rig_sense(r).specific, 1);
+		assert_memory_equal(r->disk[1], r->disk[0],
+				    BLOCK(8)); /* what came before was done */
+	}
+	for (unsigned i = 0; i < 2; i++) { /* a null device */
+		len = copy_rig_list(r->out, r->lu, 7, &good, 1);
+		r->out[16 + i * 32 + 1] |= 0x20;
+		copy_list(rig_lun0, len);
+		expect_aborted(ASC_COPY_NOT_REACHABLE);
+	}
+	/* that nobody refers to */
+	len = copy_rig_list(r->out, r->lu, 7,
+			    &(struct copy_segment){ .from = 0, .n_blocks = 1, .to_lba = 9 }, 1);
+	r->out[16 + 32 + 1] |= 0x20;
+	assert_int_equal(copy_list(rig_lun0, len), 0);
 }
 
 static void store_errors(void **state)
@@ -304,22 +346,19 @@ static void bad_lists(void **state)
 	} bytes[] = {
 		{ 1, 0x08, ASC_INVALID_FIELD_IN_PARAMETERS }, /* LIST ID USAGE 01b */
 		{ 2, 0x01, ASC_TOO_MANY_TARGETS },
+		{ 3, 0x21, ASC_PARAMETER_LIST_LENGTH },
 		{ 3, 0x3f, ASC_PARAMETER_LIST_LENGTH },
 		{ 3, 0x60, ASC_PARAMETER_LIST_LENGTH },
-		{ 8, 0xff, ASC_TOO_MANY_SEGMENTS },
+		{ 2, 0x08, ASC_PARAMETER_LIST_LENGTH }, /* more than a list may have */
+		{ 8, 0xff, ASC_PARAMETER_LIST_LENGTH },
 		{ 11, 0x1d, ASC_PARAMETER_LIST_LENGTH }, /* more than there is */
 		{ 11, 0x1b, ASC_PARAMETER_LIST_LENGTH },
 		{ 15, 0x01, ASC_INLINE_DATA_LENGTH },
 		{ 16, 0xe0, ASC_TARGET_TYPE },
-		{ 17, 0x20, ASC_INVALID_FIELD_IN_PARAMETERS }, /* NUL */
-		{ 17, 0x40, ASC_INVALID_FIELD_IN_PARAMETERS }, /* LU ID TYPE */
 		{ 16 + 32 + 7, 21, ASC_INVALID_FIELD_IN_PARAMETERS },
 		{ 80, 0x03, ASC_SEGMENT_TYPE },
 		{ 81, 0x80, ASC_INVALID_FIELD_IN_PARAMETERS },
 		{ 83, 0x17, ASC_INVALID_FIELD_IN_PARAMETERS },
-		{ 85, 2,
-		  ASC_INVALID_FIELD_IN_PARAMETERS }, /* a CSCD descriptor that is not there */
-		{ 87, 2, ASC_INVALID_FIELD_IN_PARAMETERS },
 	};
 	const struct copy_segment s = { .from = 0, .to = 1, .n_blocks = 8 };
 
@@ -357,6 +396,27 @@ static void bad_lists(void **state)
 	rig_expect_sense(r, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_IU);
 }
 
+/* What is not known may be of any length; of what is known LU ID TYPE says nothing. */
+static void types(void **state)
+{
+	const struct copy_segment s = { .from = 0, .to = 1, .n_blocks = 8 };
+
+	(void)state;
+	(void)copy_rig_list(r->out, r->lu, 7, &s, 1);
+	r->out[3] = 4;
+	r->out[16] = 0xe0;
+	copy_list(rig_lun0, 108);
+	expect_list(ASC_TARGET_TYPE);
+	(void)copy_rig_list(r->out, r->lu, 7, &s, 1);
+	r->out[11] = 4;
+	r->out[80] = 0x03;
+	copy_list(rig_lun0, 84);
+	expect_list(ASC_SEGMENT_TYPE);
+	(void)copy_rig_list(r->out, r->lu, 7, &s, 1);
+	r->out[17] = 0xc0;
+	assert_int_equal(copy_list(rig_lun0, 108), 0);
+}
+
 /* --- questions --- */
 
 static uint8_t ask(uint8_t service_action, uint8_t id)
@@ -382,6 +442,9 @@ static void status(void **state)
 	assert_int_equal(get_be16(r->in + 5), 2);
 	assert_int_equal(r->in[7], 0);
 	assert_int_equal(get_be32(r->in + 8), 24 * 512);
+	ask(0, 7); /* that was told */
+	rig_expect_sense(r, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_CDB);
+	assert_int_equal(copy(rig_lun0, s, 2), 0);
 	ask(4, 7); /* it has not failed */
 	rig_expect_sense(r, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_CDB);
 	rig_from(r, 1); /* and is no other's */
@@ -391,10 +454,11 @@ static void status(void **state)
 	/* the same identifier again: one that fails in its second segment */
 	s[1].to_lba = 1 << 20;
 	copy(rig_lun0, s, 2);
-	expect_aborted(ASC_LBA_OUT_OF_RANGE);
+	expect_beyond(1, 20);
 	assert_int_equal(ask(0, 7), 0);
 	assert_int_equal(r->in[4], 2);
 	assert_int_equal(get_be16(r->in + 5), 1);
+	assert_int_equal(ask(0, 7), SCSI_STATUS_CHECK_CONDITION); /* told, but for the details */
 	assert_int_equal(ask(4, 7), 0);
 	assert_int_equal(r->in[56], 2);
 	assert_int_equal(get_be16(r->in + 58), 18);
@@ -413,16 +477,37 @@ static void notes(void **state)
 	for (unsigned id = 0; id < SCSI_COPY_NOTES + 3; id++)
 		assert_int_equal(
 			copy_list(rig_lun0, copy_rig_list(r->out, r->lu, (uint8_t)id, &s, 1)), 0);
-	for (unsigned id = 0; id < SCSI_COPY_NOTES + 3; id++)
-		assert_int_equal(ask(0, (uint8_t)id),
-				 id < 3 ? SCSI_STATUS_CHECK_CONDITION : SCSI_STATUS_GOOD);
+	assert_int_equal(ask(0, 2), SCSI_STATUS_CHECK_CONDITION);
+	for (unsigned id = 3; id < SCSI_COPY_NOTES; id++)
+		assert_int_equal(ask(0, (uint8_t)id), SCSI_STATUS_GOOD);
 	(void)copy_rig_list(r->out, r->lu, 100, &s, 1);
 	r->out[1] = 0x18;
 	assert_int_equal(copy_list(rig_lun0, 108), 0);
 	assert_int_equal(ask(0, 100), SCSI_STATUS_CHECK_CONDITION);
+	assert_int_equal(r->lu[0].copies.note[0].status, SCSI_COPY_DONE); /* for nobody asked */
 	scsi_nexus_deinit(&r->nexus[0]);
 	for (unsigned i = 0; i < SCSI_COPY_NOTES; i++)
 		assert_int_equal(r->lu[0].copies.note[i].status, SCSI_COPY_NONE);
+}
+
+/* A reset of the unit, by whom ever, and one of the nexus leave nothing to be told. */
+static void resets(void **state)
+{
+	static const enum scsi_tmf_fn fns[] = { SCSI_TMF_LUN_RESET, SCSI_TMF_NEXUS_RESET };
+	const struct copy_segment s = { .from = 0, .to = 1, .n_blocks = 8 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fns); i++) {
+		struct scsi_tmf m = { .fn = fns[i], .nexus = &r->nexus[i ? 0 : 1] };
+
+		assert_int_equal(one(s), 0);
+		scsi_tmf_start(&m);
+		(void)scsi_tmf_finish(&m);
+		for (unsigned n = 0; n < 2; n++)
+			memset(&r->nexus[n].lun[0].uas, 0, sizeof(struct scsi_uas));
+		assert_int_equal(ask(0, 7), SCSI_STATUS_CHECK_CONDITION);
+		rig_expect_sense(r, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_CDB);
+	}
 }
 
 static void parameters(void **state)
@@ -435,6 +520,9 @@ static void parameters(void **state)
 	assert_int_equal(r->in[43], 2);
 	assert_int_equal(r->in[44], 0x02);
 	assert_int_equal(r->in[45], 0xe4);
+	/* both lists of descriptors, without what is in front of them */
+	assert_int_equal(get_be32(r->in + 12),
+			 SCSI_COPY_TARGETS_MAX * 32 + SCSI_COPY_SEGMENTS_MAX * 28);
 	/* all that it promises at once */
 	static struct copy_segment s[SCSI_COPY_SEGMENTS_MAX + 1];
 	size_t len = copy_rig_list(r->out, r->lu, 0, s, SCSI_COPY_SEGMENTS_MAX);
@@ -504,10 +592,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reserved, setup, teardown),
 		cmocka_unit_test_setup_teardown(standby, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_possible, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_unit, setup, teardown),
 		cmocka_unit_test_setup_teardown(store_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_lists, setup, teardown),
+		cmocka_unit_test_setup_teardown(types, setup, teardown),
 		cmocka_unit_test_setup_teardown(status, setup, teardown),
 		cmocka_unit_test_setup_teardown(notes, setup, teardown),
+		cmocka_unit_test_setup_teardown(resets, setup, teardown),
 		cmocka_unit_test_setup_teardown(parameters, setup, teardown),
 		cmocka_unit_test_setup_teardown(vital_data, setup, teardown),
 	};

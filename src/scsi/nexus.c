@@ -26,7 +26,7 @@ static void itl_unmap(struct scsi_itl *itl)
 {
 	scsi_set_unmap(itl);
 	pr_nexus_lost(itl->lu, itl->nexus);
-	copy_nexus_lost(itl->lu, itl->nexus);
+	copy_notes_forget(itl->lu, itl->nexus);
 	if (itl->lu->echo_owner == itl->nexus)
 		itl->lu->echo_owner = NULL;
 	itl->echo_bytes = 0;

@@ -29,6 +29,18 @@ static struct scsi_act copy_aborted(struct scsi_task *t, unsigned asc)
 	return answer_sense(t, &s);
 }
 
+/* Its blocks are not all there: what says so is in the field at @byte of the segment's descriptor. */
+static struct scsi_act copy_beyond(struct scsi_task *t, uint16_t byte)
+{
+	struct sense s = { .key = SENSE_COPY_ABORTED,
+			   .specific = t->pos,
+			   .field_valid = true,
+			   .field_in_segment = true,
+			   .field_byte = byte };
+
+	return answer_sense(t, &s);
+}
+
 struct scsi_act spc_copy_failed(struct scsi_task *t, int result)
 {
 	switch (-result) {
@@ -64,20 +76,22 @@ static unsigned side_refused(const struct scsi_task *t, const struct scsi_itl *i
 	return block_bytes && block_bytes != itl->lu->block_bytes ? ASC_COPY_DEVICE_TYPE : 0;
 }
 
-static unsigned range_refused(const struct scsi_lu *lu, uint64_t lba, uint64_t len_bytes)
+static bool in_blocks(const struct scsi_lu *lu, uint64_t len_bytes)
 {
-	uint64_t n = len_bytes >> lu->block_shift;
-
-	if (len_bytes & (lu->block_bytes - 1))
-		return ASC_INEXACT_SEGMENT;
-	return lba <= lu->n_blocks && n <= lu->n_blocks - lba ? 0 : ASC_LBA_OUT_OF_RANGE;
+	return !(len_bytes & (lu->block_bytes - 1));
 }
 
-/* Return: 0 and @ret is set, or the additional sense code. */
-static unsigned segment_refused(const struct scsi_task *t, const struct copy_list *l,
-				const struct copy_segment *s, struct sides *ret)
+static bool in_range(const struct scsi_lu *lu, uint64_t lba, uint64_t len_bytes)
 {
-	uint32_t from_block, to_block;
+	return lba <= lu->n_blocks && len_bytes >> lu->block_shift <= lu->n_blocks - lba;
+}
+
+/* Return: false and @ret is set, or true with the answer in @bad. */
+static bool segment_refused(struct scsi_task *t, const struct copy_list *l,
+			    const struct copy_segment *s, struct sides *ret, struct scsi_act *bad)
+{
+	uint32_t from_block = 0;
+	uint32_t to_block = 0;
 	unsigned asc;
 
 	ret->from = copy_list_find(t, l, s->from, false, &from_block);
@@ -85,12 +99,22 @@ static unsigned segment_refused(const struct scsi_task *t, const struct copy_lis
 	asc = side_refused(t, ret->from, false, from_block);
 	if (!asc)
 		asc = side_refused(t, ret->to, true, to_block);
+	if (!asc) {
+		ret->len_bytes = (uint64_t)s->n_blocks
+				 << (s->counts_to ? ret->to : ret->from)->lu->block_shift;
+		if (!in_blocks(ret->from->lu, ret->len_bytes) ||
+		    !in_blocks(ret->to->lu, ret->len_bytes))
+			asc = ASC_INEXACT_SEGMENT;
+	}
 	if (asc)
-		return asc;
-	ret->len_bytes = (uint64_t)s->n_blocks
-			 << (s->counts_to ? ret->to : ret->from)->lu->block_shift;
-	asc = range_refused(ret->from->lu, s->from_lba, ret->len_bytes);
-	return asc ? asc : range_refused(ret->to->lu, s->to_lba, ret->len_bytes);
+		*bad = copy_aborted(t, asc);
+	else if (!in_range(ret->from->lu, s->from_lba, ret->len_bytes))
+		*bad = copy_beyond(t, COPY_SEGMENT_FROM_LBA);
+	else if (!in_range(ret->to->lu, s->to_lba, ret->len_bytes))
+		*bad = copy_beyond(t, COPY_SEGMENT_TO_LBA);
+	else
+		return false;
+	return true;
 }
 
 /* --- going on --- */
@@ -144,10 +168,9 @@ static struct scsi_act copy_next(struct scsi_task *t)
 	check(copy_list_decode(t, get_be32(t->cdb + 10), &l, &a));
 	for (; t->pos < l.n_segments; t->pos++, t->copy.done_bytes = 0) {
 		struct copy_segment s = copy_list_segment(&l, t->pos);
-		unsigned asc = segment_refused(t, &l, &s, &two);
 
-		if (asc)
-			return copy_aborted(t, asc);
+		if (segment_refused(t, &l, &s, &two, &a))
+			return a;
 		if (t->copy.done_bytes < two.len_bytes)
 			return copy_piece(t, &s, &two);
 		if (t->copy.note)

@@ -6,8 +6,15 @@
 
 struct pen;
 
-#define COPY_TARGET_BYTES 32u
-#define COPY_NO_TARGET    0xffffu /* no CSCD descriptor: the unit that the command was sent to */
+#define COPY_TARGET_BYTES     32u
+#define COPY_SEGMENT_BYTES    28u
+#define COPY_SEGMENT_FROM_LBA 12u /* where it is in one */
+#define COPY_SEGMENT_TO_LBA   20u
+#define COPY_NO_TARGET        0xffffu /* no CSCD descriptor: the unit that the command was sent to */
+
+/* Both lists of descriptors at their longest: MAXIMUM DESCRIPTOR LIST LENGTH. */
+#define COPY_DESCRIPTORS_MAX_BYTES \
+	(SCSI_COPY_TARGETS_MAX * COPY_TARGET_BYTES + SCSI_COPY_SEGMENTS_MAX * COPY_SEGMENT_BYTES)
 
 struct scsi_act spc_extended_copy(struct scsi_task *t);
 struct scsi_act spc_copy_status(struct scsi_task *t);
@@ -44,14 +51,16 @@ struct copy_segment {
  * @ret: set when it is in order
  * @bad: else the answer that says why not
  *
- * Return: whether it is in order: what is there is known here and refers to what is there.
+ * Return: whether it is in order: what is there is known here. Whether there is what it refers to is seen when a segment
+ * is done.
  */
 bool copy_list_decode(struct scsi_task *t, size_t len, struct copy_list *ret, struct scsi_act *bad);
 /* Segment @i of a list that was found in order. */
 struct copy_segment copy_list_segment(const struct copy_list *l, unsigned i);
 /*
  * The LUN of the nexus of @t where the unit @which is; one that may be written, if there is such and @write. NULL: the
- * nexus has no such unit. @block_bytes: what the descriptor says of it.
+ * nexus has no such unit, it is a null device, or the list has no such descriptor. @block_bytes: what the descriptor
+ * says of it.
  */
 struct scsi_itl *copy_list_find(const struct scsi_task *t, const struct copy_list *l,
 				unsigned which, bool write, uint32_t *block_bytes);

@@ -5,13 +5,12 @@
 #define LID1_HEADER 16u
 
 #define TARGET_IDENTIFIED 0xe4 /* by a designator of VPD page 83h */
-#define TARGET_NUL        0x20
+#define TARGET_NUL        0x20 /* no unit at all */
 #define CODE_BINARY       1
 #define TYPE_NAA          3
 #define DISK              0x00
 
 #define SEGMENT_BLOCKS 0x02
-#define SEGMENT_BYTES  28u
 #define SEGMENT_DC     0x02
 #define SEGMENT_CAT    0x01
 
@@ -19,20 +18,22 @@
 
 /* --- CSCD descriptors --- */
 
-/* Return: 0 or the additional sense code. */
-static unsigned target_refused(const uint8_t *d)
+/* @left: bytes of the list from @d on. Return: 0 or the additional sense code. */
+static unsigned target_refused(const uint8_t *d, size_t left)
 {
-	if (d[0] != TARGET_IDENTIFIED)
+	if (d[0] != TARGET_IDENTIFIED) /* which may be of any length */
 		return ASC_TARGET_TYPE;
-	if (d[1] & ~0x1f || d[7] > COPY_TARGET_BYTES - 12) /* LU ID TYPE 00b, NUL 0 */
+	if (left < COPY_TARGET_BYTES)
+		return ASC_PARAMETER_LIST_LENGTH;
+	if (d[7] > COPY_TARGET_BYTES - 12) /* LU ID TYPE says nothing of a designator (SPC-4) */
 		return ASC_INVALID_FIELD_IN_PARAMETERS;
 	return (d[1] & 0x1f) == DISK ? 0 : ASC_COPY_DEVICE_TYPE;
 }
 
 static bool target_is(const uint8_t *d, const struct scsi_lu *lu)
 {
-	return (d[4] & 0x0f) == CODE_BINARY && (d[5] & 0x3f) == TYPE_NAA && d[7] == lu->naa_len &&
-	       memcmp(d + 8, lu->naa, lu->naa_len) == 0;
+	return !(d[1] & TARGET_NUL) && (d[4] & 0x0f) == CODE_BINARY && (d[5] & 0x3f) == TYPE_NAA &&
+	       d[7] == lu->naa_len && memcmp(d + 8, lu->naa, lu->naa_len) == 0;
 }
 
 struct scsi_itl *copy_list_find(const struct scsi_task *t, const struct copy_list *l,
@@ -45,6 +46,8 @@ struct scsi_itl *copy_list_find(const struct scsi_task *t, const struct copy_lis
 		*block_bytes = t->lu->block_bytes;
 		return answer_itl(t);
 	}
+	if (which >= l->n_targets)
+		return NULL;
 	*block_bytes = get_be24(d + 29);
 	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++) {
 		struct scsi_itl *itl = &t->nexus->lun[i];
@@ -62,7 +65,7 @@ struct scsi_itl *copy_list_find(const struct scsi_task *t, const struct copy_lis
 
 static const uint8_t *segment_at(const struct copy_list *l, unsigned i)
 {
-	return l->segments + (size_t)i * SEGMENT_BYTES;
+	return l->segments + (size_t)i * COPY_SEGMENT_BYTES;
 }
 
 struct copy_segment copy_list_segment(const struct copy_list *l, unsigned i)
@@ -73,24 +76,17 @@ struct copy_segment copy_list_segment(const struct copy_list *l, unsigned i)
 				      .to = get_be16(d + 6),
 				      .counts_to = d[1] & SEGMENT_DC,
 				      .n_blocks = get_be16(d + 10),
-				      .from_lba = get_be64(d + 12),
-				      .to_lba = get_be64(d + 20) };
+				      .from_lba = get_be64(d + COPY_SEGMENT_FROM_LBA),
+				      .to_lba = get_be64(d + COPY_SEGMENT_TO_LBA) };
 }
 
-static bool target_exists(const struct copy_list *l, unsigned which)
+static unsigned segment_refused(const uint8_t *d, size_t left)
 {
-	return which < l->n_targets || which == COPY_NO_TARGET;
-}
-
-static unsigned segment_refused(const struct copy_list *l, unsigned i)
-{
-	const uint8_t *d = segment_at(l, i);
-	struct copy_segment s = copy_list_segment(l, i);
-
 	if (d[0] != SEGMENT_BLOCKS)
 		return ASC_SEGMENT_TYPE;
-	if (d[1] & ~(SEGMENT_DC | SEGMENT_CAT) || get_be16(d + 2) != SEGMENT_BYTES - 4 ||
-	    !target_exists(l, s.from) || !target_exists(l, s.to))
+	if (left < COPY_SEGMENT_BYTES)
+		return ASC_PARAMETER_LIST_LENGTH;
+	if (d[1] & ~(SEGMENT_DC | SEGMENT_CAT) || get_be16(d + 2) != COPY_SEGMENT_BYTES - 4)
 		return ASC_INVALID_FIELD_IN_PARAMETERS;
 	return 0;
 }
@@ -112,22 +108,15 @@ static struct scsi_act answer_bad_list(struct scsi_task *t, unsigned asc, size_t
 		t, asc == ASC_COPY_DEVICE_TYPE ? SENSE_COPY_ABORTED : SENSE_ILLEGAL_REQUEST, asc);
 }
 
-/* Every descriptor by itself. */
-static bool descriptors_ok(struct scsi_task *t, const struct copy_list *l, struct scsi_act *bad)
+/* A list of descriptors, each by itself: they are in @bytes bytes from @d on, and have @each if they are known. */
+static bool descriptors_ok(struct scsi_task *t, const uint8_t *d, size_t bytes, size_t each,
+			   unsigned (*refused)(const uint8_t *d, size_t left), struct scsi_act *bad)
 {
-	for (unsigned i = 0; i < l->n_targets; i++) {
-		const uint8_t *d = l->targets + (size_t)i * COPY_TARGET_BYTES;
-		unsigned asc = target_refused(d);
+	for (size_t at = 0; at < bytes; at += each) {
+		unsigned asc = refused(d + at, bytes - at);
 
 		if (asc)
-			return refuse(bad, answer_bad_list(t, asc, (size_t)(d - t->data)));
-	}
-	for (unsigned i = 0; i < l->n_segments; i++) {
-		unsigned asc = segment_refused(l, i);
-
-		if (asc)
-			return refuse(
-				bad, answer_bad_list(t, asc, (size_t)(segment_at(l, i) - t->data)));
+			return refuse(bad, answer_bad_list(t, asc, (size_t)(d + at - t->data)));
 	}
 	return true;
 }
@@ -143,17 +132,20 @@ struct lengths {
 static bool lengths_ok(struct scsi_task *t, const struct lengths *n, size_t len,
 		       struct scsi_act *bad)
 {
-	unsigned asc = 0;
+	size_t all = n->targets + n->segments;
+	unsigned asc = ASC_PARAMETER_LIST_LENGTH;
 
-	if (n->targets > (size_t)SCSI_COPY_TARGETS_MAX * COPY_TARGET_BYTES)
-		asc = ASC_TOO_MANY_TARGETS;
-	else if (n->segments > (size_t)SCSI_COPY_SEGMENTS_MAX * SEGMENT_BYTES)
-		asc = ASC_TOO_MANY_SEGMENTS;
-	else if (n->inlined)
-		asc = ASC_INLINE_DATA_LENGTH;
-	else if (n->targets % COPY_TARGET_BYTES || n->header + n->targets + n->segments > len)
-		asc = ASC_PARAMETER_LIST_LENGTH;
-	return asc ? refuse(bad, answer_fail(t, SENSE_ILLEGAL_REQUEST, asc)) : true;
+	if (all <= COPY_DESCRIPTORS_MAX_BYTES) {
+		if (n->targets > (size_t)SCSI_COPY_TARGETS_MAX * COPY_TARGET_BYTES)
+			asc = ASC_TOO_MANY_TARGETS;
+		else if (n->segments > (size_t)SCSI_COPY_SEGMENTS_MAX * COPY_SEGMENT_BYTES)
+			asc = ASC_TOO_MANY_SEGMENTS;
+		else if (n->inlined)
+			asc = ASC_INLINE_DATA_LENGTH;
+		else if (n->header + all <= len)
+			return true;
+	}
+	return refuse(bad, answer_fail(t, SENSE_ILLEGAL_REQUEST, asc));
 }
 
 bool copy_list_decode(struct scsi_task *t, size_t len, struct copy_list *ret, struct scsi_act *bad)
@@ -175,15 +167,12 @@ bool copy_list_decode(struct scsi_task *t, size_t len, struct copy_list *ret, st
 				.targets = d + n.header,
 				.n_targets = (unsigned)(n.targets / COPY_TARGET_BYTES),
 				.segments = d + n.header + n.targets,
-				.n_segments = (unsigned)(n.segments / SEGMENT_BYTES) };
+				.n_segments = (unsigned)(n.segments / COPY_SEGMENT_BYTES) };
 	if (l.usage == LIST_ID_RESERVED)
 		return refuse(bad, answer_bad_param(t, 1));
-	if (!descriptors_ok(t, &l, bad))
+	if (!descriptors_ok(t, l.targets, n.targets, COPY_TARGET_BYTES, target_refused, bad) ||
+	    !descriptors_ok(t, l.segments, n.segments, COPY_SEGMENT_BYTES, segment_refused, bad))
 		return false;
-	/* of another kind than those that were looked at, or cut off */
-	if (n.segments % SEGMENT_BYTES)
-		return refuse(bad,
-			      answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH));
 	*ret = l;
 	return true;
 }

@@ -8,11 +8,6 @@
 #define SEGMENT_MAX_BYTES (1u << 28) /* more than 65 535 of the largest blocks */
 #define GRANULARITY       9          /* log2 of the smallest block */
 
-/* The longest parameter list: a header and all descriptors there may be. */
-#define LIST_MAX_BYTES \
-	(16u + SCSI_COPY_TARGETS_MAX * COPY_TARGET_BYTES + SCSI_COPY_SEGMENTS_MAX * 28u)
-_Static_assert(LIST_MAX_BYTES <= SCSI_DATA_MIN_BYTES, "a list fits in a parameter buffer");
-
 /* What is known of descriptors: segments, then CSCDs. */
 static const uint8_t known_types[] = { 0x02, 0xe4 };
 
@@ -38,12 +33,12 @@ static uint8_t count_units(uint64_t bytes, uint32_t *ret)
 
 struct scsi_act spc_copy_status(struct scsi_task *t)
 {
-	const struct scsi_copy_note *n = copy_note_find(t, SCSI_COPY_OUT_LID1, LID1_ID(t));
+	struct scsi_copy_note *n = copy_note_find(t, SCSI_COPY_OUT_LID1, LID1_ID(t));
 	struct pen out = pen_of(t->data, 12);
 	uint32_t count;
 	uint8_t power;
 
-	if (!n)
+	if (!n || n->told)
 		return answer_bad_cdb(t, 2, ANSWER_NO_BIT);
 	power = count_units(n->bytes, &count);
 	pen_be32(&out, 8);
@@ -52,6 +47,7 @@ struct scsi_act spc_copy_status(struct scsi_task *t)
 	pen_u8(&out, power);
 	pen_be32(&out, count);
 	check(!out.bad);
+	copy_note_told(n);
 	return answer_data(t, out.pos, alloc_len(t));
 }
 
@@ -85,7 +81,7 @@ struct scsi_act spc_copy_parameters(struct scsi_task *t)
 	pen_be32(&out, 1u << 24); /* SNLID: a copy may have no list identifier */
 	pen_be16(&out, SCSI_COPY_TARGETS_MAX);
 	pen_be16(&out, SCSI_COPY_SEGMENTS_MAX);
-	pen_be32(&out, LIST_MAX_BYTES);
+	pen_be32(&out, COPY_DESCRIPTORS_MAX_BYTES);
 	pen_be32(&out, SEGMENT_MAX_BYTES);
 	pen_be32(&out, 0); /* inline data */
 	pen_be32(&out, 0); /* held data: no segment has any */
@@ -157,7 +153,7 @@ static void put_parameters(struct pen *out, const struct scsi_task *t)
 	pen_be32(out, 0);
 	pen_be16(out, SCSI_COPY_TARGETS_MAX);
 	pen_be16(out, SCSI_COPY_SEGMENTS_MAX);
-	pen_be32(out, LIST_MAX_BYTES);
+	pen_be32(out, COPY_DESCRIPTORS_MAX_BYTES);
 	pen_be32(out, 0); /* inline data */
 	pen_zero(out, 12);
 	part_end(out, t, part);

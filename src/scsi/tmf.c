@@ -194,6 +194,7 @@ static void nexus_reset(struct scsi_nexus *n)
 			continue;
 		scsi_lu_clear_aca(n->lun[i].lu, n);
 		pr_nexus_lost(n->lun[i].lu, n);
+		copy_notes_forget(n->lun[i].lu, n);
 	}
 	scsi_nexus_ua(n, SCSI_UA_NEXUS_LOSS);
 }
@@ -214,6 +215,7 @@ enum scsi_changed scsi_tmf_finish(struct scsi_tmf *m)
 		m->lu->stopped = false;
 		m->lu->reserved = NULL; /* that of RESERVE; a persistent one stays */
 		scsi_lu_clear_aca(m->lu, NULL);
+		copy_notes_forget(m->lu, NULL);
 		(void)scsi_lu_set_mode(m->lu, &m->lu->mode_saved);
 		scsi_lu_ua(m->lu, SCSI_UA_BUS_DEVICE_RESET, NULL);
 		return SCSI_CHANGED_LU;

@@ -13,6 +13,7 @@
 #define DESC_SKS_LEN    8u
 #define SKS_VALID       0x80
 #define SKS_IN_CDB      0x40
+#define SKS_IN_SEGMENT  0x20
 #define SKS_BIT_VALID   0x08
 #define FIXED_VALID     0x80 /* byte 0: INFORMATION is */
 
@@ -31,6 +32,8 @@ static void sks_put(struct pen *out, const struct sense *s)
 	}
 	if (s->field_in_cdb)
 		flags |= SKS_IN_CDB;
+	if (s->field_in_segment)
+		flags |= SKS_IN_SEGMENT;
 	if (s->field_bit_valid)
 		flags |= (uint8_t)(SKS_BIT_VALID | (s->field_bit & 7));
 	pen_u8(out, flags);
@@ -107,10 +110,11 @@ static void sks_get(struct cur *in, struct sense *s)
 		s->progress_valid = true;
 		s->progress = byte;
 	}
-	if (s->key != SENSE_ILLEGAL_REQUEST) /* retry counts and the like */
-		return;
+	if (s->key != SENSE_ILLEGAL_REQUEST && s->key != SENSE_COPY_ABORTED)
+		return; /* retry counts and the like */
 	s->field_valid = true;
-	s->field_in_cdb = flags & SKS_IN_CDB;
+	s->field_in_cdb = s->key == SENSE_ILLEGAL_REQUEST && flags & SKS_IN_CDB;
+	s->field_in_segment = s->key == SENSE_COPY_ABORTED && flags & SKS_IN_SEGMENT;
 	s->field_bit_valid = flags & SKS_BIT_VALID;
 	s->field_bit = s->field_bit_valid ? flags & 7 : 0;
 	s->field_byte = byte;

@@ -80,10 +80,11 @@ struct sense {
 	uint8_t key;  /* enum sense_key */
 	uint16_t asc; /* ASC << 8 | ASCQ */
 	bool info_valid;
-	uint64_t info;     /* INFORMATION: an LBA for a disk */
-	uint32_t specific; /* COMMAND-SPECIFIC INFORMATION, 0: none */
-	bool field_valid;  /* ILLEGAL REQUEST: the next four say which field */
-	bool field_in_cdb; /* C/D: of the CDB, else of the parameter list */
+	uint64_t info;         /* INFORMATION: an LBA for a disk */
+	uint32_t specific;     /* COMMAND-SPECIFIC INFORMATION, 0: none */
+	bool field_valid;      /* ILLEGAL REQUEST, COPY ABORTED: the next five say which field */
+	bool field_in_cdb;     /* C/D of ILLEGAL REQUEST: of the CDB, else of the parameter list */
+	bool field_in_segment; /* SD of COPY ABORTED: of the segment descriptor, likewise */
 	bool field_bit_valid;
 	uint8_t field_bit;
 	uint16_t field_byte;

@@ -76,6 +76,26 @@ static void progress(void **state)
 	assert_true(got.progress_valid && got.progress == 0xffff && !got.field_valid);
 }
 
+/* Of a segment of a copy that was aborted. */
+static void segment_field(void **state)
+{
+	static const uint8_t fixed[] = { 0x70, 0, 10, 0, 0, 0, 0,    10, 0,
+					 0,    0, 3,  0, 0, 0, 0xa0, 0,  20 };
+	struct sense s = { .key = SENSE_COPY_ABORTED,
+			   .specific = 3,
+			   .field_valid = true,
+			   .field_in_segment = true,
+			   .field_byte = 20 };
+	struct sense got;
+
+	(void)state;
+	expect(&s, fixed, sizeof(fixed));
+	assert_int_equal(sense_decode(fixed, sizeof(fixed), &got), 0);
+	assert_true(got.field_valid && got.field_in_segment && !got.field_in_cdb);
+	assert_int_equal(got.field_byte, 20);
+	assert_int_equal(got.specific, 3);
+}
+
 static void descriptor_vectors(void **state)
 {
 	static const uint8_t plain[] = { 0x72, 2, 4, 2, 0, 0, 0, 0 };
@@ -212,9 +232,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fixed_vectors), cmocka_unit_test(descriptor_vectors),
-		cmocka_unit_test(progress),      cmocka_unit_test(round_trip),
-		cmocka_unit_test(truncation),    cmocka_unit_test(garbage),
-		cmocka_unit_test(texts),
+		cmocka_unit_test(progress),      cmocka_unit_test(segment_field),
+		cmocka_unit_test(round_trip),    cmocka_unit_test(truncation),
+		cmocka_unit_test(garbage),       cmocka_unit_test(texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

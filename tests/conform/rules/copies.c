@@ -106,6 +106,155 @@ RULE(copy, refused, DESTROYS,
 	expect_blocks(nexus_a(t), lba + 100, 8, old, "after copies that were refused");
 }
 
+/* The field at @at of RECEIVE COPY OPERATING PARAMETERS; 2 bytes or 4. */
+static uint32_t limit(struct test *t, unsigned at, unsigned bytes)
+{
+	struct cmd *c = CMD(nexus_a(t), 0x84, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0);
+
+	data_in(c, 44);
+	expect_good(c);
+	return bytes == 2 ? get_be16(c->in + at) : get_be32(c->in + at);
+}
+
+/* As many descriptors of targets and of segments as are said, all alike. */
+static struct cmd *many(struct test *t, unsigned targets, unsigned segments)
+{
+	struct cmd *one = xcopy(t, 0, 0, 0);
+	uint32_t len = HEAD_BYTES + targets * TARGET_BYTES + segments * SEG_BYTES;
+	struct cmd *c = CMD(nexus_a(t), 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)(len >> 8),
+			    (uint8_t)len, 0, 0);
+	uint8_t *p = data_out(c, NULL, len);
+
+	put_be16(p + 2, (uint16_t)(targets * TARGET_BYTES));
+	put_be32(p + 8, segments * SEG_BYTES);
+	p += HEAD_BYTES;
+	for (; targets; targets--, p += TARGET_BYTES)
+		memcpy(p, one->out + HEAD_BYTES, TARGET_BYTES);
+	for (; segments; segments--, p += SEG_BYTES)
+		memcpy(p, one->out + HEAD_BYTES + TARGET_BYTES, SEG_BYTES);
+	return c;
+}
+
+RULE(copy, limits, DESTROYS,
+     "one descriptor beyond a maximum is TOO MANY, lists longer than their maximum are a "
+     "PARAMETER LIST LENGTH ERROR before that")
+{
+	uint32_t targets, segments, bytes;
+
+	need_op(t, 0x83, 0x00);
+	need_op(t, 0x84, 0x03);
+	targets = limit(t, 8, 2);
+	segments = limit(t, 10, 2);
+	bytes = limit(t, 12, 4);
+	if (HEAD_BYTES + (targets + 1) * TARGET_BYTES + (segments + 1) * SEG_BYTES > UINT16_MAX)
+		skip(t, "so many descriptors are allowed that none could be too many");
+	expect_sense(many(t, targets + 1, 1), ILLEGAL_REQUEST, TOO_MANY_CSCDS);
+	expect_sense(many(t, 1, segments + 1), ILLEGAL_REQUEST, TOO_MANY_SEGMENTS);
+	if ((targets + 1) * TARGET_BYTES + (segments + 1) * SEG_BYTES > bytes)
+		expect_sense(many(t, targets + 1, segments + 1), ILLEGAL_REQUEST,
+			     PARAMETER_LIST_LENGTH_ERROR);
+	expect_good(many(t, 1, segments));
+}
+
+RULE(copy, types, DESTROYS,
+     "a descriptor of a type that is not supported is that, of whatever length it is")
+{
+	struct cmd *c;
+
+	need_op(t, 0x83, 0x00);
+	c = xcopy(t, 0, 0, 0);
+	c->out[HEAD_BYTES] = 0xe0; /* an N_Port name */
+	expect_sense(c, ILLEGAL_REQUEST, CSCD_TYPE);
+	c = xcopy(t, 0, 0, 0);
+	put_be16(c->out + 2, 4);
+	c->out[HEAD_BYTES] = 0xe0;
+	expect_sense(c, ILLEGAL_REQUEST, CSCD_TYPE);
+	c = xcopy(t, 0, 0, 0);
+	put_be32(c->out + 8, 16);
+	c->out[HEAD_BYTES + TARGET_BYTES] = 0x03; /* stream to stream */
+	expect_sense(c, ILLEGAL_REQUEST, SEGMENT_TYPE);
+	c = xcopy(t, 0, 0, 0);
+	put_be16(c->out + 2, TARGET_BYTES - 1);
+	expect_sense(c, ILLEGAL_REQUEST, PARAMETER_LIST_LENGTH_ERROR);
+}
+
+RULE(copy, aborted, DESTROYS,
+     "a segment whose target the list has not, or whose blocks the unit has not, ends with COPY "
+     "ABORTED")
+{
+	uint64_t lba;
+	const uint8_t *old;
+	struct cmd *c;
+
+	need_op(t, 0x83, 0x00);
+	lba = scratch(t);
+	old = pattern(t, 413, (size_t)8 * unit_of(t)->block);
+	write_blocks(nexus_a(t), lba + 100, 8, old);
+	for (unsigned at = 4; at <= 6; at += 2) {
+		c = xcopy(t, lba, lba + 100, 8);
+		put_be16(c->out + HEAD_BYTES + TARGET_BYTES + at, 1);
+		expect_key(c, COPY_ABORTED);
+	}
+	expect_key(xcopy(t, unit_of(t)->n_blocks - 7, lba + 100, 8), COPY_ABORTED);
+	expect_key(xcopy(t, lba, unit_of(t)->n_blocks - 7, 8), COPY_ABORTED);
+	expect_key(xcopy(t, lba, UINT64_MAX, 8), COPY_ABORTED);
+	expect_blocks(nexus_a(t), lba + 100, 8, old, "after copies that were aborted");
+	expect_good(xcopy(t, unit_of(t)->n_blocks - 8, lba + 100, 8));
+}
+
+/* RECEIVE COPY STATUS(LID1) of the copy 1. */
+static struct cmd *status_new(struct nexus *n)
+{
+	struct cmd *c = CMD(n, 0x84, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0);
+
+	data_in(c, 12);
+	return c;
+}
+
+RULE(copy, status, DESTROYS,
+     "RECEIVE COPY STATUS tells once of a copy that has ended, and who has sent it; INVALID FIELD "
+     "IN "
+     "CDB else")
+{
+	uint64_t lba;
+	struct cmd *c;
+
+	need_op(t, 0x83, 0x00);
+	need_op(t, 0x84, 0x00);
+	lba = scratch(t);
+	cmd_run(status_new(nexus_a(t))); /* what was before */
+	expect_bad_cdb(status_new(nexus_a(t)), 2);
+	for (unsigned i = 0; i < 2; i++) /* the second takes the place of the first */
+		expect_good(xcopy(t, lba, lba + 100, (uint16_t)(4 + i)));
+	expect_bad_cdb(status_new(nexus_b(t)), 2);
+	c = status_new(nexus_a(t));
+	expect_good(c);
+	EXPECT(t, (c->in[4] & 0x7f) == 1, "COPY MANAGER STATUS %u of a copy that is done",
+	       c->in[4]);
+	EXPECT(t, get_be16(c->in + 5) == 1, "%u segments, there was one", get_be16(c->in + 5));
+	EXPECT(t, c->in[7] || get_be32(c->in + 8) == 5 * unit_of(t)->block,
+	       "%u bytes, 5 blocks were copied", get_be32(c->in + 8));
+	expect_bad_cdb(status_new(nexus_a(t)), 2);
+	expect_key(xcopy(t, lba, UINT64_MAX, 8), COPY_ABORTED);
+	c = status_new(nexus_a(t));
+	expect_good(c);
+	EXPECT(t, (c->in[4] & 0x7f) == 2, "COPY MANAGER STATUS %u of a copy that failed", c->in[4]);
+}
+
+RULE(copy, status_reset, DESTROYS | ALONE, "nothing is told of a copy before LOGICAL UNIT RESET")
+{
+	uint64_t lba;
+
+	need_op(t, 0x83, 0x00);
+	need_op(t, 0x84, 0x00);
+	lba = scratch(t);
+	expect_good(xcopy(t, lba, lba + 100, 4));
+	expect_code(tmf_run(nexus_b(t), LUN_RESET, unit_of(t)->lun, 0), CODE_DONE);
+	nexus_settle(nexus_a(t));
+	nexus_settle(nexus_b(t));
+	expect_bad_cdb(status_new(nexus_a(t)), 2);
+}
+
 RULE(copy, parameters, SAFE,
      "RECEIVE COPY OPERATING PARAMETERS: the block to block segment and the identification "
      "descriptor are listed")

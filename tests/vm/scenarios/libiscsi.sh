@@ -12,7 +12,8 @@ srptd_conf <<-END
 	ram ram1 size 16M,read_only 1
 END
 srptd_start
-login initiator_ext=1
+# One test moves 2048 blocks by a single command, however small the limit; by default ib_srp allows 1024, and so does /dev/sg.
+login initiator_ext=1,max_sect=2048
 same ${#DISKS[@]} 2 "disks"
 sg_of() { echo "/dev/$(ls "/sys/block/$(basename "$1")/device/scsi_generic")"; }
 g=$(sg_of "${DISKS[0]}")
@@ -48,11 +49,10 @@ run_family() {
 	fi
 }
 
-# Not right yet: the sense codes of lists that are wrong. By name they are run.
-not_yet='ExtendedCopy|ReceiveCopyResults'
-step "left out: $not_yet"
-families=${VM_FAMILIES:-$(iscsi-test-cu -l 2>/dev/null | sed -n 's/^SCSI\.\([A-Za-z0-9]*\)$/\1/p' | grep -vE "^($not_yet)$")}
+families=${VM_FAMILIES:-$(iscsi-test-cu -l 2>/dev/null | sed -n 's/^SCSI\.\([A-Za-z0-9]*\)$/\1/p')}
 for family in ${families//,/ }; do
+	# It wants nothing to be known of the copy 1. ExtendedCopy had one, for which nobody asked: what is told is forgotten.
+	[ "$family" != ReceiveCopyResults ] || sg_raw --request=12 "$g" 84 00 01 00 00 00 00 00 00 00 00 00 00 0c 00 00 || true
 	# Other families would run twice with a second path. This one expects zeroes in one block more than it writes, and no
 	# news of what others have set by the first.
 	if [ "$family" = MultipathIO ]; then
