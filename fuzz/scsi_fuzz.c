@@ -97,6 +97,7 @@ static const struct scsi_lu_params params[2] = {
 	  .block_bytes = 512,
 	  .size_bytes = 1 << 30,
 	  .unmap_grain_bytes = 4096,
+	  .atomic_bytes = UINT32_MAX,
 	  .write_cache = true,
 	  .keeps = true,
 	  .ports = &ports },
@@ -321,7 +322,8 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 		check(a->len_bytes <= t->out_len);
 	if (a->type == SCSI_ACT_COMPARE_AND_WRITE)
 		check(a->len_bytes <= SCSI_CAW_BYTES && 2 * a->len_bytes <= t->out_len);
-	if (a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE)
+	check(!a->whole || (a->type == SCSI_ACT_WRITE && a->len_bytes <= SCSI_ATOMIC_BYTES));
+	if (a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE || a->whole)
 		check(t->lu->order.alone == t && t->lu->order.n_enabled == 1);
 	if (a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME ||
 	    a->type == SCSI_ACT_COMPARE_SAME)

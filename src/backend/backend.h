@@ -22,6 +22,8 @@ enum backend_op {
 	BACKEND_COPY,         /* from @from, without the data coming here */
 };
 
+#define BACKEND_ATOMIC_ANY UINT32_MAX
+
 #define BACKEND_IO_FUA BIT(0) /* WRITE, COPY: on stable storage before done() */
 
 struct backend;
@@ -100,6 +102,9 @@ struct backend {
 	uint32_t
 		mem_align_bytes; /* READ and WRITE pieces should start and end so (1: any); if not: a copy */
 	uint32_t unmap_grain_bytes; /* 0: cannot unmap */
+	/* Longest WRITE of which, whatever stops the process or the machine, all or nothing is there afterwards: in what the
+	 * store is when it is opened again. 0: none is so; BACKEND_ATOMIC_ANY: each is. */
+	uint32_t atomic_bytes;
 	bool read_only;
 	bool rotational;
 	bool write_cache; /* completed writes may be volatile until FLUSH */

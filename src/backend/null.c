@@ -88,6 +88,7 @@ int backend_null_new(struct backend **ret, const struct backend_params *p, char 
 		.block_bytes = 1,
 		.mem_align_bytes = 1,
 		.unmap_grain_bytes = p->block_bytes ? p->block_bytes : BACKEND_DEFAULT_BLOCK_BYTES,
+		.atomic_bytes = BACKEND_ATOMIC_ANY, /* nothing is ever there */
 		.read_only = p->read_only,
 	};
 	(void)snprintf(n->b.name, sizeof(n->b.name), "null");

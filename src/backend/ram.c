@@ -181,6 +181,7 @@ int backend_ram_new(struct backend **ret, const struct backend_params *p, char *
 		.block_bytes = 1,
 		.mem_align_bytes = 1,
 		.unmap_grain_bytes = PAGE_BYTES,
+		.atomic_bytes = BACKEND_ATOMIC_ANY, /* after a crash nothing at all is there */
 		.read_only = p->read_only,
 	};
 	(void)snprintf(m->b.name, sizeof(m->b.name), "ram %llu bytes",

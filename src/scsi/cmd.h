@@ -27,6 +27,7 @@
 #define SCSI_CMD_ANY_TIME  BIT(23) /* also while the unit is erased, see erase.h */
 #define SCSI_CMD_KEEPS     BIT(24) /* exists only when what the unit keeps outlives the process */
 #define SCSI_CMD_ALONE     BIT(16) /* and nothing of the unit runs beside it, see set.h */
+#define SCSI_CMD_ATOMIC    BIT(29) /* exists only when the unit can write atomically */
 /* Access states of the target port group, other than the active ones, that let it in (alua.c). */
 #define SCSI_CMD_IN_STANDBY     BIT(17)
 #define SCSI_CMD_IN_UNAVAILABLE BIT(18)
@@ -69,6 +70,7 @@ static inline bool scsi_cmd_supported(const struct scsi_cmd *cmd, const struct s
 		return true;
 	return !(cmd->flags & SCSI_CMD_UNMAP && !lu->max_unmap_blocks) &&
 	       !(cmd->flags & SCSI_CMD_KEEPS && !lu->keeps) &&
+	       !(cmd->flags & SCSI_CMD_ATOMIC && !lu->max_atomic_blocks) &&
 	       !(cmd->flags & SCSI_CMD_TPGS && !lu->alua) &&
 	       !(cmd->flags & SCSI_CMD_TPGS_SET && !lu->alua_explicit);
 }

@@ -92,6 +92,9 @@ static int set_limits(struct scsi_lu *lu, const struct scsi_lu_params *p)
 		return -EINVAL;
 	lu->max_write_same_blocks = blocks_of(lu, same);
 	lu->max_caw_blocks = min_u32(SCSI_CAW_BLOCKS, blocks_of(lu, SCSI_CAW_BYTES));
+	lu->max_atomic_blocks = blocks_of(lu, min_u32(p->atomic_bytes, SCSI_ATOMIC_BYTES));
+	if (lu->max_transfer_blocks)
+		lu->max_atomic_blocks = min_u32(lu->max_atomic_blocks, lu->max_transfer_blocks);
 	if (!p->unmap_grain_bytes)
 		return 0;
 	if (unmap < p->block_bytes)

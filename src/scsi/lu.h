@@ -38,6 +38,8 @@ struct scsi_lu_params {
 	uint64_t max_write_same_bytes; /* 0: SCSI_WRITE_SAME_MAX_BYTES */
 	uint8_t soft_threshold_percent; /* of the size: with less space than that left, a unit attention; 0: none;
 					 * at most 99 */
+	uint32_t
+		atomic_bytes; /* longest write of which a crash leaves all or nothing; 0: none is so */
 	bool read_only;
 	bool write_cache; /* completed writes may be volatile until a flush */
 	bool rotational;
@@ -138,7 +140,8 @@ struct scsi_lu {
 	uint32_t unmap_grain_blocks;  /* 0: cannot unmap */
 	uint32_t max_unmap_blocks; /* of one command, all descriptors together; 0: cannot unmap */
 	uint32_t max_write_same_blocks;
-	uint32_t max_caw_blocks; /* of COMPARE AND WRITE */
+	uint32_t max_caw_blocks;    /* of COMPARE AND WRITE */
+	uint32_t max_atomic_blocks; /* of WRITE ATOMIC; 0: cannot */
 	uint8_t soft_threshold_percent;
 	bool read_only;
 	bool write_cache; /* the store has one; mode.wce says whether it is used */

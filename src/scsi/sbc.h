@@ -20,6 +20,7 @@ struct scsi_act sbc_unmap(struct scsi_task *t);
 struct scsi_act sbc_write_same(struct scsi_task *t);
 struct scsi_act sbc_compare_and_write(struct scsi_task *t);
 struct scsi_act sbc_orwrite(struct scsi_task *t);
+struct scsi_act sbc_write_atomic(struct scsi_task *t);
 struct scsi_act sbc_format_unit(struct scsi_task *t);
 struct scsi_act sbc_sanitize_overwrite(struct scsi_task *t);
 struct scsi_act sbc_sanitize_block_erase(struct scsi_task *t);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * COMPARE AND WRITE, ORWRITE(16): SBC-4 5.3, 5.10. They read and write blocks that nobody may touch in
- * between, so nothing of the unit runs beside them (SCSI_CMD_ALONE): when they are stepped, that is so.
+ * COMPARE AND WRITE, ORWRITE(16), WRITE ATOMIC(16): SBC-4 5.3, 5.10, 5.47. They read and write blocks that nobody
+ * may touch in between, or write blocks of which nobody may see a part, so nothing of the unit runs beside them
+ * (SCSI_CMD_ALONE): when they are stepped, that is so.
  */
 #include "scsi/sbc.h"
 
@@ -44,4 +45,35 @@ struct scsi_act sbc_orwrite(struct scsi_task *t)
 		return a;
 	t->out_resid = sbc_resid(want, t->out_len, len);
 	return len ? write_alone(t, SCSI_ACT_OR_WRITE, r.lba, len) : answer_good(t);
+}
+
+/* The fields of WRITE ATOMIC(16), whose length is shorter than that of its group. */
+#define ATOMIC_BOUNDARY 10
+#define ATOMIC_LENGTH   12
+
+struct scsi_act sbc_write_atomic(struct scsi_task *t)
+{
+	const struct scsi_lu *lu = t->lu;
+	uint64_t lba = get_be64(t->cdb + 2);
+	uint32_t boundary = get_be16(t->cdb + ATOMIC_BOUNDARY);
+	uint32_t n = get_be16(t->cdb + ATOMIC_LENGTH);
+	uint64_t len = (uint64_t)n << lu->block_shift;
+	struct scsi_act a;
+
+	/* With a boundary each part is to be atomic for itself: so they are when all of them together are. */
+	if (boundary > lu->max_atomic_blocks)
+		return answer_bad_cdb(t, ATOMIC_BOUNDARY, ANSWER_NO_BIT);
+	if (n > lu->max_atomic_blocks)
+		return answer_bad_cdb(t, ATOMIC_LENGTH, ANSWER_NO_BIT);
+	if (!sbc_in_range(t, lba, n))
+		return answer_bad_lba(t, lba);
+	if (!len)
+		return answer_good(t);
+	/* a part of it is what it must never leave */
+	if (t->out_len < len)
+		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_IU);
+	t->out_resid = answer_resid(len, t->out_len);
+	a = write_alone(t, SCSI_ACT_WRITE, lba, len);
+	a.whole = true;
+	return a;
 }

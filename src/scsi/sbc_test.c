@@ -596,9 +596,88 @@ static void or_write(void **state)
 	rig_expect_sense(r, 5, 0x2100);
 }
 
+static uint8_t write_atomic(uint8_t flags, uint64_t lba, uint16_t boundary, uint16_t n,
+			    uint64_t out)
+{
+	uint8_t cdb[CDB_MAX_BYTES] = { 0x9c, flags };
+
+	put_be64(cdb + 2, lba);
+	put_be16(cdb + 10, boundary);
+	put_be16(cdb + 12, n);
+	return rig_run(rig_from(r, 0), rig_lun0, cdb, sizeof(cdb), 0, out);
+}
+
+/* One action with all of it, alone (which the rig checks); more than that, and less data, is refused as a whole. */
+static void atomic_write(void **state)
+{
+	static const uint16_t lens[] = { 1, 7, 2048 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+		memset(r->out, 0x11 * ((int)i + 1), BLOCK(lens[i]));
+		assert_int_equal(write_atomic(0, 0, 0, lens[i], BLOCK(lens[i])), 0);
+		assert_memory_equal(r->disk[0], r->out, BLOCK(lens[i]));
+		assert_int_equal(r->n_acts, 1);
+		assert_true(r->acts[0].whole && !r->acts[0].fua);
+		assert_int_equal(r->acts[0].len_bytes, BLOCK(lens[i]));
+		assert_int_equal(r->route, SCSI_ROUTE_HOME);
+	}
+	assert_int_equal(write_atomic(CDB_FUA | CDB_DPO, RIG_BLOCKS - 4, 2, 4, BLOCK(5)), 0);
+	assert_true(r->acts[0].whole && r->acts[0].fua);
+	assert_int_equal(r->t.out_resid, -(int64_t)BLOCK(1));
+	assert_int_equal(write_atomic(0, 5, 2048, 1, BLOCK(1)), 0);
+	/* an ordinary one need not be whole */
+	assert_int_equal(rw(0x8a, 0, 0, 4, 0, BLOCK(4)), 0);
+	assert_false(r->acts[0].whole);
+	/* nothing to do; too much; a boundary beyond that; behind the end; not all of the data */
+	assert_int_equal(write_atomic(0, RIG_BLOCKS, 0, 0, 0), 0);
+	assert_int_equal(r->n_acts, 0);
+	write_atomic(0, 0, 0, 2049, BLOCK(2049));
+	rig_expect_sense(r, 5, 0x2400);
+	assert_int_equal(rig_sense(r).field_byte, 12);
+	write_atomic(0, 0, 2049, 1, BLOCK(1));
+	rig_expect_sense(r, 5, 0x2400);
+	assert_int_equal(rig_sense(r).field_byte, 10);
+	write_atomic(0, RIG_BLOCKS - 1, 0, 2, BLOCK(2));
+	rig_expect_sense(r, 5, 0x2100);
+	write_atomic(0, UINT64_MAX, 0, 1, BLOCK(1));
+	rig_expect_sense(r, 5, 0x2100);
+	write_atomic(0, 0, 0, 4, BLOCK(4) - 1);
+	rig_expect_sense(r, 5, 0x0e03);
+	assert_int_equal(r->n_acts, 0);
+	assert_int_equal(r->lu[0].order.state, SCSI_ORDER_OPEN);
+	/* a store that cannot promise it has no such command */
+	rig_run(rig_from(r, 0), rig_lun1, CDB(0x9c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0), 0,
+		4096);
+	rig_expect_sense(r, 5, 0x2000);
+}
+
+/* No more than one command may move, and than there is room for on the wire. */
+static void atomic_limits(void **state)
+{
+	struct scsi_lu_params p = { .serial = "1",
+				    .naa = { 0x31 },
+				    .block_bytes = 512,
+				    .size_bytes = 1 << 20,
+				    .max_transfer_bytes = 64 << 10,
+				    .atomic_bytes = UINT32_MAX };
+	static struct scsi_lu lu;
+
+	(void)state;
+	assert_int_equal(scsi_lu_init(&lu, &p), 0);
+	assert_int_equal(lu.max_atomic_blocks, 128);
+	p.atomic_bytes = 16384;
+	assert_int_equal(scsi_lu_init(&lu, &p), 0);
+	assert_int_equal(lu.max_atomic_blocks, 32);
+	p.atomic_bytes = 511;
+	assert_int_equal(scsi_lu_init(&lu, &p), 0);
+	assert_int_equal(lu.max_atomic_blocks, 0);
+	scsi_lu_deinit(&lu);
+}
+
 static void write_protected(void **state)
 {
-	static const uint8_t writes[] = { 0x0a, 0x2a, 0xaa, 0x8a, 0x41, 0x93, 0x89, 0x8b };
+	static const uint8_t writes[] = { 0x0a, 0x2a, 0xaa, 0x8a, 0x41, 0x93, 0x89, 0x8b, 0x9c };
 
 	(void)state;
 	r->lu[0].read_only = true;
@@ -723,6 +802,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(prefetch_and_defects, setup, teardown),
 		cmocka_unit_test_setup_teardown(extents, setup, teardown),
 		cmocka_unit_test_setup_teardown(or_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(atomic_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(atomic_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_protected, setup, teardown),
 		cmocka_unit_test_setup_teardown(store_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(aborting, setup, teardown),

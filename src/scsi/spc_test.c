@@ -150,6 +150,9 @@ static void vpd_limits(void **state)
 	put_be32(want + 28, 8);
 	put_be32(want + 32, 0x80000000u);
 	put_be64(want + 36, 256u << 11);
+	put_be32(want + 44, 2048); /* 1 MiB; any alignment and granularity */
+	put_be32(want + 56, 2048);
+	put_be32(want + 60, 2048);
 	assert_int_equal(run(rig_lun0, CDB(0x12, 1, 0xb0, 0, 255, 0), 255), 0);
 	expect_in(want, sizeof(want));
 

@@ -163,7 +163,11 @@ static void put_block_limits(struct pen *out, const struct scsi_task *t)
 	pen_be32(out, lu->unmap_grain_blocks);
 	pen_be32(out, unmap ? 0x80000000u : 0); /* UGAVALID, alignment 0 */
 	pen_be64(out, lu->max_write_same_blocks);
-	pen_zero(out, 0x3c - 40);
+	pen_be32(out, lu->max_atomic_blocks);
+	pen_be32(out, 0); /* at any block, */
+	pen_be32(out, 0); /* of any length, */
+	pen_be32(out, lu->max_atomic_blocks);
+	pen_be32(out, lu->max_atomic_blocks); /* with any boundary up to that */
 }
 
 static void put_characteristics(struct pen *out, const struct scsi_task *t)

@@ -17,6 +17,7 @@
 #define SCSI_PIECE_BYTES     (256u << 10) /* longest VERIFY or WRITE_SAME action */
 #define SCSI_CAW_BYTES       (256u << 10) /* longest COMPARE_AND_WRITE action */
 #define SCSI_CAW_BLOCKS      128u
+#define SCSI_ATOMIC_BYTES    (1u << 20)             /* longest WRITE action that is whole */
 #define SCSI_PIECE_TRIM      (uint64_t)(256u << 20) /* longest UNMAP or WRITE_ZEROES action, bytes */
 
 enum scsi_event_type {
@@ -101,6 +102,7 @@ struct scsi_act {
 	enum scsi_act_type type;
 	enum scsi_changed changed;
 	bool fua; /* WRITE, COMPARE_AND_WRITE, OR_WRITE, COPY */
+	bool whole; /* WRITE: alone, all of it fetched before the store has any, then given to it at once */
 	uint64_t
 		off_bytes; /* READ .. COMPARE but FLUSH: on the medium, whole blocks, inside the unit */
 	uint64_t len_bytes; /* not 0, but FLUSH and COMPLETE */

@@ -41,6 +41,7 @@ struct rig *rig_new(void)
 					.physical_block_bytes = 4096,
 					.size_bytes = RIG_DISK_LEN + 100,
 					.unmap_grain_bytes = 4096,
+					.atomic_bytes = UINT32_MAX,
 					.write_cache = true };
 	struct scsi_lu_params big = { .vendor = "ACME",
 				      .product = "Big Blocks",
@@ -162,6 +163,7 @@ static void check_range(const struct rig *r, const struct scsi_act *a)
 	case SCSI_ACT_COMPARE:
 	case SCSI_ACT_OR_WRITE:
 		assert_true(a->len_bytes <= r->t.out_len);
+		assert_true(!a->whole || a->len_bytes <= SCSI_ATOMIC_BYTES);
 		break;
 	case SCSI_ACT_COMPARE_AND_WRITE:
 		assert_true(2 * a->len_bytes <= r->t.out_len && a->len_bytes <= SCSI_CAW_BYTES);
@@ -254,6 +256,8 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 		r->moved = a->len_bytes;
 		break;
 	case SCSI_ACT_WRITE:
+		if (a->whole)
+			check_alone(r);
 		memcpy(at, r->out, a->len_bytes);
 		break;
 	case SCSI_ACT_UNMAP:

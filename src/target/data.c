@@ -10,6 +10,8 @@
 #include "run/worker.h"
 #include "target/data.h"
 
+_Static_assert(SCSI_ATOMIC_BYTES < TGT_BURST_BYTES + 1, "a WRITE that is whole is one burst");
+
 #define DATA_DIRECT_MAX (16u << 20) /* longest burst out of a store's own memory */
 
 /* --- backend I/O --- */

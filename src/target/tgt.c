@@ -136,6 +136,7 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	memset(u, 0, sizeof(*u));
 	params->size_bytes = backend->size_bytes;
 	params->unmap_grain_bytes = backend->unmap_grain_bytes;
+	params->atomic_bytes = backend->atomic_bytes;
 	params->read_only |= backend->read_only;
 	params->rotational |= backend->rotational;
 	params->write_cache = backend->write_cache;

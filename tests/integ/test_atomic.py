@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""COMPARE AND WRITE and ORWRITE over real connections: nothing of the unit comes between what they read and what they
+"""COMPARE AND WRITE, ORWRITE and WRITE ATOMIC over real connections: nothing of the unit comes between what they read and what they
 write, whoever sends it, with whatever attribute, on whichever worker."""
 import pathlib
 import struct
@@ -15,6 +15,10 @@ def caw(p, lba, old, new, attr=SIMPLE, imm=True, control=0):
 
 def orwrite(p, lba, data, attr=SIMPLE):
     return p.issue(struct.pack(">BBQIBB", 0x8B, 0, lba, len(data) // 512, 0, 0), data, attr=attr)
+
+
+def write_atomic(p, lba, data, imm=False, attr=SIMPLE):
+    return p.issue(struct.pack(">BBQHHBB", 0x9C, 0, lba, 0, len(data) // 512, 0, 0), data, attr=attr, imm=imm)
 
 
 def block(n):
@@ -115,6 +119,41 @@ def sizes(t):
     gone(t, b)
 
 
+def whole(t):
+    """READs of others give all of a WRITE ATOMIC or nothing of it, the longest one, too; a peer that dies leaves nothing."""
+    a, b, c = peers(t, b"whole-01", b"whole-02", b"whole-03")
+    size = 64 << 10
+    lib.expect(a.status(write_atomic(a, 4096, b"\xff" * size)) == GOOD, "a WRITE ATOMIC")
+    for i in range(20):
+        writes = [write_atomic(a, 4096, bytes([2 * i + k]) * size, attr=(SIMPLE, HEAD)[i % 2]) for k in range(2)]
+        reads = [(p, p.read(4096, size // 512)) for p in (b, c, b, c)]
+        for tag in writes:  # they wait for us to give the data, and READs for them
+            lib.expect(a.status(tag) == GOOD, "a WRITE ATOMIC")
+        for p, tag in reads:
+            got = p.answer(tag)["data"]
+            lib.expect(len(got) == size and len(set(got)) == 1, f"one WRITE ATOMIC, not {set(got)}")
+    lib.expect(a.status(write_atomic(a, 4096, b"\xee" * (1 << 20))) == GOOD, "one of 1 MiB")
+    r = a.answer(write_atomic(a, 4096, bytes((1 << 20) + 512)))
+    lib.expect(lib.sense(r) == (5, 0x24, 0), f"more is refused, got {r}")
+    a.issue(struct.pack(">BBQHHBB", 0x9C, 0, 4096, 0, 2048, 0, 0), bytes(1 << 20), imm=False)
+    u = a.recv_fpdu()
+    lib.expect(u[1] & 15 == 1, "a Read Request")
+    sink, at, n = struct.unpack(">IQI", u[18:34])
+    a.fpdu(struct.pack(">BBIQ", 0x81, 0x42, sink, at) + bytes(n // 2 & ~3)[:32768])  # a part of the answer
+    a.close()
+    got = c.answer(c.read(4096, 2048))["data"]
+    lib.expect(got == b"\xee" * (1 << 20), "nothing of one whose data did not come")
+    gone(t, b, c)
+
+
+def not_here(t):
+    """A file promises nothing over a crash, so there is no WRITE ATOMIC."""
+    (a,) = peers(t, b"nothere1")
+    r = a.answer(write_atomic(a, 0, bytes(512)))
+    lib.expect(lib.sense(r) == (5, 0x20, 0), f"INVALID COMMAND OPERATION CODE, got {r}")
+    gone(t, a)
+
+
 with tempfile.TemporaryDirectory() as tmp:
     image = pathlib.Path(tmp) / "disk"
     image.write_bytes(bytes(8 << 20))
@@ -125,4 +164,5 @@ with tempfile.TemporaryDirectory() as tmp:
                 beside_writes(t)
             bits(t)
             sizes(t)
-print("ok: COMPARE AND WRITE, ORWRITE")
+            (whole if "vdisk_ram" in device else not_here)(t)
+print("ok: COMPARE AND WRITE, ORWRITE, WRITE ATOMIC")
