@@ -102,6 +102,11 @@ struct unit {
 	uint32_t max_unmap_desc;
 	uint64_t max_same;
 	uint8_t max_caw;
+	uint32_t max_atomic;
+	uint32_t atomic_align;
+	uint32_t atomic_grain;
+	uint32_t max_atomic_boundary; /* the longest WRITE ATOMIC with one */
+	uint32_t max_boundary;
 	bool wsnz;
 	/* Logical Block Provisioning */
 	bool lbpu;

@@ -72,6 +72,13 @@ static void ask_pages(struct test *t, struct nexus *n)
 		u->max_unmap = get_be32(p + 20);
 		u->max_unmap_desc = get_be32(p + 24);
 		u->max_same = get_be64(p + 36);
+		if (got_in(c) >= 64) {
+			u->max_atomic = get_be32(p + 44);
+			u->atomic_align = get_be32(p + 48);
+			u->atomic_grain = get_be32(p + 52);
+			u->max_atomic_boundary = get_be32(p + 56);
+			u->max_boundary = get_be32(p + 60);
+		}
 	}
 	if (u->vpd[0xb2] && (c = inquiry_run(n, 0xb2))->status == GOOD && got_in(c) >= 8) {
 		u->lbpu = c->in[5] & 0x80;
