@@ -403,6 +403,20 @@ static struct scsi_event room_answer(struct run *r)
 	return ev;
 }
 
+/* The first token of a unit can be guessed here, so that the input may have it. */
+static struct scsi_event token_answer(struct run *r)
+{
+	struct scsi_event ev = { .type = SCSI_EV_TOKEN };
+
+	scsi_tokens_age(r->t.lu, 0);
+	memset(r->t.lu->tokens.fresh, 0x11, sizeof(r->t.lu->tokens.fresh));
+	if ((r->fault & 15) == 4) {
+		ev.result = -EAGAIN;
+		r->failed = true;
+	}
+	return ev;
+}
+
 /* What is written can be read, and says the same. */
 static struct scsi_event save_answer(struct run *r)
 {
@@ -460,6 +474,9 @@ static struct scsi_act step_over(struct run *r, const struct scsi_event *first)
 		case SCSI_ACT_COUNT:
 			r->t.lu->counters.of[SCSI_COUNT_READ].commands++;
 			ev = (struct scsi_event){ .type = SCSI_EV_COUNTED };
+			break;
+		case SCSI_ACT_TOKEN:
+			ev = token_answer(r);
 			break;
 		case SCSI_ACT_SAVE:
 			ev = save_answer(r);

@@ -66,6 +66,15 @@ uint64_t worker_wall_ms(void)
 	return sched_now_ns() / NSEC_PER_MSEC;
 }
 
+int worker_random(void *buf, size_t len)
+{
+	uint8_t *at = buf;
+
+	for (size_t i = 0; i < len; i++)
+		at[i] = (uint8_t)dice_below(256);
+	return 0;
+}
+
 /* --- what is asked of a worker --- */
 
 void worker_post(struct worker *to, struct worker_msg *m)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,6 +102,12 @@ uint64_t worker_wall_ms(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts); /* nor with this one */
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NSEC_PER_MSEC;
+}
+
+int worker_random(void *buf, size_t len)
+{
+	check(len <= 256); /* that many come whole */
+	return getrandom(buf, len, GRND_NONBLOCK) == (ssize_t)len ? 0 : -errno;
 }
 
 uint64_t worker_now_ns(const struct worker *w)

@@ -29,6 +29,14 @@ uint64_t worker_clock_ns(void);
 /* Milliseconds since 1970, as the system's clock says, which may jump: to tell, not to measure. Any thread. */
 uint64_t worker_wall_ms(void);
 
+/**
+ * worker_random() - bytes that nobody can guess
+ * @len: up to 256
+ *
+ * Return: 0, or -errno (-EAGAIN: the kernel has none yet). Any thread; never blocks.
+ */
+must_check int worker_random(void *buf, size_t len);
+
 /* --- messages: the only way to reach another worker --- */
 
 /* Embedded in the sender's or receiver's object; free again as soon as run() is entered. */

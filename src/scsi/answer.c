@@ -202,6 +202,8 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 	if ((act == SCSI_ACT_FETCH || act == SCSI_ACT_ROOM) && ev->result != -ECANCELED &&
 	    ev->result != -EBADMSG) /* no matter of the medium */
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
+	if (act == SCSI_ACT_TOKEN)
+		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_NO_TOKEN_RESOURCES);
 	if (act == SCSI_ACT_COPY)
 		return spc_copy_failed(t, ev->result);
 	if (act == SCSI_ACT_SAVE) { /* it has changed, and whether that outlives us nobody knows */

@@ -10,7 +10,6 @@
 #define SCSI_CMD_SA         BIT(0)  /* byte 1, bits 4-0 are a service action */
 #define SCSI_CMD_LOCAL      BIT(1)  /* depends on nothing of the home worker: see scsi_route() */
 #define SCSI_CMD_MEDIUM     BIT(2)  /* needs a unit that is ready */
-#define SCSI_CMD_WRITE      BIT(3)  /* changes the medium: refused when it is write protected */
 #define SCSI_CMD_UA_EXEMPT  BIT(4)  /* is not ended by a unit attention (SPC-5 5.14) */
 #define SCSI_CMD_ANY_LUN    BIT(5)  /* answers where no unit is mapped, too */
 #define SCSI_CMD_WELL_KNOWN BIT(6)  /* the REPORT LUNS well known unit has it */
@@ -35,6 +34,7 @@
 #define SCSI_CMD_TPGS           BIT(20) /* exists only when the unit has target port groups */
 #define SCSI_CMD_TPGS_SET       BIT(21) /* ... whose states an initiator may change */
 #define SCSI_CMD_COPY           BIT(22) /* may change the medium, of this unit or of others */
+#define SCSI_CMD_WRITE          BIT(27) /* changes the medium: refused when it is write protected */
 
 struct scsi_cmd {
 	uint8_t opcode;

@@ -4,6 +4,7 @@
 #include "scsi/sbc.h"
 #include "scsi/spc.h"
 #include "scsi/spc_copy.h"
+#include "scsi/spc_token.h"
 
 /* Masks: the bytes after the opcode, then ones up to the 16th. The control byte may have no bit set. */
 #define FILL4 0xff, 0xff, 0xff, 0xff
@@ -34,6 +35,8 @@
 #define PR_OUT_MASK             MASK10(0x1f, 0xff, 0, 0, FF4, 0)
 #define COPY_OUT_MASK           MASK16(0x1f, ZERO4, ZERO4, FF4, 0, 0)
 #define COPY_IN_MASK            MASK16(0x1f, 0xff, 0, 0, 0, ZERO4, FF4, 0, 0)
+#define TOKEN_OUT_MASK          MASK16(0x1f, ZERO4, FF4, FF4, 0, 0)
+#define TOKEN_IN_MASK           MASK16(0x1f, FF4, ZERO4, FF4, 0, 0)
 #define MAINTENANCE(b2, b3, b4) MASK12(0x1f, b2, b3, b4, b4, FF4, 0, 0)
 
 /* Who may do it while another nexus holds a reservation: SPC-5 table 67, SBC-4 table 13. */
@@ -64,9 +67,11 @@
 #define MEDIUM_REPORT (SCSI_CMD_DATA | SCSI_CMD_IN | SCSI_CMD_MEDIUM)
 #define COPIES        (SCSI_CMD_SA | SCSI_CMD_COPY | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_WRITE)
 #define COPY_REPORTS  (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | RES_WRITE)
-#define PR_IN         (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
-#define PR_OUT        (SCSI_CMD_SA | SCSI_CMD_OUT | IN_STANDBY)
-#define DPO_FUA       (CDB_DPO | CDB_FUA)
+/* Nothing of the unit may be under way when what it has is promised. */
+#define PROMISES (SCSI_CMD_SA | SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
+#define PR_IN    (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
+#define PR_OUT   (SCSI_CMD_SA | SCSI_CMD_OUT | IN_STANDBY)
+#define DPO_FUA  (CDB_DPO | CDB_FUA)
 
 enum cmd_index {
 	CMD_NONE,
@@ -117,9 +122,12 @@ enum cmd_index {
 	CMD_PR_REGISTER_AND_IGNORE,
 	CMD_PR_REGISTER_AND_MOVE,
 	CMD_EXTENDED_COPY_LID1,
+	CMD_POPULATE_TOKEN,
+	CMD_WRITE_USING_TOKEN,
 	CMD_COPY_STATUS_LID1,
 	CMD_COPY_PARAMETERS,
 	CMD_COPY_FAILED,
+	CMD_TOKEN_INFORMATION,
 	CMD_READ_16,
 	CMD_COMPARE_AND_WRITE,
 	CMD_WRITE_16,
@@ -266,12 +274,22 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				     spc_extended_copy,
 				     "block to block segments, identification descriptors (NAA); "
 				     "see design 18" },
+	[CMD_POPULATE_TOKEN] = { 0x83, SCSI_COPY_OUT_POPULATE_TOKEN, PROMISES, 30, TOKEN_OUT_MASK,
+				 spc_populate_token,
+				 "point in time copies, change vulnerable; up to 32 ranges; see "
+				 "design 20" },
+	[CMD_WRITE_USING_TOKEN] = { 0x83, SCSI_COPY_OUT_USING_TOKEN, ERASES | SCSI_CMD_SA, 120,
+				    TOKEN_OUT_MASK, spc_write_using_token,
+				    "tokens of units of this target, block device zero; IMMED is "
+				    "accepted, status comes when it is done" },
 	[CMD_COPY_STATUS_LID1] = { 0x84, SCSI_COPY_IN_STATUS_LID1, COPY_REPORTS, 10, COPY_IN_MASK,
 				   spc_copy_status, "" },
 	[CMD_COPY_PARAMETERS] = { 0x84, SCSI_COPY_IN_PARAMETERS, COPY_REPORTS, 10, COPY_IN_MASK,
 				  spc_copy_parameters, "" },
 	[CMD_COPY_FAILED] = { 0x84, SCSI_COPY_IN_FAILED, COPY_REPORTS, 10, COPY_IN_MASK,
 			      spc_copy_details, "" },
+	[CMD_TOKEN_INFORMATION] = { 0x84, SCSI_COPY_IN_TOKEN, COPY_REPORTS, 10, TOKEN_IN_MASK,
+				    spc_token_information, "" },
 	[CMD_READ_16] = { 0x88, 0, READS, 30, RW16(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_COMPARE_AND_WRITE] = { 0x89, 0, ALONE, 60, MASK16(DPO_FUA, FF8, 0, 0, 0, 0xff, 0, 0),
 				    sbc_compare_and_write,

@@ -67,6 +67,20 @@ struct scsi_copy_note *copy_note_find(const struct scsi_task *t, uint8_t service
 	return NULL;
 }
 
+struct scsi_copy_note *copy_note_lid4(const struct scsi_task *t, uint32_t list_id)
+{
+	static const uint8_t service_actions[] = { SCSI_COPY_OUT_LID4, SCSI_COPY_OUT_POPULATE_TOKEN,
+						   SCSI_COPY_OUT_USING_TOKEN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(service_actions); i++) {
+		struct scsi_copy_note *n = copy_note_find(t, service_actions[i], list_id);
+
+		if (n)
+			return n;
+	}
+	return NULL;
+}
+
 void copy_note_told(struct scsi_copy_note *n)
 {
 	if (n->status == SCSI_COPY_DONE)

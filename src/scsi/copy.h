@@ -30,7 +30,9 @@ struct scsi_copy_note {
 	uint8_t sense_len;      /* FAILED */
 	uint8_t sense[SENSE_MAX_BYTES];
 	uint16_t segments; /* done */
-	uint64_t bytes;    /* copied */
+	uint64_t bytes;    /* copied; of POPULATE TOKEN: that the token represents */
+	uint64_t token;    /* the id of the token that POPULATE TOKEN has made */
+	bool partial;      /* the token that was used had less than was asked for */
 	uint64_t seq;      /* of its beginning */
 };
 
@@ -68,6 +70,8 @@ void copy_note_end(struct scsi_task *t);
 /* The note of this copy of the nexus of @t at the unit of @t, or NULL. */
 struct scsi_copy_note *copy_note_find(const struct scsi_task *t, uint8_t service_action,
 				      uint32_t list_id);
+/* Likewise whatever the service action, but for LID1, whose identifiers are others. */
+struct scsi_copy_note *copy_note_lid4(const struct scsi_task *t, uint32_t list_id);
 /* How it goes is being told to who asked: of a copy that has ended that is told once. */
 void copy_note_told(struct scsi_copy_note *n);
 /* The nexus has lost its unit, or (NULL) all have what they knew of it: nothing will be told of copies until now. */

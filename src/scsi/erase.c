@@ -30,6 +30,7 @@ void erase_begin(struct scsi_task *t, const struct scsi_erase *e)
 	to->due = to->given = to->wake = false;
 	to->waiter = NULL;
 	to->starts = t;
+	tokens_cut(t->lu, 0);
 	t->lu->order.publish = true;
 }
 

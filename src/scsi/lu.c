@@ -146,6 +146,7 @@ bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)
 	if (!n_blocks || n_blocks == lu->n_blocks)
 		return false;
 	lu->n_blocks = n_blocks;
+	tokens_cut(lu, n_blocks);
 	scsi_lu_ua(lu, SCSI_UA_CAPACITY_CHANGED, NULL);
 	return true;
 }
@@ -188,6 +189,7 @@ bool scsi_lu_set_present(struct scsi_lu *lu, bool present)
 	if (lu->gone == !present)
 		return false;
 	lu->gone = !present;
+	tokens_cut(lu, 0); /* whatever is there when it comes back */
 	return true;
 }
 

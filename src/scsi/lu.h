@@ -10,6 +10,7 @@
 #include "scsi/erase.h"
 #include "scsi/pr.h"
 #include "scsi/set.h"
+#include "scsi/token.h"
 #include "scsi/ua.h"
 
 #define SCSI_SERIAL_MAX   36    /* bytes of a unit serial number, without the NUL */
@@ -181,6 +182,7 @@ struct scsi_lu {
 	unsigned n_owed;
 	struct scsi_owed owed[SCSI_OWED_MAX];
 	struct scsi_copies copies;
+	struct scsi_tokens tokens;
 	unsigned n_selftests;                             /* ever */
 	struct scsi_selftest selftest[SCSI_SELFTEST_MAX]; /* the last ones, as a ring */
 };

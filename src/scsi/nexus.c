@@ -149,6 +149,8 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 		v.flags |= SCSI_VIEW_NOT_READY;
 	if (lu->order.state != SCSI_ORDER_OPEN)
 		v.flags |= SCSI_VIEW_GATHER;
+	if (lu->tokens.n_valid)
+		v.flags |= SCSI_VIEW_TOKENS;
 	if (lu->mode.d_sense)
 		v.flags |= SCSI_VIEW_D_SENSE;
 	if (lu->write_cache && !lu->mode.wce)

@@ -22,7 +22,7 @@ static struct scsi_act copy_next(struct scsi_task *t);
 /* --- what may go wrong --- */
 
 /* The copy ends in segment t->pos. */
-static struct scsi_act copy_aborted(struct scsi_task *t, unsigned asc)
+struct scsi_act copy_aborted(struct scsi_task *t, unsigned asc)
 {
 	struct sense s = { .key = SENSE_COPY_ABORTED, .asc = (uint16_t)asc, .specific = t->pos };
 
@@ -74,6 +74,11 @@ static unsigned side_refused(const struct scsi_task *t, const struct scsi_itl *i
 	if (write && at.flags & SCSI_VIEW_READ_ONLY)
 		return ASC_WRITE_PROTECTED;
 	return block_bytes && block_bytes != itl->lu->block_bytes ? ASC_COPY_DEVICE_TYPE : 0;
+}
+
+unsigned copy_side_refused(const struct scsi_task *t, const struct scsi_itl *itl, bool write)
+{
+	return side_refused(t, itl, write, 0);
 }
 
 static bool in_blocks(const struct scsi_lu *lu, uint64_t len_bytes)

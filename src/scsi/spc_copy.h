@@ -22,6 +22,15 @@ struct scsi_act spc_copy_parameters(struct scsi_task *t);
 struct scsi_act spc_copy_details(struct scsi_task *t);
 /* VPD page 8Fh behind its header. */
 void spc_copy_vpd(struct pen *out, const struct scsi_task *t);
+/* For what else copies: the copy ends in segment t->pos. */
+struct scsi_act copy_aborted(struct scsi_task *t, unsigned asc);
+/* May the nexus of @t read (@write: change) what it has at @itl? Return: 0 or the additional sense code. */
+unsigned copy_side_refused(const struct scsi_task *t, const struct scsi_itl *itl, bool write);
+/* The CSCD descriptor of @lu, COPY_TARGET_BYTES. */
+void copy_target_put(struct pen *out, const struct scsi_lu *lu);
+/* A part of VPD page 8Fh: its type, its length to be set, then its bytes; padded at its end. */
+size_t copy_part_begin(struct pen *out, uint16_t type);
+void copy_part_end(struct pen *out, const struct scsi_task *t, size_t began);
 /* The action COPY of @t has failed. */
 struct scsi_act spc_copy_failed(struct scsi_task *t, int result);
 

@@ -2,6 +2,8 @@
 /* Parameter lists of EXTENDED COPY: SPC-5 6.5, 6.6. What they name is looked for among the units of the nexus that asks. */
 #include "scsi/spc_copy.h"
 
+#include "base/cur.h"
+
 #define LID1_HEADER 16u
 
 #define TARGET_IDENTIFIED 0xe4 /* by a designator of VPD page 83h */
@@ -34,6 +36,22 @@ static bool target_is(const uint8_t *d, const struct scsi_lu *lu)
 {
 	return !(d[1] & TARGET_NUL) && (d[4] & 0x0f) == CODE_BINARY && (d[5] & 0x3f) == TYPE_NAA &&
 	       d[7] == lu->naa_len && memcmp(d + 8, lu->naa, lu->naa_len) == 0;
+}
+
+void copy_target_put(struct pen *out, const struct scsi_lu *lu)
+{
+	size_t at = out->pos;
+
+	pen_u8(out, TARGET_IDENTIFIED);
+	pen_u8(out, DISK);
+	pen_be16(out, 0);
+	pen_u8(out, CODE_BINARY);
+	pen_u8(out, TYPE_NAA);
+	pen_u8(out, 0);
+	pen_u8(out, lu->naa_len);
+	pen_copy(out, lu->naa, lu->naa_len);
+	pen_zero(out, at + COPY_TARGET_BYTES - 3 - out->pos);
+	pen_be24(out, lu->block_bytes);
 }
 
 struct scsi_itl *copy_list_find(const struct scsi_task *t, const struct copy_list *l,

@@ -2,6 +2,7 @@
 /* What initiators may ask about copies: the RECEIVE COPY commands (SPC-5 6.18 to 6.21) and VPD page 8Fh (7.7.18). */
 #include "base/cur.h"
 #include "scsi/spc_copy.h"
+#include "scsi/spc_token.h"
 
 #define LID1_ID(t) ((t)->cdb[2])
 
@@ -101,16 +102,14 @@ struct scsi_act spc_copy_parameters(struct scsi_task *t)
 
 /* --- VPD page 8Fh --- */
 
-/* A descriptor: its type, its length to be set, then its bytes. */
-static size_t part_begin(struct pen *out, uint16_t type)
+size_t copy_part_begin(struct pen *out, uint16_t type)
 {
 	pen_be16(out, type);
 	pen_be16(out, 0);
 	return out->pos;
 }
 
-/* Padded to a multiple of 4 bytes. */
-static void part_end(struct pen *out, const struct scsi_task *t, size_t began)
+void copy_part_end(struct pen *out, const struct scsi_task *t, size_t began)
 {
 	while (out->pos % 4)
 		pen_u8(out, 0);
@@ -121,7 +120,7 @@ static void part_end(struct pen *out, const struct scsi_task *t, size_t began)
 /* Every third-party copy command that the command table has. */
 static void put_commands(struct pen *out, const struct scsi_task *t)
 {
-	size_t part = part_begin(out, 0x0001);
+	size_t part = copy_part_begin(out, 0x0001);
 	const struct scsi_cmd *cmd;
 	uint8_t opcode = 0;
 	size_t count = 0;
@@ -143,12 +142,12 @@ static void put_commands(struct pen *out, const struct scsi_task *t)
 	}
 	check(!out->bad);
 	t->data[part] = (uint8_t)(out->pos - part - 1);
-	part_end(out, t, part);
+	copy_part_end(out, t, part);
 }
 
 static void put_parameters(struct pen *out, const struct scsi_task *t)
 {
-	size_t part = part_begin(out, 0x0004);
+	size_t part = copy_part_begin(out, 0x0004);
 
 	pen_be32(out, 0);
 	pen_be16(out, SCSI_COPY_TARGETS_MAX);
@@ -156,30 +155,30 @@ static void put_parameters(struct pen *out, const struct scsi_task *t)
 	pen_be32(out, COPY_DESCRIPTORS_MAX_BYTES);
 	pen_be32(out, 0); /* inline data */
 	pen_zero(out, 12);
-	part_end(out, t, part);
+	copy_part_end(out, t, part);
 }
 
 static void put_descriptors(struct pen *out, const struct scsi_task *t)
 {
-	size_t part = part_begin(out, 0x0008);
+	size_t part = copy_part_begin(out, 0x0008);
 
 	pen_u8(out, sizeof(known_types));
 	pen_copy(out, known_types, sizeof(known_types));
-	part_end(out, t, part);
+	copy_part_end(out, t, part);
 }
 
 static void put_target_ids(struct pen *out, const struct scsi_task *t)
 {
-	size_t part = part_begin(out, 0x000c);
+	size_t part = copy_part_begin(out, 0x000c);
 
 	pen_be16(out, 2);
 	pen_be16(out, COPY_NO_TARGET);
-	part_end(out, t, part);
+	copy_part_end(out, t, part);
 }
 
 static void put_operations(struct pen *out, const struct scsi_task *t)
 {
-	size_t part = part_begin(out, 0x8001);
+	size_t part = copy_part_begin(out, 0x8001);
 
 	pen_be32(out, SCSI_COPY_NOTES); /* copies at a time, */
 	pen_be32(out, SCSI_COPY_NOTES); /* that are identified */
@@ -187,14 +186,16 @@ static void put_operations(struct pen *out, const struct scsi_task *t)
 	pen_u8(out, GRANULARITY);
 	pen_u8(out, 0);
 	pen_zero(out, 18);
-	part_end(out, t, part);
+	copy_part_end(out, t, part);
 }
 
 void spc_copy_vpd(struct pen *out, const struct scsi_task *t)
 {
+	spc_token_limits(out, t);
 	put_commands(out, t);
 	put_parameters(out, t);
 	put_descriptors(out, t);
 	put_target_ids(out, t);
+	spc_token_features(out, t);
 	put_operations(out, t);
 }

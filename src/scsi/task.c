@@ -26,10 +26,12 @@
 	(SCSI_VIEW_MAPPED | SCSI_VIEW_UA | SCSI_VIEW_NOT_READY | SCSI_VIEW_GATHER | \
 	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS)
 /* What some commands are sent home by besides: the bits are the same. */
-#define CMD_RES_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE)
+#define CMD_SAME_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE | SCSI_CMD_WRITE)
 /* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is asserted */
 _Static_assert(SCSI_CMD_RES_READ == SCSI_VIEW_RES_READ && SCSI_CMD_RES_WRITE == SCSI_VIEW_RES_WRITE,
 	       "views and commands name reservations by the same bits");
+/* NOLINTNEXTLINE(misc-redundant-expression): likewise */
+_Static_assert(SCSI_CMD_WRITE == SCSI_VIEW_TOKENS, "what writes goes home while there are tokens");
 
 static bool bits_allowed(const uint8_t *cdb, const uint8_t *mask)
 {
@@ -61,7 +63,7 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
 	t->n_blocks = at->n_blocks;
 	t->view_flags = at->flags;
 	if (!cmd || !(cmd->flags & SCSI_CMD_LOCAL) || t->attr != SCSI_ATTR_SIMPLE ||
-	    (at->flags & (VIEW_LOCAL_MASK | (cmd->flags & CMD_RES_MASK))) != SCSI_VIEW_MAPPED ||
+	    (at->flags & (VIEW_LOCAL_MASK | (cmd->flags & CMD_SAME_MASK))) != SCSI_VIEW_MAPPED ||
 	    !bits_allowed(t->cdb, cmd->mask))
 		return SCSI_ROUTE_HOME;
 	t->route = SCSI_ROUTE_LOCAL;

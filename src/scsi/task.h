@@ -31,12 +31,13 @@ enum scsi_event_type {
 	SCSI_EV_SAVED,   /* answers SAVE */
 	SCSI_EV_STATES,  /* answers SET_STATES */
 	SCSI_EV_COUNTED, /* answers COUNT */
+	SCSI_EV_TOKEN,   /* answers TOKEN */
 };
 
 struct scsi_event {
 	enum scsi_event_type type;
 	/*
-	 * DATA, IO_DONE, ROOM, SAVED, STATES: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the
+	 * DATA, IO_DONE, ROOM, SAVED, STATES, TOKEN: 0, or why not all of it was done. Of the medium: -EIO, -ENODATA (the
 	 * store is smaller than it said), -ENOSPC, -EROFS, -ENXIO (the store is gone), -ENOMEM and
 	 * -EAGAIN (no means just now), -ECANCELED, -ETIMEDOUT, -EINVAL; of the transport, when data
 	 * could not be moved from or to the initiator: -EPIPE, or -EBADMSG when it describes its
@@ -84,6 +85,7 @@ enum scsi_act_type {
 	SCSI_ACT_ROOM,  /* set task->data and data_cap to room for scsi_task_data_bytes() */
 	SCSI_ACT_WAIT,  /* nothing now: scsi_lu_next() will name the task, then step it with GO */
 	SCSI_ACT_COUNT, /* fill in task->lu->counters */
+	SCSI_ACT_TOKEN, /* call scsi_tokens_age(), fill in task->lu->tokens.fresh with bytes nobody can guess */
 	/* bring groups of task->lu->alua to the states of scsi_task_wants(), with scsi_alua_set(); failed: -errno */
 	SCSI_ACT_SET_STATES,
 	SCSI_ACT_SAVE, /* make what scsi_lu_save() writes now stable; failed: -errno */

@@ -227,6 +227,8 @@ static bool event_fits(const struct scsi_task *t, const struct scsi_event *ev)
 		return ev->type == SCSI_EV_COUNTED;
 	case SCSI_ACT_SAVE:
 		return ev->type == SCSI_EV_SAVED;
+	case SCSI_ACT_TOKEN:
+		return ev->type == SCSI_EV_TOKEN;
 	case SCSI_ACT_SET_STATES:
 		return ev->type == SCSI_EV_STATES;
 	default:
@@ -328,6 +330,29 @@ static struct scsi_act ended_badly(struct scsi_task *t, struct scsi_act a)
 	return a;
 }
 
+/* @a is about to change blocks: who was promised them as they are hears of it. */
+static void note_change(const struct scsi_task *t, const struct scsi_act *a)
+{
+	struct scsi_lu *lu = t->lu;
+
+	switch (a->type) {
+	case SCSI_ACT_COPY:
+		lu = t->copy.to;
+		break;
+	case SCSI_ACT_WRITE:
+	case SCSI_ACT_UNMAP:
+	case SCSI_ACT_WRITE_ZEROES:
+	case SCSI_ACT_WRITE_SAME:
+	case SCSI_ACT_COMPARE_AND_WRITE:
+	case SCSI_ACT_OR_WRITE:
+		break;
+	default:
+		return;
+	}
+	if (lu->tokens.n_valid)
+		tokens_written(lu, a->off_bytes, a->len_bytes);
+}
+
 struct scsi_act task_home_step(struct scsi_task *t, const struct scsi_event *ev)
 {
 	struct scsi_act a;
@@ -346,8 +371,10 @@ struct scsi_act task_home_step(struct scsi_task *t, const struct scsi_event *ev)
 	default:
 		a = home_event(t, ev);
 	}
-	if (a.type != SCSI_ACT_COMPLETE)
+	if (a.type != SCSI_ACT_COMPLETE) {
+		note_change(t, &a);
 		return a;
+	}
 	if (t->copy.note)
 		copy_note_end(t);
 	note_status(t, &a);

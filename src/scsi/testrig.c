@@ -474,6 +474,18 @@ static bool other_act(struct rig *r, struct scsi_act *a)
 		r->t.lu->counters = r->counters;
 		ev.type = SCSI_EV_COUNTED;
 		break;
+	case SCSI_ACT_TOKEN:
+		scsi_tokens_age(r->t.lu, r->now_ns);
+		ev.type = SCSI_EV_TOKEN;
+		if (r->fail_type == SCSI_ACT_TOKEN) {
+			ev.result = r->fail_result;
+			r->fail_type = SCSI_ACT_NONE;
+			break;
+		}
+		for (unsigned i = 0; i < SCSI_TOKEN_RANDOM_BYTES; i++)
+			r->t.lu->tokens.fresh[i] = (uint8_t)(i + r->tokens);
+		r->tokens++;
+		break;
 	case SCSI_ACT_SAVE:
 		assert_true(r->t.lu->keeps);
 		r->saves++;
@@ -508,6 +520,8 @@ static bool other_act(struct rig *r, struct scsi_act *a)
 /* Note action @a, perhaps abort, carry it out and give its event. */
 static struct scsi_act go_on(struct rig *r, const struct scsi_act *a)
 {
+	void (*meanwhile)(struct rig *) = r->meanwhile;
+
 	if (r->n_acts < RIG_ACTS)
 		r->acts[r->n_acts] = *a;
 	r->n_acts++;
@@ -515,6 +529,10 @@ static struct scsi_act go_on(struct rig *r, const struct scsi_act *a)
 		struct scsi_act none = step(r, (struct scsi_event){ .type = SCSI_EV_ABORT });
 
 		assert_int_equal(none.type, SCSI_ACT_NONE);
+	}
+	if (meanwhile && a->type != SCSI_ACT_FETCH) {
+		r->meanwhile = NULL;
+		meanwhile(r);
 	}
 	return step(r, carry_out(r, a));
 }

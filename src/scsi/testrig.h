@@ -38,11 +38,14 @@ struct rig {
 	struct scsi_counters counters; /* what COUNT gives */
 	unsigned sets;                 /* of access states */
 	unsigned erased;               /* pieces of erasing that were carried out */
+	unsigned tokens;               /* random bytes that were asked for */
 	unsigned saves;
 	uint8_t saved[SCSI_SAVED_MAX]; /* by the last one */
 	size_t saved_len;
 	/* wishes */
-	unsigned from; /* index of the nexus; see rig_from() */
+	uint64_t now_ns;
+	void (*meanwhile)(struct rig *r); /* once, while an action that is no FETCH is under way */
+	unsigned from;                    /* index of the nexus; see rig_from() */
 	uint8_t attr;
 	enum scsi_act_type fail_type; /* the first action of this type ends with fail_result */
 	int fail_result;

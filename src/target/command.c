@@ -259,6 +259,7 @@ static void cmd_do(struct cmd *c)
 	case SCSI_ACT_NONE: /* every event here answers an action */
 	case SCSI_ACT_WAIT: /* these stay at home */
 	case SCSI_ACT_COUNT:
+	case SCSI_ACT_TOKEN:
 	case SCSI_ACT_SET_STATES:
 	case SCSI_ACT_SAVE:
 	case SCSI_ACT_CLEAR:

@@ -350,6 +350,7 @@ static void data_begin_action(struct cmd *c)
 	case SCSI_ACT_ROOM:
 	case SCSI_ACT_WAIT:
 	case SCSI_ACT_COUNT:
+	case SCSI_ACT_TOKEN:
 	case SCSI_ACT_SET_STATES:
 	case SCSI_ACT_SAVE:
 	case SCSI_ACT_CLEAR:

@@ -205,9 +205,16 @@ static void home_answer(struct cmd *c)
 {
 	static const struct scsi_event counted = { .type = SCSI_EV_COUNTED };
 
-	while (c->act.type == SCSI_ACT_COUNT) {
-		count_sum(c->task.lu->owner);
-		c->act = scsi_task_step(&c->task, &counted);
+	for (;;) {
+		struct scsi_event ev = counted;
+
+		if (c->act.type == SCSI_ACT_COUNT)
+			count_sum(c->task.lu->owner);
+		else if (c->act.type == SCSI_ACT_TOKEN)
+			ev = token_fresh(c);
+		else
+			return;
+		c->act = scsi_task_step(&c->task, &ev);
 	}
 }
 

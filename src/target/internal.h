@@ -421,7 +421,8 @@ struct tgt {
 		last_relative_id; /* none is used again: registrations may name a port that has gone */
 	struct list listeners;
 	struct list units;
-	struct worker_timer watch; /* runs while there is a unit whose store may change */
+	struct worker_timer tokens; /* always runs once there is a unit, UINT64_MAX: for nothing */
+	struct worker_timer watch;  /* runs while there is a unit whose store may change */
 	struct list aluas;
 	unsigned n_saving; /* of those, how many are saving */
 	struct list chans;
@@ -608,6 +609,14 @@ void erase_cancel(struct tgt_unit *u);
 void watch_init(struct tgt *t);
 must_check int watch_start(struct tgt_unit *u);
 void watch_stop(struct tgt *t);
+
+/* --- token.c: home worker --- */
+void token_init(struct tgt *t);
+/* There are units that may have tokens. */
+must_check int token_start(struct tgt *t);
+void token_stop(struct tgt *t);
+/* What answers TOKEN of @c. */
+struct scsi_event token_fresh(struct cmd *c);
 
 /* --- gather.c --- */
 /* Home: when every command of @u is known there, tell its task sets. */

@@ -34,6 +34,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	list_init(&t->view_waits);
 	list_init(&t->tmfs);
 	watch_init(t);
+	token_init(t);
 	for (unsigned k = 0; k < POOL_CLASS_COUNT; k++)
 		pool[k] = o->pool[k] ? o->pool[k] : pool_default[k];
 	for (i = 0; t->tw && i < o->n_workers; i++) {
@@ -86,6 +87,7 @@ void tgt_close(struct tgt *t)
 	list_for_each (pos, &t->units)
 		worker_timer_stop(tgt_home(t), &list_entry(pos, struct tgt_unit, node)->retry);
 	watch_stop(t);
+	token_stop(t);
 }
 
 uint16_t tgt_last_relative_id(const struct tgt *t)
@@ -158,6 +160,8 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	u->backend = backend;
 	if (!r)
 		r = watch_start(u);
+	if (!r)
+		r = token_start(t);
 	if (r) {
 		worker_timer_stop(tgt_home(t), &u->retry);
 		free(u->keep.buf);

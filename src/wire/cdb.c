@@ -181,6 +181,10 @@ static const char *copy_out_text(uint8_t service_action)
 		return "EXTENDED COPY(LID1)";
 	case SCSI_COPY_OUT_LID4:
 		return "EXTENDED COPY(LID4)";
+	case SCSI_COPY_OUT_POPULATE_TOKEN:
+		return "POPULATE TOKEN";
+	case SCSI_COPY_OUT_USING_TOKEN:
+		return "WRITE USING TOKEN";
 	case SCSI_COPY_OUT_ABORT:
 		return "COPY OPERATION ABORT";
 	default:
@@ -199,6 +203,8 @@ static const char *copy_in_text(uint8_t service_action)
 		return "RECEIVE COPY FAILURE DETAILS(LID1)";
 	case SCSI_COPY_IN_STATUS_LID4:
 		return "RECEIVE COPY STATUS(LID4)";
+	case SCSI_COPY_IN_TOKEN:
+		return "RECEIVE ROD TOKEN INFORMATION";
 	default:
 		return NULL;
 	}

@@ -116,7 +116,9 @@ enum scsi_pr_out { /* of PERSISTENT RESERVE OUT */
 enum scsi_copy_out {               /* service actions of THIRD-PARTY COPY OUT */
 	SCSI_COPY_OUT_LID1 = 0x00, /* EXTENDED COPY(LID1) */
 	SCSI_COPY_OUT_LID4 = 0x01,
-	SCSI_COPY_OUT_ABORT = 0x1c, /* COPY OPERATION ABORT */
+	SCSI_COPY_OUT_POPULATE_TOKEN = 0x10,
+	SCSI_COPY_OUT_USING_TOKEN = 0x11, /* WRITE USING TOKEN */
+	SCSI_COPY_OUT_ABORT = 0x1c,       /* COPY OPERATION ABORT */
 };
 
 enum scsi_copy_in {                      /* of THIRD-PARTY COPY IN */
@@ -124,6 +126,7 @@ enum scsi_copy_in {                      /* of THIRD-PARTY COPY IN */
 	SCSI_COPY_IN_PARAMETERS = 0x03,  /* RECEIVE COPY OPERATING PARAMETERS */
 	SCSI_COPY_IN_FAILED = 0x04,      /* RECEIVE COPY FAILURE DETAILS(LID1) */
 	SCSI_COPY_IN_STATUS_LID4 = 0x05, /* RECEIVE COPY STATUS(LID4) */
+	SCSI_COPY_IN_TOKEN = 0x07,       /* RECEIVE ROD TOKEN INFORMATION */
 };
 
 #define CDB_FUA 0x08 /* byte 1 of READ and WRITE (10, 12, 16) */

@@ -47,6 +47,13 @@ enum sense_asc {
 	ASC_MISCOMPARE = 0x1d00,
 	ASC_INVALID_OPCODE = 0x2000,
 	ASC_LBA_OUT_OF_RANGE = 0x2100,
+	/* invalid token operation: */
+	ASC_TOKEN_TYPE = 0x2301, /* unsupported token type */
+	ASC_TOKEN_UNKNOWN = 0x2304,
+	ASC_TOKEN_EXPIRED = 0x2307,
+	ASC_TOKEN_CANCELLED = 0x2308,
+	ASC_TOKEN_DELETED = 0x2309,
+	ASC_TOKEN_LENGTH = 0x230a, /* invalid token length */
 	ASC_INVALID_FIELD_IN_CDB = 0x2400,
 	ASC_LUN_NOT_SUPPORTED = 0x2500,
 	ASC_INVALID_FIELD_IN_PARAMETERS = 0x2600,
@@ -57,6 +64,7 @@ enum sense_asc {
 	ASC_SEGMENT_TYPE = 0x2609,
 	ASC_INEXACT_SEGMENT = 0x260a,
 	ASC_INLINE_DATA_LENGTH = 0x260b, /* exceeded */
+	ASC_COPY_GRANULARITY = 0x260d,   /* copy segment granularity violation */
 	ASC_WRITE_PROTECTED = 0x2700,
 	ASC_SPACE_ALLOCATION_FAILED = 0x2707,
 	ASC_COMMAND_SEQUENCE = 0x2c00,
@@ -69,8 +77,9 @@ enum sense_asc {
 	ASC_TARGET_FAILURE = 0x4400,
 	ASC_INVALID_MESSAGE = 0x4900,
 	ASC_DATA_PHASE = 0x4b00,
-	ASC_NO_REGISTRATIONS = 0x5504, /* insufficient registration resources */
-	ASC_SET_TPGS_FAILED = 0x670a,  /* set target port groups command failed */
+	ASC_NO_REGISTRATIONS = 0x5504,   /* insufficient registration resources */
+	ASC_NO_TOKEN_RESOURCES = 0x550c, /* insufficient resources to create ROD token */
+	ASC_SET_TPGS_FAILED = 0x670a,    /* set target port groups command failed */
 };
 
 /* Sense data in host order. */

@@ -8,20 +8,8 @@ import tempfile
 import time
 
 import lib
-from queue_peer import CHECK, GOOD, Queue, gone
-
-MIB = 1 << 20
-COPY_ABORTED = 0xA
-
-
-def naa(p, lun):
-    """The NAA designator of VPD page 83h."""
-    r = p.answer(p.issue(bytes([0x12, 1, 0x83, 2, 0, 0]), n_in=512, lun=lun))
-    lib.expect(r["status"] == GOOD, f"INQUIRY of LUN {lun}, got {r}")
-    at, d = 4, r["data"]
-    while d[at + 1] & 0x3F != 3:
-        at += 4 + d[at + 3]
-    return d[at + 4:at + 4 + d[at + 3]]
+from copy_peer import COPY_ABORTED, MIB, expect_sense, fill, get, naa, pattern, peer
+from queue_peer import CHECK, GOOD, gone
 
 
 def target(name, block=512):
@@ -40,40 +28,6 @@ def copy_list(names, segments, list_id=1, usage=0, block=512):
 def copy(p, names, segments, lun=0, imm=True, **kw):
     out = copy_list(names, segments, **kw)
     return p.issue(struct.pack(">BB8xIBB", 0x83, 0, len(out), 0, 0), out, lun=lun, imm=imm)
-
-
-def expect_sense(p, tag, asc, key=COPY_ABORTED):
-    r = p.answer(tag)
-    lib.expect(r["status"] == CHECK and lib.sense(r) == (key, asc >> 8, asc & 255), f"sense {key:x}/{asc:04x}, got {r}")
-
-
-def pattern(n, seed):
-    return b"".join(struct.pack(">II", seed, i) * 64 for i in range(n // 512))
-
-
-def fill(p, lun, lba, data):
-    for at in range(0, len(data), 65536):
-        piece = data[at:at + 65536]
-        cdb = struct.pack(">BBIBHB", 0x2A, 0, lba + at // 512, 0, len(piece) // 512, 0)
-        lib.expect(p.status(p.issue(cdb, piece, imm=False, lun=lun)) == GOOD, "a WRITE")
-
-
-def get(p, lun, lba, n):
-    got = b""
-    for at in range(0, n, 65536):
-        now = min(n - at, 65536)
-        r = p.answer(p.issue(struct.pack(">BBIBHB", 0x28, 0, lba + at // 512, 0, now // 512, 0), n_in=now, lun=lun))
-        lib.expect(r["status"] == GOOD, "a READ")
-        got += r["data"]
-    return got
-
-
-def peer(t, name, luns=2):
-    p = Queue(t.port, name)
-    for lun in range(luns):  # unit attentions passed over
-        while p.status(p.issue(bytes(6), lun=lun)) == CHECK:
-            pass
-    return p
 
 
 def data(t):
