@@ -98,6 +98,25 @@ static int group_apply(struct daemon *d, const struct config_dgroup *c)
 	return 0;
 }
 
+/*
+ * A device that is taken away stays in its groups until nobody has it mapped any more: without them it would be served
+ * through every port for a moment, and who had it would be told that.
+ */
+static bool is_leaving(const struct daemon *d, const struct ddevice *dev)
+{
+	const struct list *pos;
+
+	if (config_device_find(d->cfg, dev->name))
+		return false;
+	list_for_each (pos, &d->groups) {
+		const struct dgroup *g = list_entry(pos, struct dgroup, node);
+
+		if (tgt_alua_now(g->alua) == tgt_unit_lu(dev->unit)->alua)
+			return config_dgroup_find(d->cfg, g->name);
+	}
+	return false;
+}
+
 int groups_apply(struct daemon *d)
 {
 	struct list *pos, *tmp;
@@ -113,6 +132,8 @@ int groups_apply(struct daemon *d)
 					   ? groups_find(d, d->cfg->dgroups[c->dgroup].name)
 					   : NULL;
 
+		if (is_leaving(d, dev))
+			continue;
 		tgt_unit_set_alua(dev->unit, g ? g->alua : NULL, c && c->expl_alua);
 	}
 	list_for_each_safe (pos, tmp, &d->groups) {
