@@ -76,6 +76,12 @@ void check_not_answered(struct hchan *c, const struct hcmd *cmd);
 void check_told(struct host *h, int disk, uint16_t asc);
 /* ... and what caused it at @tick has been answered: it must be. */
 void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick);
+/* ... and it was saved before: who has not heard of it when the process dies hears of it from the next one. */
+void check_told_outlives(struct host *h, int disk, uint16_t asc, uint64_t tick);
+/* The process is about to die. */
+void check_ua_dies(void);
+/* The unit of @disk begins anew, with what was kept of the one before. */
+void check_ua_found(int disk);
 /* A command of @h ended inside the target without an answer; not because of its channel. */
 void check_cut(const struct host *h, int disk);
 /* Something that takes commands from others begins; it has ended, and (@known) can do nothing more. */
@@ -133,6 +139,8 @@ struct scsi_task;
 /* A unit came into being, or is about to go. */
 void check_pr_unit(const struct scsi_lu *lu);
 void check_pr_unit_gone(const struct scsi_lu *lu);
+/* It is the unit of @disk (-1: no host's) and has been given what outlived the one before. */
+void check_pr_found(const struct scsi_lu *lu, int disk);
 /* What RESERVE took is lost with @nexus (NULL: by a reset). */
 void check_pr_lost(const struct scsi_lu *lu, const struct scsi_nexus *nexus);
 /* It was decided whether the command may go on; @act is what it does then. */
@@ -148,6 +156,38 @@ int check_pr_disk(const struct scsi_lu *lu);
 /* The state of a disk's unit as it is now, NULL: no host has been there. */
 const struct mpr *check_pr_state(int disk);
 struct mpr_nexus check_pr_name(const struct host *h);
+
+/* --- check_keep.c: mode pages that were saved --- */
+
+/* MODE SELECT with SP and this list is carried out; @cmd: NULL when nobody waits for it. */
+void check_keep_select(int disk, struct hcmd *cmd, const uint8_t *list);
+/* Its host has the GOOD. */
+void check_keep_answered(const struct hcmd *cmd);
+/* A unit of the disk begins. */
+void check_keep_found(const struct scsi_lu *lu, int disk);
+
+/* --- check_access.c: access states of target port groups --- */
+
+#define CHECK_ACCESS_NEAR 1u /* the group of all hosts */
+#define CHECK_ACCESS_FAR  2u /* one that nobody is in */
+
+struct scsi_alua;
+/* It was decided whether a command may go on. */
+void check_access_looked(const struct spied *s, const struct scsi_act *act);
+/* A SET is over inside the target, with GOOD. */
+void check_access_set(struct hcmd *cmd);
+/* Somebody was told that a version is in effect; 0: none. */
+void check_access_answered(uint64_t version);
+uint64_t check_access_newest(void);
+/* The state that NOT READY with @asc tells of, -1: none. */
+int check_access_state(uint16_t asc);
+/* The group of the hosts was in @state at some time since @tick. */
+bool check_access_was(uint8_t state, uint64_t tick);
+/* A SET is sent; there is more than one. */
+void check_access_asked(void);
+bool check_access_others(void);
+/* The process begins; @all: every unit that could have kept them is there. */
+void check_access_found(const struct scsi_alua *a, bool all);
 
 /* --- check_wire.c: what is on the wire --- */
 

@@ -6,6 +6,7 @@
 #include "sim/heap.h"
 #include "sim/run.h"
 #include "sim/spy.h"
+#include "sim/store.h"
 #include "sim/world.h"
 
 void check_all_gone(const char *when)
@@ -21,6 +22,8 @@ void check_all_gone(const char *when)
 			 when);
 	if (disk_n_open())
 		fail_now("%u disks are left open %s", disk_n_open(), when);
+	if (store_n_open())
+		fail_now("%u state files are left open %s", store_n_open(), when);
 	if (disk_n_under_way())
 		fail_now("%u requests to disks are left %s", disk_n_under_way(), when);
 	spy_check_empty(when);

@@ -128,6 +128,9 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 
 	switch (s->key) {
 	case SENSE_NOT_READY:
+		if (check_access_state(s->asc) >= 0)
+			return check_access_was((uint8_t)check_access_state(s->asc),
+						cmd->sent_tick);
 		return s->asc == ASC_NEEDS_START ? excused(EXCUSE_STOP, cmd->disk, cmd->sent_tick)
 						 : disk;
 	case SENSE_ILLEGAL_REQUEST:
@@ -139,6 +142,9 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 		return disk || (s->asc == ASC_WRITE_PROTECTED && may_be_protected(cmd));
 	case SENSE_MISCOMPARE:
 		return cmd->differs || has_moved(cmd);
+	case SENSE_HARDWARE_ERROR:
+		return disk || (s->asc == ASC_SET_TPGS_FAILED && cmd->op == HOP_ACCESS &&
+				(proc_config()->hook || excused_disks(cmd->sent_tick)));
 	case SENSE_ABORTED_COMMAND:
 		return disk || excused_any(MAY_END, cmd->disk, cmd->sent_tick);
 	default:
@@ -155,7 +161,9 @@ void check_status(struct hchan *c, const struct hcmd *cmd)
 		(void)sense_decode(cmd->sense, cmd->sense_len, &s);
 	switch (cmd->status) {
 	case SCSI_STATUS_BUSY:
-		ok = excused_any(BIT(EXCUSE_DISK) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
+		ok = excused_any(BIT(EXCUSE_DISK) | BIT(EXCUSE_MEMORY), cmd->disk,
+				 cmd->sent_tick) ||
+		     (cmd->op == HOP_ACCESS && check_access_others());
 		break;
 	case SCSI_STATUS_TASK_ABORTED:
 		ok = cmd->told_abort ||

@@ -16,8 +16,9 @@
  *   - unit attentions come to those that the model names (check_ua.c), at the latest with the first command
  *     after that answer.
  *
- * Registrations outlive their sessions and resets, as the model's do. What RESERVE took goes with the nexus. The
- * unit's memory of both ends with the process.
+ * Registrations outlive their sessions and resets, as the model's do. What RESERVE took goes with the nexus. With the
+ * process, or its unit, both end, but for registrations while APTPL is on: the next unit of the disk has a version that is
+ * not older than the last one whose GOOD was had.
  */
 #include "base/check.h"
 #include "scsi/scsi.h"
@@ -28,6 +29,8 @@
 #include "sim/proc.h"
 #include "sim/sched.h"
 #include "sim/spy.h"
+#include "sim/disk.h"
+#include "sim/store.h"
 #include "sim/world.h"
 
 #define UNITS_MAX 16u
@@ -43,17 +46,27 @@ struct version {
 		uint16_t asc;
 	} told[HOSTS_MAX * 2];
 	unsigned victims; /* BIT(host), of PREEMPT AND ABORT */
+	bool saved;       /* before it was answered */
 };
 
 struct unit {
 	const struct scsi_lu *lu; /* NULL: free */
 	int disk;                 /* -1: no host's */
+	bool found;               /* it was looked at what it found */
 	unsigned n;               /* versions there were */
 	uint64_t answered;        /* the newest whose GOOD was had */
 	struct version v[VERSIONS];
 };
 
 static struct unit *units[UNITS_MAX];
+
+/* What the next unit of a disk may find. */
+static struct kept {
+	bool any; /* there was a unit */
+	bool wild;
+	unsigned n;
+	struct mpr m[VERSIONS];
+} kept[DISKS_MAX];
 
 static struct unit *unit_of(const struct scsi_lu *lu)
 {
@@ -68,6 +81,85 @@ static struct version *newest(struct unit *u)
 	return &u->v[(u->n - 1) % VERSIONS];
 }
 
+/* --- what outlives a unit --- */
+
+static void keep(const struct unit *u)
+{
+	struct kept *k;
+
+	if (u->disk < 0 || !u->found)
+		return;
+	k = &kept[u->disk];
+	*k = (struct kept){ .any = true, .wild = store_is_unsure((unsigned)u->disk) };
+	for (unsigned i = 1; i <= u->n; i++) {
+		const struct version *v = &u->v[(u->n - i) % VERSIONS];
+
+		if (i > VERSIONS) {
+			k->wild = true;
+			return;
+		}
+		k->wild |= v->m.wild;
+		k->m[k->n] = v->m;
+		mpr_restart(&k->m[k->n++]);
+		if (v->id <= u->answered)
+			return;
+	}
+}
+
+static void mpr_of(const struct scsi_pr *pr, struct mpr *ret)
+{
+	*ret = (struct mpr){ .generation = pr->generation,
+			     .n = min_u32(pr->n, MPR_REGS_MAX),
+			     .type = pr->type,
+			     .aptpl = pr->aptpl,
+			     .keeps = proc_config()->keeps,
+			     .wild = pr->n > MPR_REGS_MAX };
+	for (unsigned i = 0; i < ret->n; i++) {
+		ret->reg[i].key = pr->reg[i].key;
+		ret->reg[i].who.port = pr->reg[i].nexus.port;
+		memcpy(ret->reg[i].who.initiator, pr->reg[i].nexus.initiator.name,
+		       TRANSPORT_ID_NAME_BYTES);
+	}
+	if (pr->n)
+		ret->holder = ret->reg[pr->holder].who;
+}
+
+static bool may_find(const struct kept *k, const struct mpr *m)
+{
+	static const struct mpr nothing;
+
+	if (!k->any)
+		return mpr_equal(&nothing, m);
+	for (unsigned i = 0; i < k->n; i++)
+		if (mpr_equal(&k->m[i], m))
+			return true;
+	return k->wild;
+}
+
+void check_pr_found(const struct scsi_lu *lu, int disk)
+{
+	struct unit *u = unit_of(lu);
+	struct mpr m;
+
+	if (!u || u->found)
+		return;
+	u->found = true;
+	u->disk = disk;
+	mpr_of(&lu->pr, &m);
+	u->v[0].m = m;
+	if (disk < 0)
+		return;
+	check_keep_found(lu, disk);
+	check_ua_found(disk);
+	if (!may_find(&kept[disk], &m))
+		fail_now("reservations: disk %d begins with %u registrations and a reservation of "
+			 "type %u, which is not what was there when it ended",
+			 disk, m.n, m.type);
+	trace("disk %u: begins with %u registrations, reservation %u", disk, m.n, m.type);
+	if (m.n)
+		cover_hit(COVER_KEPT, m.type ? COVER_KEPT_RESERVATION : COVER_KEPT_REGISTRATIONS);
+}
+
 /* --- units come and go --- */
 
 void check_pr_unit_gone(const struct scsi_lu *lu)
@@ -75,6 +167,7 @@ void check_pr_unit_gone(const struct scsi_lu *lu)
 	for (unsigned i = 0; i < UNITS_MAX; i++) {
 		if (!units[i] || units[i]->lu != lu)
 			continue;
+		keep(units[i]);
 		world_free(units[i]);
 		units[i] = NULL;
 	}
@@ -97,6 +190,8 @@ void check_pr_unit(const struct scsi_lu *lu)
 void check_pr_reset(void)
 {
 	for (unsigned i = 0; i < UNITS_MAX; i++) {
+		if (units[i])
+			keep(units[i]);
 		world_free(units[i]);
 		units[i] = NULL;
 	}
@@ -193,9 +288,9 @@ static noreturn void wrong(const struct spied *s, const struct scsi_task *t, con
 static void judge_local(struct unit *u, const struct spied *s, const struct scsi_task *t)
 {
 	struct mpr_nexus who = name_of(t->nexus);
-	unsigned kept = u->n < VERSIONS ? u->n : VERSIONS;
+	unsigned n = u->n < VERSIONS ? u->n : VERSIONS;
 
-	for (unsigned i = 1; i <= kept; i++) {
+	for (unsigned i = 1; i <= n; i++) {
 		const struct version *v = &u->v[(u->n - i) % VERSIONS];
 
 		if (mpr_judge(&v->m, &who, t->cdb) != MPR_CONFLICT)
@@ -315,7 +410,8 @@ static void compare(const struct spied *s, const struct scsi_task *t, const stru
 	struct sense sense = { 0 };
 	/* It aborts the commands of its victims; or it fails, and takes others with it (QERR). */
 	bool aborts = act->type == SCSI_ACT_CLEAR && t->has_victims;
-	uint8_t status = aborts ? SCSI_STATUS_GOOD : t->status;
+	bool saves = act->type == SCSI_ACT_SAVE; /* what it has done */
+	uint8_t status = aborts || saves ? SCSI_STATUS_GOOD : t->status;
 
 	if (aborts && (t->cdb[1] & 0x1f) != SCSI_PR_OUT_PREEMPT_AND_ABORT)
 		wrong(s, t, "it aborts the commands of others");
@@ -367,6 +463,7 @@ void check_pr_out(const struct spied *s, const struct scsi_task *t, const struct
 	struct mpr_cmd out = { t->cdb, list, get_be32(t->cdb + 5) };
 	struct mpr_ports ports;
 	struct version *v;
+	bool was_kept;
 	struct mpr m;
 
 	if (!u || s->orphan || newest(u)->m.wild)
@@ -375,6 +472,7 @@ void check_pr_out(const struct spied *s, const struct scsi_task *t, const struct
 	if (cmd && memcmp(cmd->buf, list, out.list_len) != 0)
 		wrong(s, t, "its parameter list is not what was sent");
 	m = newest(u)->m;
+	was_kept = m.aptpl;
 	mpr_out(&m, &who, &out, &ports, &r);
 	if (!m.wild)
 		compare(s, t, act, &r);
@@ -385,6 +483,7 @@ void check_pr_out(const struct spied *s, const struct scsi_task *t, const struct
 	if (r.status != SCSI_STATUS_GOOD)
 		return;
 	v = change(u, &m);
+	v->saved = m.aptpl || was_kept;
 	tell(u, v, &r);
 	if ((t->cdb[1] & 0x1f) == SCSI_PR_OUT_PREEMPT_AND_ABORT)
 		note_victims(u, v, &r);
@@ -414,8 +513,11 @@ static void answered(struct unit *u, struct version *v, const struct host *by)
 {
 	if (v->id > u->answered)
 		u->answered = v->id;
-	for (unsigned i = 0; i < v->n_told; i++)
+	for (unsigned i = 0; i < v->n_told; i++) {
 		check_told_for_sure(v->told[i].h, u->disk, v->told[i].asc, v->tick);
+		if (v->saved)
+			check_told_outlives(v->told[i].h, u->disk, v->told[i].asc, v->tick);
+	}
 	if (v->victims && u->disk >= 0)
 		check_cleared(by, u->disk, v->tick);
 	spy_each(is_left, &(struct answer){ u, v });

@@ -10,6 +10,7 @@
 #include "scsi/ua.h"
 #include "sim/check.h"
 #include "sim/cover.h"
+#include "sim/deeds.h"
 #include "sim/disk.h"
 #include "sim/proc.h"
 #include "sim/sched.h"
@@ -24,6 +25,8 @@ struct cause {
 	uint16_t asc;
 	bool must;     /* it must be told ... */
 	bool shadowed; /* it may have been told already: with POWER ON, or with another of its code */
+	bool kept;     /* it is in the state file */
+	unsigned died;  /* the how manieth process has died with it untold; 0: none */
 	uint64_t since; /* it came about after this tick */
 	uint64_t by_ns; /* ... to a command that is sent after this */
 	uint64_t
@@ -100,8 +103,11 @@ static void add(struct itl *t, uint16_t asc, uint64_t by_ns)
 static void soften(struct itl *t)
 {
 	t->soft = sched_tick();
-	for (unsigned i = 0; i < t->n; i++)
+	for (unsigned i = 0; i < t->n; i++) {
 		t->c[i].must = false;
+		if (t->c[i].died != proc_n_starts())
+			t->c[i].died = 0;
+	}
 }
 
 static void each_lun(struct host *h, void (*fn)(struct itl *t))
@@ -143,6 +149,8 @@ void check_login(struct host *h, bool first)
 			    !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY), -1, NEVER);
 
 		add(itl_of(h, i), SCSI_UA_POWER_ON, sure ? sched_now_ns() : NEVER);
+		for (unsigned k = 0; !sure && k < itl_of(h, i)->n; k++)
+			itl_of(h, i)->c[k].died = 0;
 	}
 }
 
@@ -346,6 +354,96 @@ void check_cut(const struct host *h, int disk)
 	itl_of(h, (unsigned)disk)->cut = sched_tick();
 }
 
+/* --- deaths --- */
+
+/* Could a command under way have taken what is owed at @lun? Only one sent before @tick. */
+static bool others_may_have(const struct host *h, unsigned lun, uint64_t tick)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++)
+		for (unsigned k = 0; h->chan[i] && k < HOST_SLOTS_MAX; k++) {
+			const struct hcmd *o = &h->chan[i]->cmd[k];
+
+			if (o->busy && o->lun == lun && o->sent_tick < tick)
+				return true;
+		}
+	return false;
+}
+
+void check_told_outlives(struct host *h, int disk, uint16_t asc, uint64_t tick)
+{
+	struct itl *t = itl_of(h, (unsigned)disk);
+
+	for (unsigned i = t->n; i-- > 0;) {
+		struct cause *k = &t->c[i];
+
+		if (k->asc != asc || k->since < tick || !k->must)
+			continue;
+		k->kept = true;
+		deeds_moment(MOMENT_KEPT);
+		return;
+	}
+}
+
+/* Has a command ended inside the target whose answer is not there yet? */
+static bool is_on_its_way(const struct host *h, unsigned lun)
+{
+	for (unsigned i = 0; i < HOST_CHANS_MAX; i++)
+		for (unsigned k = 0; h->chan[i] && k < HOST_SLOTS_MAX; k++) {
+			const struct hcmd *o = &h->chan[i]->cmd[k];
+
+			if (o->busy && o->lun == lun && o->over_ns)
+				return true;
+		}
+	return false;
+}
+
+static void dies(struct host *h)
+{
+	for (unsigned lun = 0; lun < HOST_LUNS_MAX; lun++) {
+		struct itl *t = itl_of(h, lun);
+
+		/* What one has taken that is on its way back is not told again if something was saved since. */
+		if (t->wild || is_on_its_way(h, lun))
+			continue;
+		for (unsigned i = 0; i < t->n; i++)
+			if (t->c[i].must && t->c[i].kept)
+				t->c[i].died = proc_n_starts();
+	}
+}
+
+void check_ua_dies(void)
+{
+	host_each(dies);
+}
+
+/* Nobody saves that an attention was heard, so whoever heard of it may hear of it again. */
+void check_ua_found(int disk)
+{
+	for (unsigned i = 0; i < HOSTS_MAX && proc_config()->keeps; i++) {
+		struct itl *t = &itls[i][disk];
+
+		for (unsigned k = 0; k < t->n_ever; k++)
+			if (t->ever[k] >> 8 == SCSI_UA_MODE_CHANGED >> 8)
+				add(t, t->ever[k], NEVER);
+	}
+}
+
+/* Behind POWER ON the new nexus hears what the one before was owed. */
+static void owe_again(struct itl *t)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		struct cause *k = &t->c[i];
+
+		if (!k->died || k->died == proc_n_starts())
+			continue;
+		k->died = 0;
+		k->must = true;
+		k->shadowed = false;
+		k->by_ns = sched_now_ns();
+		cover_hit(COVER_KEPT, COVER_KEPT_ATTENTION);
+	}
+}
+
 /* --- mode pages --- */
 
 void check_mode_changed(const struct host *by, int disk, bool clears)
@@ -360,10 +458,16 @@ void check_mode_changed(const struct host *by, int disk, bool clears)
 
 void check_mode_answered(const struct hchan *c, const struct hcmd *cmd)
 {
-	for (unsigned i = 0; i < HOSTS_MAX && cmd->mode_tick; i++)
-		if (host_at(i) && host_at(i) != c->h)
-			check_told_for_sure(host_at(i), cmd->disk, SCSI_UA_MODE_CHANGED,
-					    cmd->mode_tick);
+	for (unsigned i = 0; i < HOSTS_MAX && cmd->mode_tick; i++) {
+		struct host *h = host_at(i);
+
+		if (!h || h == c->h)
+			continue;
+		check_told_for_sure(h, cmd->disk, SCSI_UA_MODE_CHANGED, cmd->mode_tick);
+		if (cmd->kept)
+			check_told_outlives(h, cmd->disk, SCSI_UA_MODE_CHANGED, cmd->mode_tick);
+	}
+	check_keep_answered(cmd);
 }
 
 void check_error_clears(const struct host *by, int disk)
@@ -483,6 +587,8 @@ static bool told(struct itl *t, uint16_t asc, const struct hcmd *cmd)
 		t->c[n++] = k;
 	}
 	t->n = n;
+	if (asc == SCSI_UA_POWER_ON)
+		owe_again(t);
 	return found;
 }
 
@@ -514,19 +620,6 @@ static void attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc)
 			 c->h->name, c->number, cmd->nth, asc);
 	if (asc == SCSI_UA_LUNS_CHANGED)
 		luns_known(c->h, cmd);
-}
-
-/* Could a command under way have taken what is owed at @lun? Only one sent before @tick. */
-static bool others_may_have(const struct host *h, unsigned lun, uint64_t tick)
-{
-	for (unsigned i = 0; i < HOST_CHANS_MAX; i++)
-		for (unsigned k = 0; h->chan[i] && k < HOST_SLOTS_MAX; k++) {
-			const struct hcmd *o = &h->chan[i]->cmd[k];
-
-			if (o->busy && o->lun == lun && o->sent_tick < tick)
-				return true;
-		}
-	return false;
 }
 
 static bool never_told(const struct hcmd *cmd)

@@ -37,7 +37,7 @@ static struct counters *counters;
 
 static const char *const group_name[COVER_GROUPS] = {
 	"chan",  "initiator", "sent", "received", "reject", "rsp-code", "function", "attention",
-	"sense", "status",    "port", "pr-out",   "pr-in",  "reserved", "reserve",
+	"sense", "status",    "port", "pr-out",   "pr-in",  "reserved", "reserve",  "kept",
 };
 
 static const struct point sent[] = {
@@ -166,6 +166,14 @@ static const struct point reserves[] = {
 	{ 7, "RELEASE-of-registrants" },
 	{ COVER_RESERVE_LOST, "lost-with-nexus" },
 	{ COVER_RESERVE_RESET, "reset" },
+};
+
+static const struct point kept[] = {
+	{ COVER_KEPT_REGISTRATIONS, "registrations" },
+	{ COVER_KEPT_RESERVATION, "reservation" },
+	{ COVER_KEPT_MODE, "mode-pages" },
+	{ COVER_KEPT_ATTENTION, "attention" },
+	{ COVER_KEPT_ACCESS, "access-state" },
 };
 
 static const char *const ichan_events[ICHAN_EV_COUNT] = {
@@ -388,6 +396,7 @@ unsigned cover_report(FILE *out, const char *justified, bool all)
 	points(&r, COVER_STATUS, statuses, ARRAY_SIZE(statuses));
 	points(&r, COVER_PORT, ports, ARRAY_SIZE(ports));
 	report_pr(&r);
+	points(&r, COVER_KEPT, kept, ARRAY_SIZE(kept));
 	for (unsigned i = 0; i < r.n_excuses; i++)
 		if (!r.used[i])
 			(void)fprintf(out, "  seen after all, or unknown: \"%s\" of %s\n",

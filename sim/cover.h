@@ -25,6 +25,7 @@ enum cover_group {
 	COVER_PR_IN,    /* service action * 2 + GOOD, RESERVATION CONFLICT */
 	COVER_RESERVED, /* type * 6 + 2 * (holder, registered, neither) + READ, WRITE */
 	COVER_RESERVE, /* 4 * (RESERVE, RELEASE) + 2 * there are registrations + RESERVATION CONFLICT; and: */
+	COVER_KEPT, /* enum cover_kept: what was found again after a restart */
 	COVER_GROUPS
 };
 
@@ -43,6 +44,14 @@ enum cover_port {
 	COVER_PORT_SESSION,
 	COVER_PORT_LIMIT, /* told another request limit */
 	COVER_PORT_COUNT
+};
+
+enum cover_kept {
+	COVER_KEPT_REGISTRATIONS,
+	COVER_KEPT_RESERVATION, /* too */
+	COVER_KEPT_MODE,
+	COVER_KEPT_ATTENTION,
+	COVER_KEPT_ACCESS, /* a state that was set */
 };
 
 #define COVER_RESERVE_LOST  8u /* with its nexus */

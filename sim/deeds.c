@@ -73,6 +73,9 @@ static void undo(enum deed what)
 	case DEED_DISK:
 		disk_vanish(undos[what].disk, false);
 		break;
+	case DEED_ACCESS:
+		proc_access(0);
+		break;
 	default:
 		check_unreachable();
 	}
@@ -105,6 +108,14 @@ static void stall(void)
 	trace("worker %u is held up for %u ms", i, ns / NSEC_PER_MSEC);
 	excuse_until(EXCUSE_SLOW, -1, sched_now_ns() + 2 * ns);
 	worker_stall(proc_worker(i), sched_now_ns() + ns);
+}
+
+static void set_access(void)
+{
+	static const uint8_t to[] = { 0x0, 0x1, 0x2, 0x3, 0xe, 0xf };
+
+	proc_access(to[dice_below(ARRAY_SIZE(to))]);
+	undo_later(DEED_ACCESS);
 }
 
 static void do_deed(enum deed what)
@@ -145,6 +156,9 @@ static void do_deed(enum deed what)
 	case DEED_STALL:
 		stall();
 		break;
+	case DEED_ACCESS:
+		set_access();
+		break;
 	case DEED_REPORT:
 		proc_report(false);
 		break;
@@ -164,6 +178,8 @@ static bool is_possible(enum deed what)
 	case DEED_TERM:
 	case DEED_REPORT:
 		return proc_runs();
+	case DEED_ACCESS:
+		return proc_runs() && proc_config()->groups;
 	case DEED_KILL:
 	case DEED_POWER:
 		return proc_is_there();

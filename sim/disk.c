@@ -250,6 +250,17 @@ static int pick_error(struct disk *d, const struct backend_io *io)
 	return error;
 }
 
+bool disk_save_fails(unsigned disk, const void *by)
+{
+	struct disk *d = &disks[disk];
+	bool made = disk_call_fails && disk_call_fails("a save of a unit's state", by);
+
+	if (!made && !dice_permille(d->mood.error_pmille))
+		return false;
+	fault(d, "the state of its unit cannot be saved");
+	return true;
+}
+
 static bool at_once(struct disk *d, struct worker *w, struct backend_io *io)
 {
 	struct dio q = { .d = d, .w = w, .io = io };

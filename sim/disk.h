@@ -47,6 +47,8 @@ void disk_crash(void);
 void disk_power_cut(void);
 void disk_reset(void);
 
+/* Does a save of its unit's state fail now? Noted as an excuse. @by: who saves. */
+bool disk_save_fails(unsigned disk, const void *by);
 /* It is gone, or holds a request back. Whatever else a healthy disk would not do it notes as an excuse. */
 bool disk_misbehaves(unsigned disk);
 /* Of all disks. */

@@ -32,6 +32,8 @@ static const char *const op_text[HOP_COUNT] = {
 	"PERSISTENT RESERVE OUT",
 	"PERSISTENT RESERVE IN",
 	"RESERVE or RELEASE",
+	"REPORT TARGET PORT GROUPS",
+	"SET TARGET PORT GROUPS",
 	"something wrong",
 };
 
@@ -76,7 +78,8 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 		[HOP_SENSE] = make_question,    [HOP_STOP] = make_stop,
 		[HOP_CODES] = make_question,    [HOP_PR_OUT] = make_pr_out,
 		[HOP_SELECT] = make_select,     [HOP_PR_IN] = make_pr_in,
-		[HOP_RESERVE] = make_reserve,   [HOP_BAD] = make_bad,
+		[HOP_RESERVE] = make_reserve,   [HOP_GROUPS] = make_groups,
+		[HOP_ACCESS] = make_access,     [HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);

@@ -31,6 +31,8 @@ uint32_t hcmd_whole_blocks(const struct hcmd *cmd);
 
 void make_question(struct hchan *c, struct hcmd *cmd);
 void make_select(struct hchan *c, struct hcmd *cmd);
+void make_groups(struct hchan *c, struct hcmd *cmd);
+void make_access(struct hchan *c, struct hcmd *cmd);
 void make_stop(struct hchan *c, struct hcmd *cmd);
 
 /* --- hcmd_bad.c: mistakes --- */

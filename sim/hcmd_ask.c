@@ -3,6 +3,7 @@
 #include "sim/check.h"
 #include "sim/dice.h"
 #include "sim/hcmd.h"
+#include "sim/proc.h"
 
 #define PARAM_MAX 512u /* bytes of parameter data that is asked for */
 
@@ -67,7 +68,40 @@ void make_select(struct hchan *c, struct hcmd *cmd)
 	put_be16(page + 8, 0xffff);
 	cmd->cdb[0] = SCSI_OP_MODE_SELECT_10;
 	cmd->cdb[1] = 0x10; /* PF */
+	if (proc_config()->keeps && dice_below(2))
+		cmd->cdb[1] |= 0x01; /* SP */
 	cmd->cdb[8] = (uint8_t)cmd->len;
+}
+
+void make_groups(struct hchan *c, struct hcmd *cmd)
+{
+	(void)c;
+	cmd->cdb[0] = SCSI_OP_MAINTENANCE_IN;
+	cmd->cdb[1] = SCSI_SA_REPORT_TPGS;
+	cmd->len = (uint32_t)dice_range(16, PARAM_MAX);
+	put_be32(cmd->cdb + 6, cmd->len);
+}
+
+/* Of its own group, of the other one, or of both. */
+void make_access(struct hchan *c, struct hcmd *cmd)
+{
+	static const uint8_t states[] = { 0, 0, 0, 1, 1, 2, 3 };
+	unsigned first = dice_below(4) == 0;
+	unsigned n = !first && dice_below(4) == 0 ? 2 : 1;
+
+	(void)c;
+	cmd->out = true;
+	cmd->len = 4 + 4 * n;
+	memset(cmd->buf, 0, cmd->len);
+	for (unsigned i = 0; i < n; i++) {
+		cmd->buf[4 + 4 * i] = states[dice_below(ARRAY_SIZE(states))];
+		put_be16(cmd->buf + 6 + 4 * (size_t)i,
+			 first + i ? CHECK_ACCESS_FAR : CHECK_ACCESS_NEAR);
+	}
+	cmd->cdb[0] = SCSI_OP_MAINTENANCE_OUT;
+	cmd->cdb[1] = SCSI_SA_SET_TPGS;
+	put_be32(cmd->cdb + 6, cmd->len);
+	check_access_asked();
 }
 
 void make_stop(struct hchan *c, struct hcmd *cmd)

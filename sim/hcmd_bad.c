@@ -71,7 +71,10 @@ static void bad_out_buffer(struct hchan *c, struct hcmd *cmd)
 
 static void bad_saved_page(struct hchan *c, struct hcmd *cmd)
 {
-	(void)c;
+	if (proc_config()->keeps) { /* then they can be asked for */
+		bad_field(c, cmd);
+		return;
+	}
 	(void)cdb_put_mode_sense_10(cmd->cdb, 0x3f | 0xc0, 64);
 	cmd->len = 64;
 }

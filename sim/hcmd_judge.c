@@ -124,6 +124,18 @@ static void good_pr_in(struct hchan *c, struct hcmd *cmd)
 			wrong(c, cmd, "bytes behind the transfer were written");
 }
 
+/* Its own group may have been in another state since it was sent. */
+static void good_groups(struct hchan *c, struct hcmd *cmd)
+{
+	uint32_t got = moved_bytes(c, cmd);
+	uint32_t end = got >= 4 ? min_u32(got, 4 + get_be32(cmd->buf)) : 0;
+
+	for (uint32_t at = 4; at + 8 <= end; at += 8 + 4u * cmd->buf[at + 7])
+		if (get_be16(cmd->buf + at + 2) == CHECK_ACCESS_NEAR &&
+		    !check_access_was(cmd->buf[at] & 0xf, cmd->sent_tick))
+			wrong(c, cmd, "the access state is wrong");
+}
+
 static void good(struct hchan *c, struct hcmd *cmd)
 {
 	if (c->h->probing)
@@ -168,6 +180,12 @@ static void good(struct hchan *c, struct hcmd *cmd)
 	case HOP_PR_IN:
 		good_pr_in(c, cmd);
 		return;
+	case HOP_GROUPS:
+		good_groups(c, cmd);
+		return;
+	case HOP_ACCESS:
+		check_access_answered(cmd->access);
+		return;
 	case HOP_TUR:
 	case HOP_VERIFY:
 		return;
@@ -201,7 +219,8 @@ static bool untouched(const struct hcmd *cmd, const struct sense *s)
 	return cmd->status == SCSI_STATUS_RESERVATION_CONFLICT || s->key == SENSE_UNIT_ATTENTION ||
 	       s->key == SENSE_ILLEGAL_REQUEST ||
 	       (s->key == SENSE_MISCOMPARE && cmd->op == HOP_CAW) ||
-	       (s->key == SENSE_NOT_READY && s->asc == ASC_NEEDS_START) ||
+	       (s->key == SENSE_NOT_READY &&
+		(s->asc == ASC_NEEDS_START || check_access_state(s->asc) >= 0)) ||
 	       (s->key == SENSE_DATA_PROTECT && s->asc == ASC_WRITE_PROTECTED &&
 		!excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick));
 }

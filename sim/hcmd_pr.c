@@ -88,6 +88,8 @@ static void put_id(uint8_t *to)
 static void put_move(struct hchan *c, struct hcmd *cmd)
 {
 	cmd->buf[17] = (uint8_t)(dice_below(2) ? 0x02 : 0); /* UNREG */
+	if (proc_config()->keeps && dice_below(2))
+		cmd->buf[17] |= 0x01; /* APTPL */
 	put_be16(cmd->buf + 18, dice_below(8) ? c->h->port : (uint16_t)dice_below(4));
 	put_be32(cmd->buf + 20, TRANSPORT_ID_BYTES);
 	put_id(cmd->buf + LIST_BYTES);
@@ -100,7 +102,7 @@ static void put_register(struct hcmd *cmd, uint8_t action)
 
 	if (dice_below(4) == 0)
 		cmd->buf[20] |= 0x04; /* ALL_TG_PT */
-	if (dice_below(32) == 0)
+	if (dice_below(proc_config()->keeps ? 2 : 32) == 0)
 		cmd->buf[20] |= 0x01; /* APTPL */
 	if (dice_below(action == SCSI_PR_OUT_REGISTER ? 4 : 32))
 		return;

@@ -45,6 +45,8 @@ enum hop {
 	HOP_PR_OUT,
 	HOP_PR_IN,
 	HOP_RESERVE, /* and RELEASE */
+	HOP_GROUPS,  /* REPORT TARGET PORT GROUPS */
+	HOP_ACCESS,  /* SET TARGET PORT GROUPS */
 	HOP_BAD,     /* something no unit can do */
 	HOP_COUNT
 };
@@ -86,8 +88,12 @@ struct hcmd {
 	struct {
 		uint32_t len; /* 0: it is not known what they are */
 		uint64_t header, digest;
-	} want;             /* parameter data of PERSISTENT RESERVE IN */
-	uint64_t over_ns;   /* when it ended inside the target; 0: it has not */
+	} want;           /* parameter data of PERSISTENT RESERVE IN */
+	uint64_t over_ns; /* when it ended inside the target; 0: it has not */
+	uint64_t
+		kept; /* the version of the saved mode pages that it made; 0: none (check_keep.c) */
+	uint64_t
+		access; /* the version of the access states that it made; 0: none (check_access.c) */
 	uint64_t mode_tick; /* when it changed the mode pages; 0: it has not */
 	bool told_abort;    /* ... with TASK ABORTED */
 	bool conflict;      /* ... with RESERVATION CONFLICT */

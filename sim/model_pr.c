@@ -306,12 +306,13 @@ static void do_register(const struct out *o)
 
 	if (o->action == SCSI_PR_OUT_REGISTER && o->key != o->own)
 		conflict(o);
-	else if (o->list[20] & APTPL || (o->own && o->list[20] & SPEC_I_PT))
+	else if ((o->list[20] & APTPL && !o->m->keeps) || (o->own && o->list[20] & SPEC_I_PT))
 		fail(o, ASC_INVALID_FIELD_IN_PARAMETERS);
 	else if ((o->own || o->sa_key) && find_ids(o, &ids, &n_ids)) {
 		register_initiator(o, o->who->initiator);
 		for (unsigned i = 0; i < n_ids; i++)
 			register_initiator(o, ids + (size_t)i * TRANSPORT_ID_BYTES + 8);
+		o->m->aptpl = o->list[20] & APTPL;
 		o->m->generation++;
 	}
 }
@@ -430,12 +431,14 @@ static void do_move(const struct out *o)
 		return;
 	}
 	memcpy(to.initiator, o->list + LIST_BYTES + 8, sizeof(to.initiator));
-	if (!o->sa_key || o->list[17] & APTPL || !is_port(o, to.port) || mpr_same(&to, o->who)) {
+	if (!o->sa_key || (o->list[17] & APTPL && !o->m->keeps) || !is_port(o, to.port) ||
+	    mpr_same(&to, o->who)) {
 		fail(o, ASC_INVALID_FIELD_IN_PARAMETERS);
 		return;
 	}
 	set_key(o->m, &to, o->sa_key);
 	o->m->holder = to;
+	o->m->aptpl = o->list[17] & APTPL;
 	if (o->list[17] & UNREG)
 		drop(o->m, (unsigned)find(o->m, o->who));
 	o->m->generation++;
@@ -504,6 +507,26 @@ void mpr_out(struct mpr *m, const struct mpr_nexus *who, const struct mpr_cmd *c
 	dispatch(&o);
 }
 
+/* --- restarts --- */
+
+void mpr_restart(struct mpr *m)
+{
+	m->reserved = false;
+	if (!m->aptpl)
+		*m = (struct mpr){ .keeps = m->keeps, .wild = m->wild };
+}
+
+bool mpr_equal(const struct mpr *a, const struct mpr *b)
+{
+	bool held = a->type && !is_all(a->type);
+
+	for (unsigned i = 0; i < a->n; i++)
+		if (mpr_key(b, &a->reg[i].who) != a->reg[i].key)
+			return false;
+	return a->n == b->n && a->generation == b->generation && a->aptpl == b->aptpl &&
+	       a->type == b->type && (!held || mpr_same(&a->holder, &b->holder));
+}
+
 /* --- PERSISTENT RESERVE IN --- */
 
 static void put_full(const struct mpr *m, struct pen *out)
@@ -527,7 +550,7 @@ static void put_full(const struct mpr *m, struct pen *out)
 
 uint32_t mpr_in(const struct mpr *m, uint8_t service_action, uint8_t ret[MPR_IN_MAX])
 {
-	static const uint8_t capabilities[] = { 0, 8, 0x1c, 0x80, 0xea, 0x01, 0, 0 };
+	const uint8_t capabilities[] = { 0, 8, 0x1c | m->keeps, 0x80 | m->aptpl, 0xea, 0x01, 0, 0 };
 	struct pen out = pen_of(ret, MPR_IN_MAX);
 
 	if (service_action == SCSI_PR_IN_REPORT_CAPABILITIES) {

@@ -29,7 +29,9 @@ struct mpr {
 	struct mpr_nexus holder; /* of it, when it is not of all registrants */
 	bool reserved;           /* by RESERVE */
 	struct mpr_nexus reserver;
-	bool wild; /* more than is kept here: nothing is known any more */
+	bool keeps; /* the unit can keep registrations ... */
+	bool aptpl; /* ... and does: they outlive the process */
+	bool wild;  /* more than is kept here: nothing is known any more */
 };
 
 /* The target ports there are. */
@@ -78,6 +80,10 @@ enum mpr_verdict mpr_release(struct mpr *m, const struct mpr_nexus *who);
 /* PERSISTENT RESERVE OUT: do it. The service action is one there is. */
 void mpr_out(struct mpr *m, const struct mpr_nexus *who, const struct mpr_cmd *cmd,
 	     const struct mpr_ports *ports, struct mpr_result *ret);
+/* What is left of it after a restart. */
+void mpr_restart(struct mpr *m);
+/* The same registrations, in whatever order, and the same reservation. */
+bool mpr_equal(const struct mpr *a, const struct mpr *b);
 /* PERSISTENT RESERVE IN: its whole parameter data, their length. Registrations are in no particular order. */
 #define MPR_IN_MAX (8u + MPR_REGS_MAX * 48u)
 uint32_t mpr_in(const struct mpr *m, uint8_t service_action, uint8_t ret[MPR_IN_MAX]);

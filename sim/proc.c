@@ -12,11 +12,13 @@
 #include "daemon/daemon.h"
 #include "sim/check.h"
 #include "sim/deeds.h"
+#include "sim/dice.h"
 #include "sim/disk.h"
 #include "sim/fabric.h"
 #include "sim/heap.h"
 #include "sim/sched.h"
 #include "sim/spy.h"
+#include "sim/store.h"
 #include "sim/worker.h"
 #include "sim/world.h"
 
@@ -29,7 +31,9 @@
 #define LOGIN_BURST   64u
 #define REMAP_NS      (2 * NSEC_PER_SEC) /* until every worker has seen a reload for certain */
 #define UNWIND_ROUNDS 8u
-#define CLOSED_NS     NSEC_PER_SEC /* until the channels of a target that was disabled are told */
+#define HOOK_NS \
+	(300 * NSEC_PER_MSEC)  /* the program of SET TARGET PORT GROUPS takes up to so long */
+#define CLOSED_NS NSEC_PER_SEC /* until the channels of a target that was disabled are told */
 
 enum state {
 	OFF,
@@ -65,7 +69,7 @@ static bool reporting;
 static bool report_at_rest;
 static struct worker_timer linger;
 static struct worker_msg stop_msg[PROC_WORKERS_MAX];
-static struct call calls[6];
+static struct call calls[8];
 
 /* --- the configuration as text --- */
 
@@ -95,9 +99,9 @@ static void add_devices(struct text *t, const struct proc_config *c)
 		if (!c->closed[i])
 			add(t,
 			    "	DEVICE d%u { filename /sim/%u; blocksize %u; o_direct %d; "
-			    "write_through %d; thin_provisioned %d }\n",
+			    "write_through %d; thin_provisioned %d; expl_alua %d }\n",
 			    i, i, proc_lun_block_bytes((int)i), c->direct[i], c->write_through[i],
-			    c->thin[i]);
+			    c->thin[i], c->sets_access);
 	add(t, "	DEVICE scratch { filename /sim/%u; thin_provisioned 1 }\n}\n",
 	    opts.scratch);
 }
@@ -130,16 +134,18 @@ static void add_target(struct text *t, const struct proc_config *c, unsigned n)
 	add(t, "		enabled %d\n	}\n", c->enabled);
 }
 
-/* All paths are alike, so hosts need not know of it. */
+/* All hosts come through the first target, so what the state of the first group is, is so for them all. */
 static void add_groups(struct text *t, const struct proc_config *c)
 {
 	add(t, "DEVICE_GROUP all {\n");
 	for (unsigned i = 0; i < c->n_disks; i++)
 		if (!c->closed[i])
 			add(t, "	DEVICE d%u\n", i);
-	add(t, "	TARGET_GROUP near { group_id 1; TARGET t0%s }\n",
+	if (c->hook)
+		add(t, "	on_stpg /sim/hook\n");
+	add(t, "	TARGET_GROUP near { group_id %u; TARGET t0%s }\n", CHECK_ACCESS_NEAR,
 	    c->second ? "; TARGET t1" : "");
-	add(t, "	TARGET_GROUP far { group_id 2; state standby }\n}\n");
+	add(t, "	TARGET_GROUP far { group_id %u; state standby }\n}\n", CHECK_ACCESS_FAR);
 }
 
 static int parse(const struct proc_config *c, struct config **ret)
@@ -152,6 +158,8 @@ static int parse(const struct proc_config *c, struct config **ret)
 	t.len = 0;
 	add(&t, "workers %u\nmax_logins_per_second %u\nlog_level debug\n", opts.n_workers,
 	    c->logins_per_s);
+	if (c->keeps)
+		add(&t, "state_dir /sim/state\n");
 	add_devices(&t, c);
 	add(&t, "TARGET_DRIVER srpt {\n");
 	add_target(&t, c, 0);
@@ -171,6 +179,33 @@ static int parse(const struct proc_config *c, struct config **ret)
 }
 
 /* --- start --- */
+
+/* Units that are new: what did they find of the ones before? */
+static void look_at_units(void)
+{
+	struct list *pos;
+
+	list_for_each (pos, &d.devices) {
+		const struct ddevice *dev = list_entry(pos, struct ddevice, node);
+		int disk = dev->name[0] == 'd' ? dev->name[1] - '0' : -1;
+
+		check_pr_found(tgt_unit_lu(dev->unit), disk);
+	}
+}
+
+/* The access states, too; when all that may know of them are there. */
+static void look_at_groups(void)
+{
+	unsigned n = 0;
+	struct list *pos;
+
+	list_for_each (pos, &d.devices)
+		n += list_entry(pos, struct ddevice, node)->name[0] == 'd';
+	if (!list_empty(&d.groups))
+		check_access_found(
+			tgt_alua_now(list_entry(d.groups.next, struct dgroup, node)->alua),
+			n == cfg.n_disks);
+}
 
 /* Nobody gets in, and who was in is out. */
 static void note_down(bool is)
@@ -193,21 +228,31 @@ static void unwind(void)
 		worker_round(workers[i % opts.n_workers]);
 }
 
+static void hook_abandon(void);
+
 static void teardown(void)
 {
+	hook_abandon();
 	setup_free(&d);
 	d.tgt = tgt_free(d.tgt);
 	d.cfg = config_free(d.cfg);
 }
 
+static void hook_run(void *ctx, const struct tgt_alua_ask *asked, tgt_alua_done_fn *done,
+		     void *arg);
+
 int proc_start(void)
 {
-	struct tgt_opts to = { .fab = fab,
-			       .workers = workers,
-			       .n_workers = opts.n_workers,
-			       .logins_per_s = cfg.logins_per_s,
-			       .login_burst = LOGIN_BURST,
-			       .pool = { opts.pool[0], opts.pool[1], opts.pool[2] } };
+	struct tgt_opts to = {
+		.fab = fab,
+		.workers = workers,
+		.n_workers = opts.n_workers,
+		/* It has channels, too, but is another one than who waits for a save. */
+		.helper = workers[opts.n_workers - 1],
+		.logins_per_s = cfg.logins_per_s,
+		.login_burst = LOGIN_BURST,
+		.pool = { opts.pool[0], opts.pool[1], opts.pool[2] }
+	};
 	int r;
 
 	check(state == OFF || state == ENDED);
@@ -217,12 +262,15 @@ int proc_start(void)
 	list_init(&d.devices);
 	list_init(&d.ports);
 	list_init(&d.groups);
+	d.stpg_run = hook_run;
 	r = parse(&cfg, &d.cfg);
 	if (!r)
 		r = tgt_new(&d.tgt, &to);
 	if (!r)
 		r = setup_all(&d);
 	if (!r) {
+		look_at_units();
+		look_at_groups();
 		excuse_hold(EXCUSE_REMAP, -1, false);
 		note_down(false);
 		state = RUNNING;
@@ -272,6 +320,76 @@ static void note_admitted(void)
 			admitted_ns[i] = sched_now_ns();
 }
 
+/* --- access states --- */
+
+static uint8_t access_wanted;
+static struct {
+	struct sched_ev ev;
+	tgt_alua_done_fn *done; /* NULL: none runs */
+	void *arg;
+} hook;
+
+static void access_told(void *ctx, int result)
+{
+	trace("srptd: the access state is set, %d", result);
+	if (!result)
+		check_access_answered(*(uint64_t *)ctx);
+}
+
+static void do_access(void)
+{
+	static uint64_t version;
+	struct scsi_tpg_want want = { CHECK_ACCESS_NEAR, access_wanted };
+
+	if (state != RUNNING || list_empty(&d.groups))
+		return;
+	trace("srptd: an operator sets the access state to %u", access_wanted);
+	/* Of several that are under way the newest is what is told last. */
+	if (tgt_alua_set(list_entry(d.groups.next, struct dgroup, node)->alua, &want, 1,
+			 access_told, &version))
+		trace("srptd: no memory to tell of it");
+	version = check_access_newest();
+}
+
+void proc_access(uint8_t to)
+{
+	access_wanted = to;
+	ask(do_access);
+}
+
+static void do_hook(void)
+{
+	tgt_alua_done_fn *done = hook.done;
+
+	hook.done = NULL;
+	if (done)
+		done(hook.arg, dice_below(4) ? 0 : -EIO);
+}
+
+static void on_hook(struct sched_ev *e)
+{
+	(void)e;
+	ask(do_hook);
+}
+
+/* The program of DEVICE_GROUP: it takes its time, and may fail. */
+static void hook_run(void *ctx, const struct tgt_alua_ask *asked, tgt_alua_done_fn *done, void *arg)
+{
+	(void)ctx;
+	(void)asked;
+	check(!hook.done);
+	hook.done = done;
+	hook.arg = arg;
+	hook.ev.run = on_hook;
+	sched_in(&hook.ev, dice_log(1000, HOOK_NS));
+}
+
+static void hook_abandon(void)
+{
+	sched_cancel(&hook.ev);
+	hook.done = NULL;
+}
+
 /* Something that was asked for is still to be heard, if only to be ignored. */
 static bool asked(void)
 {
@@ -301,6 +419,7 @@ static void do_reload(void)
 	note_admitted(); /* until now */
 	cfg = next;
 	setup_apply(&d, c);
+	look_at_units();
 	if (d.cfg == before)
 		cfg = old; /* there was no memory, and nothing has changed */
 	else
@@ -441,11 +560,14 @@ static void died(struct host *h)
 void proc_kill(bool power)
 {
 	trace("srptd: is killed%s", power ? ", with its machine" : "");
+	check_ua_dies();
+	hook_abandon();
 	note_down(true);
 	fabric_crash(fab);
 	for (unsigned i = 0; i < opts.n_workers; i++)
 		worker_crash(workers[i]);
 	disk_crash();
+	store_crash();
 	spy_reset();
 	host_each(died);
 	if (power)

@@ -16,6 +16,9 @@
 /* What the configuration says; see proc.c for the text it becomes. */
 struct proc_config {
 	bool groups;        /* the disks are in a DEVICE_GROUP */
+	bool sets_access;   /* ... and hosts may set access states ... */
+	bool hook;          /* ... which a program must bring about */
+	bool keeps;         /* there is a state_dir */
 	unsigned n_disks;   /* LUN i is disk i, to the hosts that have it */
 	bool ro[8];         /* LUN i is read only */
 	bool hidden[8];     /* LUN i is not in the map */
@@ -62,6 +65,8 @@ void proc_enable(void);
 void proc_report(bool at_rest);
 /* The answer has come. */
 bool proc_reported(void);
+/* An operator says what the access state of the target port group of all hosts is. */
+void proc_access(uint8_t state);
 
 /* It runs, or has been told to end and has not yet. */
 bool proc_runs(void);

@@ -187,6 +187,7 @@ static void calm_down(void)
 	last.max_chans_host = 16;
 	last.memory_host = 0;
 	proc_reload(&last);
+	proc_access(0);
 }
 
 /* The hosts have done all they wanted and are still logged in. */
@@ -207,6 +208,7 @@ static void end(void)
 	/* A device that was still being closed at the last reload is found by this one. */
 	(void)run_until(SETTLE_NS, never);
 	proc_reload(&last);
+	proc_access(0); /* a SET of somebody who has gone may have been under way */
 	trace("--- all hosts are out, and must get in again ---");
 	for (unsigned i = 0; i < scene->n_hosts; i++)
 		host_probe(hosts[i]);

@@ -162,6 +162,10 @@ static void roll_config(struct scenario *s, const struct trouble *t)
 	s->proc.scratch = SCRATCH;
 	c->n_disks = s->n_disks;
 	c->enabled = true;
+	c->keeps = dice_below(2);
+	c->groups = dice_below(3) == 0;
+	c->sets_access = dice_below(3);
+	c->hook = dice_below(2);
 	c->second = dice_below(3) == 0;
 	c->max_chans = 16 + dice_below(16);
 	c->max_chans_host = 8;
@@ -184,7 +188,7 @@ static void roll_config(struct scenario *s, const struct trouble *t)
 		c->max_chans += 16;
 }
 
-static void roll_ops(struct host_ways *w)
+static void roll_ops(const struct scenario *s, struct host_ways *w, const struct trouble *t)
 {
 	static const unsigned usual[HOP_COUNT] = {
 		[HOP_READ] = 40,    [HOP_WRITE] = 40, [HOP_SYNC] = 4,    [HOP_VERIFY] = 3,
@@ -199,9 +203,13 @@ static void roll_ops(struct host_ways *w)
 		w->op[i] = dice_below(4) ? usual[i] : dice_below(2) ? 0 : 4 * usual[i];
 	w->op[HOP_WRITE] += 10;
 	w->op[HOP_READ] += 10;
+	if (s->config.groups) {
+		w->op[HOP_GROUPS] = 2;
+		w->op[HOP_ACCESS] = s->config.sets_access ? dice_below(5) : 0;
+	}
 	if (dice_below(8) == 0)
 		w->op[HOP_STOP] = 2;
-	if (dice_below(10) == 0)
+	if (dice_below(t->death && s->config.keeps ? 2 : 10) == 0)
 		w->op[HOP_SELECT] = 3;
 }
 
@@ -223,7 +231,7 @@ static void roll_host(struct scenario *s, struct host_ways *w, const struct trou
 	if (dice_below(12) == 0)
 		w->max_blocks = BIG_BLOCKS + dice_below(BIG_BLOCKS);
 	w->order_pmille = dice_below(3) ? 30 : dice_below(2) ? 0 : dice_below(400);
-	roll_ops(w);
+	roll_ops(s, w, t);
 	if (t->reserve && dice_below(5)) {
 		if (dice_below(3) == 0)
 			w->tmf_pmille += dice_below(60);
@@ -282,6 +290,8 @@ static void roll_deeds(struct scenario *s, const struct trouble *t)
 
 		s->moment_permille[i] = dice_below(3) ? 0 : n;
 	}
+	if (t->death && dice_below(2))
+		s->moment_permille[MOMENT_KEPT] = 400;
 	if (!t->storm)
 		return;
 	for (unsigned i = 0; i < DEED_COUNT; i++)
@@ -371,7 +381,7 @@ void scenario_roll(struct scenario *s)
 
 	*s = (struct scenario){ 0 };
 	t = roll_trouble(s);
-	t.reserve = dice_below(3) == 0;
+	t.reserve = dice_below(t.death ? 2 : 3) == 0;
 	s->dreq = dice_below(2);
 	s->registers = dice_below(3) == 0;
 	s->n_hosts = 1 + dice_below(dice_below(2) ? 2 : 5);
@@ -387,6 +397,8 @@ void scenario_roll(struct scenario *s)
 		roll_disk(s, i, &t);
 	roll_disk(s, SCRATCH, &t);
 	roll_config(s, &t);
+	if (s->config.groups && t.operator)
+		s->deed[DEED_ACCESS] = 1 + dice_below(3);
 	for (unsigned i = 0; i < s->n_hosts; i++)
 		roll_host(s, &s->ways[i], &t);
 	if (t.late)

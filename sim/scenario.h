@@ -23,6 +23,7 @@ enum deed {
 	DEED_DISK,    /* a disk vanishes and comes back */
 	DEED_CALM,    /* what the disks hold back they answer */
 	DEED_STALL,   /* a worker does nothing for a while */
+	DEED_ACCESS,  /* another access state, for a while */
 	DEED_REPORT,  /* srptctl asks for the sessions */
 	DEED_COUNT
 };
@@ -39,6 +40,7 @@ enum moment {
 	MOMENT_DRAIN,  /* its queue pair drains */
 	MOMENT_RELOAD, /* the configuration is read anew */
 	MOMENT_TERM,   /* SIGTERM */
+	MOMENT_KEPT,   /* what outlives the target has been answered */
 	MOMENT_COUNT
 };
 

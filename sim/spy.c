@@ -128,15 +128,23 @@ static void look_at_mode(struct spied *s, const struct scsi_task *t, const struc
 	/* Its host may have given it up before it began. */
 	int disk = s->disk < 0 ? check_pr_disk(t->lu) : s->disk;
 	bool select = t->cdb[0] == SCSI_OP_MODE_SELECT_10 || t->cdb[0] == SCSI_OP_MODE_SELECT_6;
+	unsigned changed = SCSI_CHANGED_NOTHING;
 
 	if (!t->lu || disk < 0)
 		return;
 	if (t->lu->mode.qerr && t->status == SCSI_STATUS_CHECK_CONDITION &&
 	    (act->type == SCSI_ACT_COMPLETE || act->type == SCSI_ACT_CLEAR))
 		check_error_clears(s->host, disk);
-	if (!select || act->type != SCSI_ACT_COMPLETE || t->status != SCSI_STATUS_GOOD ||
-	    act->changed != SCSI_CHANGED_LU)
+	/* Where it is saved first, some hear of it before. */
+	if (select && act->type == SCSI_ACT_SAVE) {
+		check_keep_select(disk, cmd, t->data);
+		changed = t->changed;
+	}
+	if (act->type == SCSI_ACT_COMPLETE && t->status == SCSI_STATUS_GOOD)
+		changed = act->changed;
+	if (!select || s->applied || changed != SCSI_CHANGED_LU)
 		return;
+	s->applied = true;
 	if (cmd)
 		cmd->mode_tick = sched_tick();
 	check_mode_changed(s->host, disk, t->lu->mode.qerr);
@@ -229,8 +237,10 @@ static void look(struct spied *s, const struct scsi_task *t, const struct scsi_a
 	if (act->type == SCSI_ACT_ROOM || act->type == SCSI_ACT_WAIT ||
 	    act->type == SCSI_ACT_NONE || (complete && t->abort))
 		return;
-	if (!s->checked)
+	if (!s->checked) {
 		check_pr_looked(s, t, act);
+		check_access_looked(s, act);
+	}
 	s->checked = true;
 	if (list)
 		check_pr_out(s, t, act, list);
@@ -269,6 +279,8 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 	if (ev->type == SCSI_EV_START && t->route == SCSI_ROUTE_HOME)
 		s->entered = ++now;
 	act = __real_scsi_task_step(t, ev);
+	if (ev->type == SCSI_EV_STATES && t->status == SCSI_STATUS_GOOD && spy_hcmd(s))
+		check_access_set(spy_hcmd(s));
 	s->lu = t->lu;
 	if (act.type == SCSI_ACT_WAIT)
 		check_order_waits(s);

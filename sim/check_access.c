@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Access states of target port groups: through a group that is not active nothing reaches a medium.
+ *
+ * The state changes at one point, where the target gives it to the SCSI core, which makes a version of it. A
+ * command that needs the medium goes on only if that lets it: at home by the newest version, elsewhere by one not older
+ * than the last of which somebody was told that it is in effect. What is refused is refused by a version that was
+ * in effect since it was sent. Every nexus hears of each change, but who asked for it at the unit where
+ * he did. A process that keeps state begins with a version that is not older than the last one that was told.
+ */
+#include "scsi/alua.h"
+#include "scsi/scsi.h"
+#include "sim/check.h"
+#include "sim/cover.h"
+#include "sim/disk.h"
+#include "sim/proc.h"
+#include "sim/sched.h"
+#include "sim/spy.h"
+#include "sim/store.h"
+#include "sim/world.h"
+#include "wire/sense.h"
+
+#define VERSIONS 32u
+
+static struct version {
+	uint64_t id;   /* spy_count() */
+	uint64_t tick; /* when it came about */
+	uint8_t state;
+	unsigned told[HOSTS_MAX]; /* BIT(lun): who is to hear of it there */
+} versions[VERSIONS];
+static unsigned n_versions = 1;
+static uint64_t answered;
+static uint64_t set_by_command; /* the last version that a SET made */
+static unsigned n_asked;
+
+static struct version *newest(void)
+{
+	return &versions[(n_versions - 1) % VERSIONS];
+}
+
+uint64_t check_access_newest(void)
+{
+	return newest()->id;
+}
+
+/* --- changes --- */
+
+static const struct host *host_of(const struct scsi_nexus *n)
+{
+	for (unsigned i = 0; i < HOSTS_MAX; i++) {
+		const struct host *h = host_at(i);
+
+		if (h && !memcmp(&h->id, n->initiator.name, sizeof(h->id)))
+			return h;
+	}
+	return NULL;
+}
+
+static void tell(struct version *v, const struct scsi_itl *except)
+{
+	const struct host *by = except ? host_of(except->nexus) : NULL;
+	int at = except ? check_pr_disk(except->lu) : -1;
+
+	for (unsigned i = 0; i < HOSTS_MAX; i++) {
+		struct host *h = host_at(i);
+
+		for (unsigned lun = 0; h && lun < proc_n_luns(); lun++) {
+			if (h == by && (int)lun == at)
+				continue;
+			v->told[i] |= BIT(lun);
+			check_told(h, (int)lun, SCSI_UA_ACCESS_STATE_CHANGED);
+		}
+	}
+}
+
+static void change(uint8_t state, const struct scsi_itl *except)
+{
+	struct version *v = &versions[n_versions++ % VERSIONS];
+
+	*v = (struct version){ .id = spy_count(), .tick = sched_tick(), .state = state };
+	trace("the access state of all hosts is %u", state);
+	tell(v, except);
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
+bool __real_scsi_alua_set(struct scsi_alua *a, const struct scsi_tpg_want *want, unsigned n,
+			  enum scsi_alua_by by, const struct scsi_itl *except_at);
+bool __wrap_scsi_alua_set(struct scsi_alua *a, const struct scsi_tpg_want *want, unsigned n,
+			  enum scsi_alua_by by, const struct scsi_itl *except_at);
+
+bool __wrap_scsi_alua_set(struct scsi_alua *a, const struct scsi_tpg_want *want, unsigned n,
+			  enum scsi_alua_by by, const struct scsi_itl *except_at)
+{
+	bool changed = __real_scsi_alua_set(a, want, n, by, except_at);
+
+	for (unsigned i = 0; i < n; i++)
+		if (want[i].id == CHECK_ACCESS_NEAR && want[i].state != newest()->state)
+			change(want[i].state, except_at);
+	if (by == SCSI_ALUA_BY_COMMAND)
+		set_by_command = newest()->id;
+	return changed;
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
+void check_access_asked(void)
+{
+	n_asked++;
+}
+
+bool check_access_others(void)
+{
+	return n_asked > 1;
+}
+
+/* --- commands --- */
+
+static bool is_active(uint8_t state)
+{
+	return state == SCSI_ALUA_OPTIMIZED || state == SCSI_ALUA_NONOPTIMIZED;
+}
+
+/* SBC-4 and SPC-5 5.17.2: what every state but the active ones keeps from the medium. */
+static bool needs_medium(const uint8_t *cdb)
+{
+	switch (cdb[0]) {
+	case SCSI_OP_READ_6:
+	case SCSI_OP_READ_10:
+	case SCSI_OP_READ_12:
+	case SCSI_OP_READ_16:
+	case SCSI_OP_WRITE_6:
+	case SCSI_OP_WRITE_10:
+	case SCSI_OP_WRITE_12:
+	case SCSI_OP_WRITE_16:
+	case SCSI_OP_VERIFY_10:
+	case SCSI_OP_VERIFY_16:
+	case SCSI_OP_COMPARE_AND_WRITE:
+	case SCSI_OP_ORWRITE_16:
+	case SCSI_OP_WRITE_SAME_10:
+	case SCSI_OP_WRITE_SAME_16:
+	case SCSI_OP_UNMAP:
+	case SCSI_OP_SYNCHRONIZE_CACHE_10:
+	case SCSI_OP_SYNCHRONIZE_CACHE_16:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool may_run(const struct spied *s)
+{
+	if (s->entered)
+		return is_active(newest()->state);
+	for (unsigned i = 1; i <= n_versions; i++) {
+		const struct version *v = &versions[(n_versions - i) % VERSIONS];
+
+		if (i > VERSIONS || is_active(v->state))
+			return true;
+		if (v->id <= answered)
+			return false;
+	}
+	return true;
+}
+
+void check_access_looked(const struct spied *s, const struct scsi_act *act)
+{
+	if (!s->host || s->disk < 0 || s->orphan || !needs_medium(s->cdb) || may_run(s))
+		return;
+	if (act->type == SCSI_ACT_COMPLETE && s->t->status != SCSI_STATUS_GOOD)
+		return;
+	if (act->type == SCSI_ACT_CLEAR) /* it has failed, and others with it */
+		return;
+	fail_now("access: command %u of %s (chan %u), opcode %02x, is served through a group whose "
+		 "access state is %x",
+		 s->nth, s->host->name, s->chan, s->cdb[0], newest()->state);
+}
+
+int check_access_state(uint16_t asc)
+{
+	switch (asc) {
+	case ASC_PORT_STANDBY:
+		return SCSI_ALUA_STANDBY;
+	case ASC_PORT_UNAVAILABLE:
+		return SCSI_ALUA_UNAVAILABLE;
+	case ASC_OFFLINE:
+		return SCSI_ALUA_OFFLINE;
+	case ASC_STATE_TRANSITION:
+		return SCSI_ALUA_TRANSITIONING;
+	default:
+		return -1;
+	}
+}
+
+bool check_access_was(uint8_t state, uint64_t tick)
+{
+	for (unsigned i = 1; i <= n_versions; i++) {
+		const struct version *v = &versions[(n_versions - i) % VERSIONS];
+
+		if (i > VERSIONS || v->state == state)
+			return true;
+		/* The worker that refused it may have known no more than what was told. */
+		if (v->tick < tick && v->id <= answered)
+			return false;
+	}
+	return false;
+}
+
+/* --- told --- */
+
+void check_access_set(struct hcmd *cmd)
+{
+	cmd->access = set_by_command;
+}
+
+static void sure(const struct version *v)
+{
+	for (unsigned i = 0; i < HOSTS_MAX; i++)
+		for (unsigned lun = 0; host_at(i) && lun < proc_n_luns(); lun++) {
+			if (!(v->told[i] & BIT(lun)))
+				continue;
+			check_told_for_sure(host_at(i), (int)lun, SCSI_UA_ACCESS_STATE_CHANGED,
+					    v->tick);
+			if (proc_config()->keeps)
+				check_told_outlives(host_at(i), (int)lun,
+						    SCSI_UA_ACCESS_STATE_CHANGED, v->tick);
+		}
+}
+
+void check_access_answered(uint64_t id)
+{
+	if (id > answered)
+		answered = id;
+	for (unsigned i = 0; i < VERSIONS && id; i++)
+		if (versions[i].id == id)
+			sure(&versions[i]);
+}
+
+/* --- restarts --- */
+
+static bool may_begin_with(uint8_t state)
+{
+	if (!proc_config()->keeps)
+		return state == SCSI_ALUA_OPTIMIZED;
+	for (unsigned i = 1; i <= n_versions; i++) {
+		const struct version *v = &versions[(n_versions - i) % VERSIONS];
+
+		if (i > VERSIONS || v->state == state)
+			return true;
+		if (v->id <= answered)
+			return false;
+	}
+	return false;
+}
+
+void check_access_found(const struct scsi_alua *a, bool all)
+{
+	int at = scsi_alua_find(a, CHECK_ACCESS_NEAR);
+	uint8_t state;
+
+	if (at < 0)
+		fail_now("access: the target port group of the hosts is not there");
+	state = a->now.tpg[at].state;
+	for (unsigned i = 0; i < proc_n_luns(); i++)
+		all &= !store_is_unsure(i);
+	if (all && !may_begin_with(state))
+		fail_now("access: the group of the hosts begins with access state %x, which it was "
+			 "not in",
+			 state);
+	trace("the access state of all hosts is %u from the begin", state);
+	if (state != SCSI_ALUA_OPTIMIZED)
+		cover_hit(COVER_KEPT, COVER_KEPT_ACCESS);
+	/* Answers of the process before may still be on their way. */
+	versions[n_versions++ % VERSIONS] =
+		(struct version){ .id = spy_count(), .tick = sched_tick(), .state = state };
+	answered = newest()->id;
+}
