@@ -210,6 +210,15 @@ static void reports(struct scsi_nexus *n)
 	}
 }
 
+/* It is news at most once. */
+static void space(struct scsi_lu *lu, unsigned mib)
+{
+	const struct scsi_space s = { .available_bytes = (uint64_t)mib << 20 };
+
+	(void)scsi_lu_set_space(lu, &s);
+	check(!scsi_lu_set_space(lu, &s));
+}
+
 static void event(struct world *w, uint8_t control, uint8_t fault)
 {
 	static const enum scsi_ua uas[] = { SCSI_UA_MODE_CHANGED, SCSI_UA_INQUIRY_CHANGED,
@@ -232,6 +241,10 @@ static void event(struct world *w, uint8_t control, uint8_t fault)
 		scsi_lu_ua(lu, uas[arg & 3], arg & 4 ? n : NULL);
 		break;
 	case 4:
+		if (control & 8) {
+			space(lu, arg);
+			break;
+		}
 		(void)scsi_lu_set_size(lu, 4096ull << arg);
 		check(!scsi_lu_set_size(lu, 4096ull << arg));
 		break;

@@ -156,8 +156,9 @@ static void space(void **state)
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 1, 0xb2, 0, 8, 0), 8, 0), 0);
 	assert_int_equal(r->in[4], 11); /* 2^11 blocks of 512 bytes */
 
-	lu->soft_threshold_percent = 50;
-	assert_true(scsi_lu_threshold_bytes(lu) > 500 << 10);
+	lu->mode.threshold = true;
+	lu->mode.threshold_sets = 1;
+	assert_int_equal(scsi_lu_threshold_bytes(lu), 1 << 20);
 	s.available_bytes = scsi_lu_threshold_bytes(lu) + 1;
 	assert_false(scsi_lu_set_space(lu, &s));
 	s.available_bytes--;
@@ -175,6 +176,36 @@ static void space(void **state)
 	assert_true(scsi_lu_set_space(lu, &s));
 }
 
+/* [SPACE-3] What is configured is a part of the size, and goes with it; what a host has set stays. */
+static void threshold_follows(void **state)
+{
+	static const struct scsi_lu_params p = { .serial = "1",
+						 .naa = { 0x31 },
+						 .block_bytes = 512,
+						 .size_bytes = 100u << 20,
+						 .unmap_grain_bytes = 512,
+						 .soft_threshold_percent = 20 };
+	const struct scsi_space s = { .available_bytes = 20u << 20 };
+	static struct scsi_lu lu;
+	struct scsi_mode m;
+
+	(void)state;
+	assert_int_equal(scsi_lu_init(&lu, &p), 0);
+	assert_int_equal(scsi_lu_threshold_bytes(&lu), 0); /* how much there is is not known yet */
+	assert_true(scsi_lu_set_space(&lu, &s));
+	assert_int_equal(scsi_lu_threshold_bytes(&lu), 20u << 20);
+	assert_true(scsi_lu_set_size(&lu, 201u << 20));
+	assert_int_equal(scsi_lu_threshold_bytes(&lu), 41u << 20); /* 40.2 */
+	m = lu.mode;
+	m.threshold_sets = 7;
+	assert_true(scsi_lu_set_mode(&lu, &m));
+	assert_true(scsi_lu_set_size(&lu, 1u << 20));
+	assert_int_equal(scsi_lu_threshold_bytes(&lu), 7u << 20);
+	assert_int_equal(lu.mode_default.threshold_sets, 1);
+	assert_int_equal(lu.mode_saved.threshold_sets, 1);
+	scsi_lu_deinit(&lu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(tests_and_stops, setup, teardown),
 		cmocka_unit_test_setup_teardown(space, setup, teardown),
+		cmocka_unit_test_setup_teardown(threshold_follows, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,15 @@ static int set_limits(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	return 0;
 }
 
+/* What is configured is a part of the size; rather a little early than late. */
+static uint32_t configured_sets(const struct scsi_lu *lu)
+{
+	uint64_t size = lu->n_blocks << lu->block_shift;
+	uint64_t low = size / 100 * lu->soft_threshold_percent;
+
+	return (uint32_t)min_u64((low + (1u << SPACE_SHIFT) - 1) >> SPACE_SHIFT, UINT32_MAX);
+}
+
 int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 {
 	memset(lu, 0, sizeof(*lu));
@@ -124,7 +133,9 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	lu->ports = p->ports;
 	lu->mode_default = (struct scsi_mode){ .reorder = 1,
 					       .d_sense = p->descriptor_sense,
-					       .wce = p->write_cache };
+					       .wce = p->write_cache,
+					       .threshold = lu->soft_threshold_percent,
+					       .threshold_sets = configured_sets(lu) };
 	lu->mode = lu->mode_default;
 	lu->mode_saved = lu->mode_default;
 	lu->keeps = p->keeps;
@@ -139,6 +150,19 @@ void scsi_lu_deinit(struct scsi_lu *lu)
 	scsi_visit_deinit(lu);
 }
 
+/* A threshold that nobody has set otherwise follows the size. */
+static void follow_size(struct scsi_lu *lu)
+{
+	uint32_t was = lu->mode_default.threshold_sets;
+	uint32_t sets = configured_sets(lu);
+
+	lu->mode_default.threshold_sets = sets;
+	if (lu->mode_saved.threshold_sets == was)
+		lu->mode_saved.threshold_sets = sets;
+	if (lu->mode.threshold_sets == was)
+		lu->mode.threshold_sets = sets;
+}
+
 bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)
 {
 	uint64_t n_blocks = min_u64(size_bytes, INT64_MAX) >> lu->block_shift;
@@ -147,6 +171,7 @@ bool scsi_lu_set_size(struct scsi_lu *lu, uint64_t size_bytes)
 		return false;
 	lu->n_blocks = n_blocks;
 	tokens_cut(lu, n_blocks);
+	follow_size(lu);
 	scsi_lu_ua(lu, SCSI_UA_CAPACITY_CHANGED, NULL);
 	return true;
 }
@@ -158,9 +183,9 @@ unsigned scsi_lu_threshold_exponent(const struct scsi_lu *lu)
 
 uint64_t scsi_lu_threshold_bytes(const struct scsi_lu *lu)
 {
-	uint64_t size = lu->n_blocks << lu->block_shift;
+	bool counts = lu->space_known && lu->mode.threshold;
 
-	return lu->space_known ? size / 100 * lu->soft_threshold_percent : 0;
+	return counts ? (uint64_t)lu->mode.threshold_sets << SPACE_SHIFT : 0;
 }
 
 bool scsi_lu_set_space(struct scsi_lu *lu, const struct scsi_space *space)
@@ -197,7 +222,8 @@ static bool mode_equal(const struct scsi_mode *a, const struct scsi_mode *b)
 {
 	return a->tst == b->tst && a->reorder == b->reorder && a->qerr == b->qerr &&
 	       a->ua_intlck == b->ua_intlck && a->tas == b->tas && a->swp == b->swp &&
-	       a->d_sense == b->d_sense && a->wce == b->wce;
+	       a->d_sense == b->d_sense && a->wce == b->wce && a->threshold == b->threshold &&
+	       a->threshold_sets == b->threshold_sets;
 }
 
 bool scsi_lu_set_mode(struct scsi_lu *lu, const struct scsi_mode *mode)
@@ -206,6 +232,10 @@ bool scsi_lu_set_mode(struct scsi_lu *lu, const struct scsi_mode *mode)
 
 	if (mode_equal(&lu->mode, mode))
 		return false;
+	/* A new threshold is one that nobody was told of. */
+	if (lu->mode.threshold != mode->threshold ||
+	    lu->mode.threshold_sets != mode->threshold_sets)
+		lu->space_low = false;
 	lu->mode = *mode;
 	/* Three of them need to know every command, or how every command ends. */
 	scsi_order_mode(lu, !mode->reorder || mode->qerr || mode->ua_intlck == SCSI_UA_INTLCK_NOTE,

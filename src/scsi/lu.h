@@ -63,7 +63,8 @@ enum scsi_ua_intlck { /* UA_INTLCK_CTRL: a unit attention that was reported with
 	SCSI_UA_INTLCK_NOTE = 3,  /* and BUSY and RESERVATION CONFLICT establish one */
 };
 
-/* What MODE SELECT can change: the control page (SPC-5 7.5.10) and the caching page (SBC-4 6.5.6). */
+/* What MODE SELECT can change: the control page (SPC-5 7.5.10), the caching page (SBC-4 6.5.6) and the logical block
+ * provisioning page (SBC-4 6.5.9). */
 struct scsi_mode {
 	uint8_t tst;       /* 0: one task set for all nexuses; 1: one for each */
 	uint8_t reorder;   /* queue algorithm modifier: 0 restricted, 1 not */
@@ -72,7 +73,9 @@ struct scsi_mode {
 	bool tas;          /* aborted by another nexus: TASK ABORTED instead of silence */
 	bool swp;          /* write protected by software */
 	bool d_sense;
-	bool wce; /* the write cache is used */
+	bool wce;                /* the write cache is used */
+	bool threshold;          /* of a thin unit: who has it is told when space runs out ... */
+	uint32_t threshold_sets; /* ... which is so when no more of it is left: not 0 then */
 };
 
 enum scsi_count_kind {

@@ -340,6 +340,83 @@ static void cdb_fields(void **state)
 }
 
 /* Bytes of every kind: whatever is accepted is sensed again as it was sent. */
+/* The provisioning page as @flags and @sets make it, in a list for MODE SELECT(10). Return: its status. */
+static uint8_t thresholds(uint8_t flags, uint32_t sets, bool save)
+{
+	uint8_t cdb[10] = { 0x55, save ? 0x11 : 0x10, 0, 0, 0, 0, 0, 0, 32 };
+
+	memset(r->out, 0, 32);
+	memcpy(r->out + 8, ((const uint8_t[]){ 0x5c, 0x02, 0, 0x14 }), 4);
+	r->out[24] = flags;
+	r->out[25] = 0x01;
+	put_be32(r->out + 28, sets);
+	return rig_run(rig_from(r, 0), rig_lun0, cdb, sizeof(cdb), 0, 32);
+}
+
+static void sense_subpage(uint8_t pc_page, uint8_t subpage)
+{
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x1a, 0x08, pc_page, subpage, 255, 0), 255, 0);
+}
+
+/* [SPACE-3] The threshold can be read and set where the space is known, and what is set is when one is told. */
+static void provisioning(void **state)
+{
+	struct scsi_space s = { .available_bytes = 5 << 20 };
+	struct scsi_lu *lu = &r->lu[0];
+
+	(void)state;
+	sense_subpage(0x1c, 2);
+	rig_expect_sense(r, 5, 0x2400);
+	thresholds(0x02, 0, false);
+	rig_expect_sense(r, 5, 0x2600);
+	sense_page(0x01);
+	assert_int_equal(r->in[4 + 7], 0);
+	assert_false(scsi_lu_set_space(lu, &s));
+	sense_page(0x01);
+	assert_int_equal(r->in[4 + 7], 0x80);
+	sense_subpage(0x1c, 2);
+	assert_int_equal(r->t.data_len, 4 + 24);
+	assert_memory_equal(r->in + 4, ((const uint8_t[24]){ 0x5c, 2, 0, 0x14, [16] = 0x02, 0x01 }),
+			    24);
+	sense_subpage(0x5c, 2);
+	assert_memory_equal(
+		r->in + 4,
+		((const uint8_t[24]){ 0x5c, 2, 0, 0x14, [16] = 0x80, [20] = 255, 255, 255, 255 }),
+		24);
+	sense_subpage(0x1c, 0xff); /* 00, 01 and 02 */
+	assert_int_equal(r->t.data_len, 4 + 12 + 16 + 24);
+	/* as it is; no count; another type, direction and resource */
+	assert_int_equal(thresholds(0x02, 0, false), 0);
+	assert_int_equal(r->changed, SCSI_CHANGED_NOTHING);
+	thresholds(0x82, 0, false);
+	rig_expect_sense(r, 5, 0x2600);
+	assert_int_equal(rig_sense(r).field_byte, 28);
+	thresholds(0x8a, 5, false);
+	rig_expect_sense(r, 5, 0x2600);
+	assert_int_equal(rig_sense(r).field_byte, 24);
+	thresholds(0x81, 5, false);
+	rig_expect_sense(r, 5, 0x2600);
+	/* on: the others hear of it, and all of them when no more than that is left */
+	assert_int_equal(thresholds(0x82, 5, false), 0);
+	expect_ua(1, 0x2a01);
+	expect_ua(0, 0);
+	assert_true(scsi_lu_set_space(lu, &s));
+	rig_views(r);
+	expect_ua(0, 0x3807);
+	expect_ua(1, 0x3807);
+	assert_false(scsi_lu_set_space(lu, &s));
+	/* another one: told anew; off: nothing any more */
+	assert_int_equal(thresholds(0x82, 6, false), 0);
+	assert_true(scsi_lu_set_space(lu, &s));
+	rig_views(r);
+	expect_ua(0, 0x3807);
+	assert_int_equal(thresholds(0x02, 6, false), 0);
+	s.available_bytes = 0;
+	assert_false(scsi_lu_set_space(lu, &s));
+	(void)rig_tmf(r, SCSI_TMF_LUN_RESET, 1, rig_lun0);
+	assert_int_equal(lu->mode.threshold_sets, 0);
+}
+
 static void random_lists(void **state)
 {
 	struct prng rnd = prng_of(11);
@@ -371,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(cdb_fields, setup, teardown),
+		cmocka_unit_test_setup_teardown(provisioning, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_lists, setup, teardown),
 	};
 

@@ -24,10 +24,11 @@ enum part {
 };
 
 #define MODE_BYTES  8u
+#define MODE_MORE   5u /* the threshold, where it is not as configured */
 #define TPG_BYTES   5u
 #define NEXUS_BYTES (2 + TRANSPORT_ID_BYTES)
 
-_Static_assert(1 + 3 + MODE_BYTES + 3 + 8 + SCSI_PR_MAX * (8 + NEXUS_BYTES) + 3 +
+_Static_assert(1 + 3 + MODE_BYTES + MODE_MORE + 3 + 8 + SCSI_PR_MAX * (8 + NEXUS_BYTES) + 3 +
 			       SCSI_OWED_MAX * (NEXUS_BYTES + 1 + 2 * SCSI_UA_MAX) + 3 + 4 +
 			       SCSI_TPG_MAX * TPG_BYTES + 3 + 2 + SCSI_IDENT_BYTES +
 			       SCSI_TEXT_BYTES + 3 + 3 + SCSI_ERASE_PATTERN_MAX <=
@@ -55,12 +56,18 @@ static void put_nexus(struct pen *out, const struct scsi_pr_nexus *n)
 	transport_id_encode(&n->initiator, out);
 }
 
-static void put_mode(struct pen *out, const struct scsi_mode *m)
+static void put_mode(struct pen *out, const struct scsi_lu *lu)
 {
+	const struct scsi_mode *m = &lu->mode_saved;
+	const struct scsi_mode *d = &lu->mode_default;
 	const uint8_t b[MODE_BYTES] = { m->tst, m->reorder, m->qerr,    m->ua_intlck,
 					m->tas, m->swp,     m->d_sense, m->wce };
 
 	pen_copy(out, b, sizeof(b));
+	if (m->threshold == d->threshold && m->threshold_sets == d->threshold_sets)
+		return; /* so it follows the configuration */
+	pen_u8(out, m->threshold);
+	pen_be32(out, m->threshold_sets);
 }
 
 static void put_pr(struct pen *out, const struct scsi_pr *pr)
@@ -157,7 +164,7 @@ size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 	pen_u8(&out, VERSION);
 	if (lu->mode_is_saved) {
 		at = part_begin(&out, PART_MODE);
-		put_mode(&out, &lu->mode_saved);
+		put_mode(&out, lu);
 		part_end(&out, buf, at);
 	}
 	if (lu->pr.aptpl) {
@@ -201,8 +208,13 @@ static bool get_mode(struct cur *in, struct scsi_lu *lu)
 	const uint8_t *b = cur_take(in, MODE_BYTES);
 	struct scsi_mode *m = &lu->mode_saved;
 
-	if (!b || cur_left(in) || b[0] > 1 || b[1] > 1 || b[2] == 2 || b[2] > 3 || b[3] == 1 ||
-	    b[3] > 3 || (b[4] | b[5] | b[6] | b[7]) > 1)
+	bool more = cur_left(in);
+	uint8_t threshold = more ? cur_u8(in) : lu->mode_default.threshold;
+	uint32_t sets = more ? cur_be32(in) : lu->mode_default.threshold_sets;
+
+	if (!b || in->bad || cur_left(in) || threshold > 1 || (threshold && !sets) || b[0] > 1 ||
+	    b[1] > 1 || b[2] == 2 || b[2] > 3 || b[3] == 1 || b[3] > 3 ||
+	    (b[4] | b[5] | b[6] | b[7]) > 1)
 		return false;
 	/* a store that has no cache any more cannot use one */
 	*m = (struct scsi_mode){ .tst = b[0],
@@ -212,7 +224,9 @@ static bool get_mode(struct cur *in, struct scsi_lu *lu)
 				 .tas = b[4],
 				 .swp = b[5],
 				 .d_sense = b[6],
-				 .wce = b[7] && lu->write_cache };
+				 .wce = b[7] && lu->write_cache,
+				 .threshold = threshold,
+				 .threshold_sets = sets };
 	lu->mode_is_saved = true;
 	return true;
 }

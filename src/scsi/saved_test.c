@@ -157,6 +157,30 @@ static uint8_t sensed(uint8_t pc)
 	return r->in[6];
 }
 
+/* [SAVE-2], [SPACE-3] A threshold that was saved is so again; one that was not is as configured then. */
+static void threshold(void **state)
+{
+	uint8_t cdb[10] = { 0x55, 0x11, 0, 0, 0, 0, 0, 0, 32 };
+
+	(void)state;
+	assert_int_equal(select_control(1, 0x06), 0);
+	restart();
+	assert_false(r->lu[0].mode.threshold);
+	assert_false(scsi_lu_set_space(&r->lu[0], &(struct scsi_space){ .available_bytes = 1 }));
+	memset(r->out, 0, 32);
+	memcpy(r->out + 8, ((const uint8_t[]){ 0x5c, 0x02, 0, 0x14 }), 4);
+	memcpy(r->out + 24, ((const uint8_t[]){ 0x82, 0x01, 0, 0, 0, 1, 0, 9 }), 8);
+	expect_uas(0, UAS(SCSI_UA_POWER_ON));
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, cdb, sizeof(cdb), 0, 32), 0);
+	assert_int_equal(r->saves, 1);
+	restart();
+	assert_true(r->lu[0].mode.threshold && r->lu[0].mode_saved.threshold);
+	assert_int_equal(r->lu[0].mode.threshold_sets, 65545);
+	assert_false(r->lu[0].mode_default.threshold);
+	expect_uas(0, UAS(SCSI_UA_POWER_ON));
+	assert_int_equal(sensed(0), 0x06);
+}
+
 /* [SAVE-2] SP: saved values are what a reset and a restart give; without SP only the current ones change. */
 static void mode_pages(void **state)
 {
@@ -338,6 +362,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reservations, setup, teardown),
 		cmocka_unit_test_setup_teardown(capabilities, setup, teardown),
 		cmocka_unit_test_setup_teardown(mode_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(threshold, setup, teardown),
 		cmocka_unit_test_setup_teardown(fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(access_states, setup, teardown),

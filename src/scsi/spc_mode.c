@@ -32,6 +32,15 @@
 #define EXTENSION_TCMOS 0x04 /* others than SET TIMESTAMP, */
 #define EXTENSION_SCSIP 0x02 /* which has precedence */
 
+/* Read-write error recovery page, byte 7: thresholds are reported */
+#define RECOVERY_LBPERE 0x80
+/* Logical block provisioning page: where its descriptors begin, in its body, and what they have */
+#define THRESHOLDS_AT       12
+#define THRESHOLD_ENABLED   0x80
+#define THRESHOLD_FALLING   0x02 /* armed when it is passed downwards */
+#define THRESHOLD_AVAILABLE 0x01 /* the resource, by its parameter code in log page 0Ch */
+#define THRESHOLD_COUNT     4
+
 /* Of pages whose fields have no other meaning here than zero. */
 static void put_nothing(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
 {
@@ -108,22 +117,67 @@ static void put_extension(uint8_t *body, const struct scsi_lu *lu, const struct 
 	body[0] = EXTENSION_TCMOS | EXTENSION_SCSIP;
 }
 
+/* It is known how much space there is, so the unit can say when it runs out. */
+static bool counts_space(const struct scsi_lu *lu)
+{
+	return scsi_lu_threshold_exponent(lu);
+}
+
+static void put_recovery(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
+{
+	(void)m;
+	body[5] = counts_space(lu) ? RECOVERY_LBPERE : 0;
+}
+
+/* One threshold, a number of sets of the space that is left; SITUA is 0, so every nexus hears of it. */
+static void put_thresholds(uint8_t *body, const struct scsi_lu *lu, const struct scsi_mode *m)
+{
+	uint8_t *d = body + THRESHOLDS_AT;
+
+	(void)lu;
+	d[0] = (m->threshold ? THRESHOLD_ENABLED : 0) | THRESHOLD_FALLING;
+	d[1] = THRESHOLD_AVAILABLE;
+	put_be32(d + THRESHOLD_COUNT, m->threshold_sets);
+}
+
+static void mask_thresholds(uint8_t *body, const struct scsi_lu *lu)
+{
+	(void)lu;
+	body[THRESHOLDS_AT] = THRESHOLD_ENABLED;
+	put_be32(body + THRESHOLDS_AT + THRESHOLD_COUNT, UINT32_MAX);
+}
+
+static int change_thresholds(const uint8_t *body, struct scsi_mode *m)
+{
+	m->threshold = body[THRESHOLDS_AT] & THRESHOLD_ENABLED;
+	m->threshold_sets = get_be32(body + THRESHOLDS_AT + THRESHOLD_COUNT);
+	return m->threshold && !m->threshold_sets ? THRESHOLDS_AT + THRESHOLD_COUNT : -1;
+}
+
 static const struct mode_page mode_pages[] = {
-	{ 0x01, 0, 0x0a, put_nothing, NULL,
-	  NULL }, /* errors are reported as they come, retries are the store's own */
-	{ 0x02, 0, 0x0e, put_nothing, NULL, NULL }, /* nothing limits a connection */
-	{ 0x07, 0, 0x0a, put_nothing, NULL, NULL }, /* as 01 */
-	{ 0x08, 0, 0x12, put_caching, mask_caching, change_caching },
-	{ 0x0a, 0, 0x0a, put_control, mask_control, change_control },
-	{ 0x0a, 1, 0x1c, put_extension, NULL, NULL },
-	{ 0x1a, 0, 0x26, put_nothing, NULL, NULL }, /* no power condition begins by itself */
-	{ 0x1c, 0, 0x0a, put_exceptions, NULL, NULL },
+	/* errors are reported as they come, retries are the store's own */
+	{ NULL, 0x01, 0, 0x0a, put_recovery, NULL, NULL },
+	{ NULL, 0x02, 0, 0x0e, put_nothing, NULL, NULL }, /* nothing limits a connection */
+	{ NULL, 0x07, 0, 0x0a, put_nothing, NULL, NULL }, /* as 01 */
+	{ NULL, 0x08, 0, 0x12, put_caching, mask_caching, change_caching },
+	{ NULL, 0x0a, 0, 0x0a, put_control, mask_control, change_control },
+	{ NULL, 0x0a, 1, 0x1c, put_extension, NULL, NULL },
+	{ NULL, 0x1a, 0, 0x26, put_nothing, NULL, NULL }, /* no power condition begins by itself */
+	{ NULL, 0x1c, 0, 0x0a, put_exceptions, NULL, NULL },
+	{ NULL, 0x1c, 1, 0x0c, put_nothing, NULL, NULL }, /* no scan runs in the background */
+	{ counts_space, 0x1c, 2, 0x14, put_thresholds, mask_thresholds, change_thresholds },
 };
 
-const struct mode_page *mode_page_find(uint8_t code, uint8_t subpage)
+static bool page_is_there(const struct mode_page *p, const struct scsi_lu *lu)
+{
+	return !p->there || p->there(lu);
+}
+
+const struct mode_page *mode_page_find(const struct scsi_lu *lu, uint8_t code, uint8_t subpage)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(mode_pages); i++)
-		if (mode_pages[i].code == code && mode_pages[i].subpage == subpage)
+		if (mode_pages[i].code == code && mode_pages[i].subpage == subpage &&
+		    page_is_there(&mode_pages[i], lu))
 			return &mode_pages[i];
 	return NULL;
 }
@@ -160,7 +214,8 @@ static bool put_pages(struct pen *out, const struct scsi_task *t)
 
 	for (size_t i = 0; i < ARRAY_SIZE(mode_pages); i++) {
 		if ((code != PAGE_ALL && code != mode_pages[i].code) ||
-		    (subpage != SUBPAGE_ALL && subpage != mode_pages[i].subpage))
+		    (subpage != SUBPAGE_ALL && subpage != mode_pages[i].subpage) ||
+		    !page_is_there(&mode_pages[i], t->lu))
 			continue;
 		any = true;
 		put_page(out, &mode_pages[i], t);
@@ -198,7 +253,7 @@ static struct scsi_act mode_sense(struct scsi_task *t, size_t header, size_t all
 		put_block_descriptor(&out, t, longlba);
 	desc = out.pos - header;
 	if (!put_pages(&out, t)) {
-		if (mode_page_find(t->cdb[2] & 0x3f, 0))
+		if (mode_page_find(t->lu, t->cdb[2] & 0x3f, 0))
 			return answer_bad_cdb(t, 3, ANSWER_NO_BIT);
 		return answer_bad_cdb(t, 2, 5);
 	}

@@ -9,6 +9,7 @@
 	0x40 /* of a page's first byte: its header has a subpage and a longer length */
 
 struct mode_page {
+	bool (*there)(const struct scsi_lu *lu); /* NULL: every unit has it */
 	uint8_t code;
 	uint8_t subpage; /* 0: it has the short header, without one */
 	uint8_t len;     /* of the body, after code and length */
@@ -20,5 +21,5 @@ struct mode_page {
 	int (*change)(const uint8_t *body, struct scsi_mode *m);
 };
 
-/* The page, or NULL. */
-const struct mode_page *mode_page_find(uint8_t code, uint8_t subpage);
+/* The page, or NULL where @lu has none. */
+const struct mode_page *mode_page_find(const struct scsi_lu *lu, uint8_t code, uint8_t subpage);

@@ -97,7 +97,7 @@ static bool bad_page(struct select *s, struct scsi_act *ret)
 	bool spf = code & MODE_PAGE_SPF;
 	uint8_t subpage = spf ? cur_u8(&s->in) : 0;
 	unsigned len = spf ? cur_be16(&s->in) : cur_u8(&s->in);
-	const struct mode_page *p = mode_page_find(code & 0x3f, subpage);
+	const struct mode_page *p = mode_page_find(lu, code & 0x3f, subpage);
 	size_t from = s->in.pos;
 	const uint8_t *body;
 	int bad;

@@ -234,7 +234,7 @@ static void mode_sense(void **state)
 	assert_int_equal(at, r->t.data_len);
 	/* with subpages: of all pages, of one, one alone; one that has none of them */
 	assert_int_equal(run(rig_lun0, CDB(0x1a, 0x08, 0x3f, 0xff, 255, 0), 255), 0);
-	assert_int_equal(r->t.data_len, at + sizeof(extension));
+	assert_int_equal(r->t.data_len, at + sizeof(extension) + 16); /* and 1C/01 */
 	at = 4 + 12 + 16 + 12 + 20 + 12; /* it comes behind its page 0 */
 	assert_memory_equal(r->in + at - 12, ((const uint8_t[]){ 0x0a, 0x0a }), 2);
 	assert_memory_equal(r->in + at, extension, sizeof(extension));

@@ -100,6 +100,15 @@ def thresholds(t, image):
         lib.expect(got == {CAPACITY, THRESHOLD}, f"both are told, got {got}")
         time.sleep(2.5)
         lib.expect(p.command(bytes(6), retry=False)["status"] == 0, "but not again")
+        os.truncate(image, 8 * MIB)
+        lib.expect(told(p) == CAPACITY, "it is small again")
+    # a host sets one itself: more than there is anywhere
+    page = p.command(bytes([0x5A, 8, 0x1C, 2, 0, 0, 0, 0, 64, 0]), n_in=64)["data"]
+    lib.expect(page[8:12] == b"\x5c\x02\0\x14" and page[24:26] == b"\x82\x01", f"mode page 1C/02, got {page.hex()}")
+    lib.expect(struct.unpack(">I", page[28:32])[0] == 8, "99 % of 8 MiB, in MiB")
+    new = bytes(8) + page[8:28] + b"\xff" * 4
+    lib.expect(p.command(bytes([0x55, 0x10, 0, 0, 0, 0, 0, 0, len(new), 0]), out=new)["status"] == 0, "MODE SELECT")
+    lib.expect(told(p) == THRESHOLD, "so it is passed at once")
     p.close()
 
 

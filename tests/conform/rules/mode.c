@@ -127,6 +127,34 @@ RULE(mode, allocation, SAFE, "with too little room: the first bytes, MODE DATA L
 	}
 }
 
+RULE(mode, thresholds, SAFE,
+     "page 1C/02: whole descriptors, each with a type, a direction and a resource that there are; "
+     "a "
+     "unit that has it says in page B2 what it counts in")
+{
+	const uint8_t *page;
+	struct cmd *c = inquiry_run(nexus_a(t), 0xb2);
+	struct cmd *there = sense10(nexus_a(t), 0x08, 0, 0x1c, 0x02, 512);
+
+	need_op(t, 0x5a, -1);
+	need_vpd(t, 0xb2);
+	cmd_run(there);
+	if (there->status != GOOD)
+		skip(t, "the unit does not have the page");
+	expect_good(c);
+	EXPECT(t, c->in[4], "THRESHOLD EXPONENT is 0");
+	page = mode_page(nexus_a(t), 0, 0x1c, 0x02);
+	EXPECT(t, mode_page_len(page) >= 16 && mode_page_len(page) % 8 == 0, "a page of %u bytes",
+	       mode_page_len(page));
+	for (unsigned at = 16; at < mode_page_len(page); at += 8) {
+		const uint8_t *d = page + at;
+
+		EXPECT(t, !(d[0] & 0x38) && (d[0] & 7) >= 1 && (d[0] & 7) <= 2,
+		       "the descriptor at byte %u begins with %02x", at, d[0]);
+		EXPECT(t, d[1] == 1 || d[1] == 2, "the resource at byte %u is %02x", at, d[1]);
+	}
+}
+
 RULE(mode, block_descriptor, SAFE,
      "without DBD the block descriptor has the block length of READ CAPACITY; LLBAA makes it 16 "
      "bytes long")
