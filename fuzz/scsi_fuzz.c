@@ -272,10 +272,11 @@ static void judge_order(struct run *r, const struct scsi_act *a)
 	bool once = a->type == SCSI_ACT_READ || a->type == SCSI_ACT_WRITE ||
 		    a->type == SCSI_ACT_COMPARE || a->type == SCSI_ACT_FETCH ||
 		    a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE;
-	/* the default self-test reads the first block and the last one */
-	bool pieces = (a->type == SCSI_ACT_VERIFY && r->t.cdb[0] != SCSI_OP_SEND_DIAGNOSTIC) ||
-		      a->type == SCSI_ACT_COMPARE_SAME || a->type == SCSI_ACT_WRITE_SAME ||
-		      a->type == SCSI_ACT_WRITE_ZEROES;
+	/* the default self-test reads the first block and the last one; WRITE USING TOKEN has ranges */
+	bool pieces =
+		(a->type == SCSI_ACT_VERIFY && r->t.cdb[0] != SCSI_OP_SEND_DIAGNOSTIC) ||
+		a->type == SCSI_ACT_COMPARE_SAME || a->type == SCSI_ACT_WRITE_SAME ||
+		(a->type == SCSI_ACT_WRITE_ZEROES && r->t.cdb[0] != SCSI_OP_THIRD_PARTY_COPY_OUT);
 
 	check(!once || !r->moved[a->type]);
 	check(!pieces || !r->moved[a->type] || a->off_bytes == r->next);

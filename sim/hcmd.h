@@ -24,6 +24,8 @@ void make_unmap(struct hchan *c, struct hcmd *cmd);
 void hcmd_put_rw(struct hcmd *cmd, bool write);
 /* The blocks of its write of the model, @n of them, into its buffer. */
 void hcmd_fill(struct hcmd *cmd, uint32_t n);
+/* WRITE USING TOKEN of its blocks: the CDB, and a list with a token of this type and nothing in it. */
+void hcmd_put_token(struct hcmd *cmd, uint32_t type);
 /* Of a transfer that its buffer may be too short for. */
 uint32_t hcmd_whole_blocks(const struct hcmd *cmd);
 

@@ -87,11 +87,20 @@ static void bad_attr(struct hchan *c, struct hcmd *cmd)
 	cmd->attr = (uint8_t)(3 + dice_below(5));
 }
 
+/* A token that no unit has made. */
+static void bad_token(struct hchan *c, struct hcmd *cmd)
+{
+	(void)c;
+	cmd->n = 1;
+	hcmd_put_token(cmd, 0x00800001);
+}
+
 void make_bad(struct hchan *c, struct hcmd *cmd)
 {
 	static mistake_fn *const mistakes[] = { bad_opcode,     bad_lba,        bad_field,
 						bad_control,    bad_unmap_list, bad_unmap_many,
-						bad_out_buffer, bad_saved_page, bad_attr };
+						bad_out_buffer, bad_saved_page, bad_attr,
+						bad_token };
 
 	mistakes[dice_below(ARRAY_SIZE(mistakes))](c, cmd);
 }

@@ -107,8 +107,47 @@ static void put_verify(struct hcmd *cmd, uint8_t bytchk)
 			 (struct cdb_range){ .lba = cmd->lba, .n_blocks = cmd->n });
 }
 
+/* A list of the third-party copy command @action, whose one range comes behind @head bytes. */
+static void put_token_list(struct hcmd *cmd, uint8_t action, uint32_t head)
+{
+	uint8_t *p = cmd->buf;
+
+	cmd->out = true;
+	cmd->len = head + 16;
+	memset(p, 0, cmd->len);
+	put_be16(p, (uint16_t)(cmd->len - 2));
+	put_be16(p + head - 2, 16);
+	put_be64(p + head, cmd->lba);
+	put_be32(p + head + 8, cmd->n);
+	memset(cmd->cdb, 0, sizeof(cmd->cdb));
+	cmd->cdb[0] = SCSI_OP_THIRD_PARTY_COPY_OUT;
+	cmd->cdb[1] = action;
+	/* nobody else has this list identifier */
+	put_be32(cmd->cdb + 6, (uint32_t)dice_range(0, UINT32_MAX));
+	put_be32(cmd->cdb + 10, cmd->len);
+}
+
+/* While it lives every write to the unit is stepped at home. */
+static void make_token(struct hchan *c, struct hcmd *cmd)
+{
+	pick_range(c, cmd, 64);
+	put_token_list(cmd, SCSI_COPY_OUT_POPULATE_TOKEN, 16);
+	put_be32(cmd->buf + 4, (uint32_t)dice_log(1, 300)); /* seconds */
+}
+
+void hcmd_put_token(struct hcmd *cmd, uint32_t type)
+{
+	put_token_list(cmd, SCSI_COPY_OUT_USING_TOKEN, 536);
+	put_be32(cmd->buf + 16, type);
+	put_be16(cmd->buf + 22, 0x1f8);
+}
+
 void make_verify(struct hchan *c, struct hcmd *cmd)
 {
+	if (dice_below(3) == 0) { /* which reads nothing, but likewise needs the blocks */
+		make_token(c, cmd);
+		return;
+	}
 	pick_range(c, cmd, 64);
 	put_verify(cmd, 0);
 }
@@ -204,6 +243,10 @@ void make_same(struct hchan *c, struct hcmd *cmd)
 				 zero ? MODEL_ZERO : MODEL_SAME, c->h->name);
 	if (!zero) {
 		model_fill(cmd->write, cmd->lba, cmd->buf);
+		return;
+	}
+	if (dice_below(3) == 0) {
+		hcmd_put_token(cmd, 0xffff0001); /* block device zero */
 		return;
 	}
 	memset(cmd->buf, 0, cmd->block);

@@ -138,6 +138,10 @@ static enum sort sort_of(const uint8_t *cdb)
 		return cdb[4] & 1 ? SORT_ANY : SORT_WRITE;
 	case SCSI_OP_SERVICE_ACTION_IN_16:
 		return action == SCSI_SA_READ_CAPACITY_16 ? SORT_ANY : SORT_UNKNOWN;
+	case SCSI_OP_THIRD_PARTY_COPY_OUT:
+		if (action == SCSI_COPY_OUT_POPULATE_TOKEN)
+			return SORT_READ;
+		return action == SCSI_COPY_OUT_USING_TOKEN ? SORT_WRITE : SORT_UNKNOWN;
 	case SCSI_OP_MAINTENANCE_IN:
 		return action == SCSI_SA_REPORT_SUPPORTED_OPS ||
 				       action == SCSI_SA_REPORT_SUPPORTED_TMFS

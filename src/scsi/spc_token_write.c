@@ -134,12 +134,14 @@ static unsigned write_refused(const struct scsi_task *t, const struct using *u)
 	const struct scsi_itl *own = answer_itl(t);
 	unsigned asc;
 
+	if (u->zeroes) /* no other unit has a part in it: it is as WRITE SAME */
+		return 0;
 	if (!own || own->lu != t->lu) /* it was taken away meanwhile */
 		return ASC_COPY_NOT_REACHABLE;
 	if (t->copy.stop)
 		return ASC_THIRD_PARTY_FAILURE;
 	asc = copy_side_refused(t, own, true);
-	return asc || u->zeroes ? asc : copy_side_refused(t, u->from, false);
+	return asc ? asc : copy_side_refused(t, u->from, false);
 }
 
 static struct scsi_act write_ended(struct scsi_task *t, const struct using *u)
