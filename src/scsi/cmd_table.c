@@ -36,7 +36,7 @@
 #define COPY_OUT_MASK           MASK16(0x1f, ZERO4, ZERO4, FF4, 0, 0)
 #define COPY_IN_MASK            MASK16(0x1f, 0xff, 0, 0, 0, ZERO4, FF4, 0, 0)
 #define TOKEN_OUT_MASK          MASK16(0x1f, ZERO4, FF4, FF4, 0, 0)
-#define TOKEN_IN_MASK           MASK16(0x1f, FF4, ZERO4, FF4, 0, 0)
+#define LID4_IN_MASK            MASK16(0x1f, FF4, ZERO4, FF4, 0, 0)
 #define MAINTENANCE(b2, b3, b4) MASK12(0x1f, b2, b3, b4, b4, FF4, 0, 0)
 
 /* Who may do it while another nexus holds a reservation: SPC-5 table 67, SBC-4 table 13. */
@@ -122,11 +122,14 @@ enum cmd_index {
 	CMD_PR_REGISTER_AND_IGNORE,
 	CMD_PR_REGISTER_AND_MOVE,
 	CMD_EXTENDED_COPY_LID1,
+	CMD_EXTENDED_COPY_LID4,
 	CMD_POPULATE_TOKEN,
 	CMD_WRITE_USING_TOKEN,
+	CMD_COPY_ABORT,
 	CMD_COPY_STATUS_LID1,
 	CMD_COPY_PARAMETERS,
 	CMD_COPY_FAILED,
+	CMD_COPY_STATUS_LID4,
 	CMD_TOKEN_INFORMATION,
 	CMD_READ_16,
 	CMD_COMPARE_AND_WRITE,
@@ -278,6 +281,8 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				     spc_extended_copy,
 				     "block to block segments, identification descriptors (NAA); "
 				     "see design 18" },
+	[CMD_EXTENDED_COPY_LID4] = { 0x83, SCSI_COPY_OUT_LID4, COPIES, 120, COPY_OUT_MASK,
+				     spc_extended_copy, "likewise; no IMMED" },
 	[CMD_POPULATE_TOKEN] = { 0x83, SCSI_COPY_OUT_POPULATE_TOKEN, PROMISES, 30, TOKEN_OUT_MASK,
 				 spc_populate_token,
 				 "point in time copies, change vulnerable; up to 32 ranges; see "
@@ -286,13 +291,17 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				    TOKEN_OUT_MASK, spc_write_using_token,
 				    "tokens of units of this target, block device zero; IMMED is "
 				    "accepted, status comes when it is done" },
+	[CMD_COPY_ABORT] = { 0x83, SCSI_COPY_OUT_ABORT, SCSI_CMD_SA | RES_WRITE, 10,
+			     MASK16(0x1f, FF4, ZERO4, ZERO4, 0, 0), spc_copy_abort, "" },
 	[CMD_COPY_STATUS_LID1] = { 0x84, SCSI_COPY_IN_STATUS_LID1, COPY_REPORTS, 10, COPY_IN_MASK,
 				   spc_copy_status, "" },
 	[CMD_COPY_PARAMETERS] = { 0x84, SCSI_COPY_IN_PARAMETERS, COPY_REPORTS, 10, COPY_IN_MASK,
 				  spc_copy_parameters, "" },
 	[CMD_COPY_FAILED] = { 0x84, SCSI_COPY_IN_FAILED, COPY_REPORTS, 10, COPY_IN_MASK,
 			      spc_copy_details, "" },
-	[CMD_TOKEN_INFORMATION] = { 0x84, SCSI_COPY_IN_TOKEN, COPY_REPORTS, 10, TOKEN_IN_MASK,
+	[CMD_COPY_STATUS_LID4] = { 0x84, SCSI_COPY_IN_STATUS_LID4, COPY_REPORTS, 10, LID4_IN_MASK,
+				   spc_copy_status_lid4, "" },
+	[CMD_TOKEN_INFORMATION] = { 0x84, SCSI_COPY_IN_TOKEN, COPY_REPORTS, 10, LID4_IN_MASK,
 				    spc_token_information, "" },
 	[CMD_READ_16] = { 0x88, 0, READS, 30, RW16(DPO_FUA), sbc_read, "FUA; DPO is accepted" },
 	[CMD_COMPARE_AND_WRITE] = { 0x89, 0, ALONE, 60, MASK16(DPO_FUA, FF8, 0, 0, 0, 0xff, 0, 0),

@@ -23,7 +23,7 @@ static struct scsi_copy_note *note_take(struct scsi_copies *c)
 bool copy_note_begin(struct scsi_task *t, uint32_t list_id)
 {
 	struct scsi_copies *c = &t->lu->copies;
-	struct scsi_copy_note *n = copy_note_find(t, t->cmd->service_action, list_id);
+	struct scsi_copy_note *n = copy_note_same(t, list_id);
 
 	if (!n) /* else the identifier is used again, and means the new one */
 		n = note_take(c);
@@ -81,11 +81,22 @@ struct scsi_copy_note *copy_note_lid4(const struct scsi_task *t, uint32_t list_i
 	return NULL;
 }
 
+struct scsi_copy_note *copy_note_same(const struct scsi_task *t, uint32_t list_id)
+{
+	if (t->cmd->service_action == SCSI_COPY_OUT_LID1)
+		return copy_note_find(t, SCSI_COPY_OUT_LID1, list_id);
+	return copy_note_lid4(t, list_id);
+}
+
 void copy_note_told(struct scsi_copy_note *n)
 {
-	if (n->status == SCSI_COPY_DONE)
+	bool details = n->status == SCSI_COPY_FAILED && n->service_action == SCSI_COPY_OUT_LID1;
+
+	if (n->status == SCSI_COPY_RUNS)
+		return;
+	n->told = details;
+	if (!details)
 		n->status = SCSI_COPY_NONE;
-	n->told = n->status == SCSI_COPY_FAILED;
 }
 
 void copy_notes_forget(struct scsi_lu *lu, const struct scsi_nexus *nexus)

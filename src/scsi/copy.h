@@ -29,7 +29,9 @@ struct scsi_copy_note {
 	bool told;              /* FAILED, and that was asked for: what is left are the details */
 	uint8_t sense_len;      /* FAILED */
 	uint8_t sense[SENSE_MAX_BYTES];
+	bool stop;         /* COPY OPERATION ABORT: it ends in front of its next piece */
 	uint16_t segments; /* done */
+	uint16_t pieces;   /* likewise, modulo 2^16 */
 	uint64_t bytes;    /* copied; of POPULATE TOKEN: that the token represents */
 	uint64_t token;    /* the id of the token that POPULATE TOKEN has made */
 	bool partial;      /* the token that was used had less than was asked for */
@@ -72,6 +74,8 @@ struct scsi_copy_note *copy_note_find(const struct scsi_task *t, uint8_t service
 				      uint32_t list_id);
 /* Likewise whatever the service action, but for LID1, whose identifiers are others. */
 struct scsi_copy_note *copy_note_lid4(const struct scsi_task *t, uint32_t list_id);
+/* Likewise, that a copy with this identifier by the command of @t would take the place of. */
+struct scsi_copy_note *copy_note_same(const struct scsi_task *t, uint32_t list_id);
 /* How it goes is being told to who asked: of a copy that has ended that is told once. */
 void copy_note_told(struct scsi_copy_note *n);
 /* The nexus has lost its unit, or (NULL) all have what they knew of it: nothing will be told of copies until now. */

@@ -5,16 +5,11 @@
 #include "scsi/spc_copy.h"
 #include "scsi/testrig.h"
 
-/* Write a list for LID1 with both units as CSCD 0 and 1, then the segments; returns its length. */
-static inline size_t copy_rig_list(uint8_t *out, const struct scsi_lu *lu, uint8_t id,
-				   const struct copy_segment *s, unsigned n)
+/* Behind a header that is at @out and ends at @d: both units as CSCD 0 and 1, then the segments; returns the list's length. */
+static inline size_t copy_rig_descriptors(const uint8_t *out, uint8_t *d, const struct scsi_lu *lu,
+					  const struct copy_segment *s, unsigned n)
 {
-	uint8_t *d = out + 16;
-
-	memset(out, 0, 16 + 64 + (size_t)n * 28);
-	out[0] = id;
-	put_be16(out + 2, 64);
-	put_be32(out + 8, n * 28);
+	memset(d, 0, 64 + (size_t)n * 28);
 	for (unsigned i = 0; i < 2; i++, d += COPY_TARGET_BYTES) {
 		d[0] = 0xe4;
 		d[4] = 1; /* binary, NAA */
@@ -34,4 +29,29 @@ static inline size_t copy_rig_list(uint8_t *out, const struct scsi_lu *lu, uint8
 		put_be64(d + 20, s[i].to_lba);
 	}
 	return (size_t)(d - out);
+}
+
+/* Write a list for LID1. */
+static inline size_t copy_rig_list(uint8_t *out, const struct scsi_lu *lu, uint8_t id,
+				   const struct copy_segment *s, unsigned n)
+{
+	memset(out, 0, 16);
+	out[0] = id;
+	put_be16(out + 2, 64);
+	put_be32(out + 8, n * 28);
+	return copy_rig_descriptors(out, out + 16, lu, s, n);
+}
+
+/* Write a list for LID4. */
+static inline size_t copy_rig_list4(uint8_t *out, const struct scsi_lu *lu, uint32_t id,
+				    const struct copy_segment *s, unsigned n)
+{
+	memset(out, 0, 48);
+	out[0] = 1; /* format */
+	put_be16(out + 2, 32);
+	out[16] = 0xff;
+	put_be32(out + 20, id);
+	put_be16(out + 42, 64);
+	put_be16(out + 44, (uint16_t)(n * 28));
+	return copy_rig_descriptors(out, out + 48, lu, s, n);
 }

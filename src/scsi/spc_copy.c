@@ -41,6 +41,11 @@ static struct scsi_act copy_beyond(struct scsi_task *t, uint16_t byte)
 	return answer_sense(t, &s);
 }
 
+bool copy_stopped(const struct scsi_task *t)
+{
+	return t->copy.note && t->copy.note->stop;
+}
+
 struct scsi_act spc_copy_failed(struct scsi_task *t, int result)
 {
 	switch (-result) {
@@ -127,8 +132,10 @@ static bool segment_refused(struct scsi_task *t, const struct copy_list *l,
 static struct scsi_act copy_moved(struct scsi_task *t)
 {
 	t->copy.done_bytes += t->act_len;
-	if (t->copy.note)
+	if (t->copy.note) {
 		t->copy.note->bytes += t->act_len;
+		t->copy.note->pieces++;
+	}
 	return copy_next(t);
 }
 
@@ -168,6 +175,8 @@ static struct scsi_act copy_next(struct scsi_task *t)
 
 	if (t->copy.stop)
 		return copy_aborted(t, ASC_THIRD_PARTY_FAILURE);
+	if (copy_stopped(t))
+		return copy_aborted(t, ASC_NONE);
 	if (!own || own->lu != t->lu) /* it was taken away meanwhile */
 		return copy_aborted(t, ASC_COPY_NOT_REACHABLE);
 	check(copy_list_decode(t, get_be32(t->cdb + 10), &l, &a));
@@ -194,7 +203,7 @@ static struct scsi_act copy_list_here(struct scsi_task *t)
 	if (!copy_list_decode(t, len, &l, &a))
 		return a;
 	if (l.usage != LIST_ID_NONE) {
-		running = copy_note_find(t, t->cmd->service_action, l.id);
+		running = copy_note_same(t, l.id);
 		if (running && running->status == SCSI_COPY_RUNS)
 			return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_OPERATION_IN_PROGRESS);
 		if (!copy_note_begin(t, l.id))

@@ -10,6 +10,7 @@ struct pen;
 #define COPY_SEGMENT_BYTES    28u
 #define COPY_SEGMENT_FROM_LBA 12u /* where it is in one */
 #define COPY_SEGMENT_TO_LBA   20u
+#define COPY_STATUS_BYTES     32u
 #define COPY_NO_TARGET        0xffffu /* no CSCD descriptor: the unit that the command was sent to */
 
 /* Both lists of descriptors at their longest: MAXIMUM DESCRIPTOR LIST LENGTH. */
@@ -18,12 +19,21 @@ struct pen;
 
 struct scsi_act spc_extended_copy(struct scsi_task *t);
 struct scsi_act spc_copy_status(struct scsi_task *t);
+struct scsi_act spc_copy_status_lid4(struct scsi_task *t);
+struct scsi_act spc_copy_abort(struct scsi_task *t);
 struct scsi_act spc_copy_parameters(struct scsi_task *t);
 struct scsi_act spc_copy_details(struct scsi_task *t);
 /* VPD page 8Fh behind its header. */
 void spc_copy_vpd(struct pen *out, const struct scsi_task *t);
 /* For what else copies: the copy ends in segment t->pos. */
 struct scsi_act copy_aborted(struct scsi_task *t, unsigned asc);
+/* Has COPY OPERATION ABORT come for it? */
+bool copy_stopped(const struct scsi_task *t);
+/*
+ * What RECEIVE COPY STATUS(LID4) tells of @n, a copy of the unit of @t, and RECEIVE ROD TOKEN INFORMATION in front of
+ * the token: COPY_STATUS_BYTES, then the sense data. AVAILABLE DATA ends with these.
+ */
+void copy_status_put(struct pen *out, const struct scsi_task *t, const struct scsi_copy_note *n);
 /* May the nexus of @t read (@write: change) what it has at @itl? Return: 0 or the additional sense code. */
 unsigned copy_side_refused(const struct scsi_task *t, const struct scsi_itl *itl, bool write);
 /* The CSCD descriptor of @lu, COPY_TARGET_BYTES. */

@@ -6,6 +6,12 @@
 
 #define LID1_HEADER 16u
 
+#define LID4_HEADER     48u
+#define LID4_FORMAT     0x01
+#define LID4_IMMED      0x01
+#define LID4_CSCD_BYTES 0x20 /* the header's own descriptor, from byte 16 on */
+#define LID4_CSCD_TYPE  0xff
+
 #define TARGET_IDENTIFIED 0xe4 /* by a designator of VPD page 83h */
 #define TARGET_NUL        0x20 /* no unit at all */
 #define CODE_BINARY       1
@@ -166,26 +172,55 @@ static bool lengths_ok(struct scsi_task *t, const struct lengths *n, size_t len,
 	return refuse(bad, answer_fail(t, SENSE_ILLEGAL_REQUEST, asc));
 }
 
-bool copy_list_decode(struct scsi_task *t, size_t len, struct copy_list *ret, struct scsi_act *bad)
+static void header_lid1(const uint8_t *d, struct copy_list *l, struct lengths *n)
+{
+	l->id = d[0];
+	n->targets = get_be16(d + 2);
+	n->segments = get_be32(d + 8);
+	n->inlined = get_be32(d + 12);
+}
+
+/* Return: whether it is in order, else @bad is the answer. */
+static bool header_lid4(struct scsi_task *t, struct copy_list *l, struct lengths *n,
+			struct scsi_act *bad)
 {
 	const uint8_t *d = t->data;
-	struct lengths n = { .header = LID1_HEADER };
+
+	if (d[0] != LID4_FORMAT)
+		return refuse(bad, answer_bad_param(t, 0));
+	if (get_be16(d + 2) != LID4_CSCD_BYTES)
+		return refuse(bad, answer_bad_param(t, 2));
+	if (d[15] & LID4_IMMED) /* nothing is done in the background */
+		return refuse(bad, answer_bad_param(t, 15));
+	if (d[16] != LID4_CSCD_TYPE)
+		return refuse(bad, answer_bad_param(t, 16));
+	l->id = get_be32(d + 20);
+	n->targets = get_be16(d + 42);
+	n->segments = get_be16(d + 44);
+	n->inlined = get_be16(d + 46);
+	return true;
+}
+
+bool copy_list_decode(struct scsi_task *t, size_t len, struct copy_list *ret, struct scsi_act *bad)
+{
+	bool lid4 = t->cmd->service_action == SCSI_COPY_OUT_LID4;
+	struct lengths n = { .header = lid4 ? LID4_HEADER : LID1_HEADER };
 	struct copy_list l;
 
-	if (len < LID1_HEADER)
+	if (len < n.header)
 		return refuse(bad,
 			      answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH));
-	n.targets = get_be16(d + 2);
-	n.segments = get_be32(d + 8);
-	n.inlined = get_be32(d + 12);
+	if (!lid4)
+		header_lid1(t->data, &l, &n);
+	else if (!header_lid4(t, &l, &n, bad))
+		return false;
 	if (!lengths_ok(t, &n, len, bad))
 		return false;
-	l = (struct copy_list){ .id = d[0],
-				.usage = d[1] >> 3 & 3,
-				.targets = d + n.header,
-				.n_targets = (unsigned)(n.targets / COPY_TARGET_BYTES),
-				.segments = d + n.header + n.targets,
-				.n_segments = (unsigned)(n.segments / COPY_SEGMENT_BYTES) };
+	l.usage = t->data[1] >> 3 & 3;
+	l.targets = t->data + n.header;
+	l.n_targets = (unsigned)(n.targets / COPY_TARGET_BYTES);
+	l.segments = l.targets + n.targets;
+	l.n_segments = (unsigned)(n.segments / COPY_SEGMENT_BYTES);
 	if (l.usage == LIST_ID_RESERVED)
 		return refuse(bad, answer_bad_param(t, 1));
 	if (!descriptors_ok(t, l.targets, n.targets, COPY_TARGET_BYTES, target_refused, bad) ||

@@ -4,57 +4,8 @@
 #include "scsi/spc_copy.h"
 #include "scsi/spc_token.h"
 
-#define HEADER_BYTES    32u
-#define UNITS_BLOCKS    0xf1 /* TRANSFER COUNT is in blocks of the destination */
-#define DELAY_MS        100u /* until there is something new of a copy that runs */
-#define DELAY_NONE      0xfffffffeu
 #define INFO_LIST_ID(t) (get_be32((t)->cdb + 2))
 #define INFO_ROOM(t)    (get_be32((t)->cdb + 10))
-
-enum operation_status { /* SPC-5 table 249 */
-	OPERATION_DONE = 0x01,
-	OPERATION_FAILED = 0x02,
-	OPERATION_PARTIAL = 0x03, /* the token had less than was asked for */
-	OPERATION_RUNS = 0x11,
-	OPERATION_TERMINATED = 0x60,
-};
-
-static enum operation_status status_of(const struct scsi_copy_note *n)
-{
-	if (n->status == SCSI_COPY_RUNS)
-		return OPERATION_RUNS;
-	if (n->status == SCSI_COPY_DONE)
-		return n->partial ? OPERATION_PARTIAL : OPERATION_DONE;
-	return n->sense_len ? OPERATION_FAILED : OPERATION_TERMINATED;
-}
-
-static uint8_t completion_of(enum operation_status s)
-{
-	if (s == OPERATION_FAILED)
-		return SCSI_STATUS_CHECK_CONDITION;
-	return s == OPERATION_TERMINATED ? SCSI_STATUS_TASK_ABORTED : SCSI_STATUS_GOOD;
-}
-
-static void put_status(struct pen *out, const struct scsi_task *t, const struct scsi_copy_note *n)
-{
-	enum operation_status s = status_of(n);
-	unsigned pad = -(unsigned)n->sense_len & 3;
-
-	pen_be32(out, 0); /* AVAILABLE DATA, when it is known */
-	pen_u8(out, n->service_action);
-	pen_u8(out, (uint8_t)s);
-	pen_be16(out, 0);
-	pen_be32(out, s == OPERATION_RUNS ? DELAY_MS : DELAY_NONE);
-	pen_u8(out, completion_of(s));
-	pen_u8(out, (uint8_t)(n->sense_len + pad));
-	pen_u8(out, n->sense_len);
-	pen_u8(out, UNITS_BLOCKS);
-	pen_be64(out, n->bytes >> t->lu->block_shift);
-	pen_be16(out, 0); /* segments: these commands have none */
-	pen_zero(out, 6);
-	pen_copy(out, n->sense, n->sense_len);
-	pen_zero(out, pad);
-}
 
 /* The token that it made, if it is not forgotten. */
 static void put_token(struct pen *out, const struct scsi_task *t, const struct scsi_copy_note *n)
@@ -80,9 +31,9 @@ struct scsi_act spc_token_information(struct scsi_task *t)
 
 	if (!n)
 		return answer_bad_cdb(t, 2, ANSWER_NO_BIT);
-	put_status(&out, t, n);
+	copy_status_put(&out, t, n);
 	put_token(&out, t, n);
-	check(!out.bad && out.pos >= HEADER_BYTES + 4);
+	check(!out.bad && out.pos >= COPY_STATUS_BYTES + 4);
 	put_be32(t->data, (uint32_t)out.pos - 4);
 	/* What has been told, or is not wanted, is not kept. */
 	if (n->status != SCSI_COPY_RUNS && (!room || min_u64(room, t->in_len) >= out.pos))

@@ -161,6 +161,7 @@ static struct scsi_act write_moved(struct scsi_task *t)
 		return a;
 	t->copy.done_bytes += t->act_len;
 	t->copy.note->bytes += t->act_len;
+	t->copy.note->pieces++;
 	return write_next(t);
 }
 
@@ -195,6 +196,8 @@ static struct scsi_act write_next(struct scsi_task *t)
 
 	if (!using_decode(t, &u, &a))
 		return a;
+	if (copy_stopped(t))
+		return copy_aborted(t, ASC_NONE);
 	asc = write_refused(t, &u);
 	if (asc)
 		return copy_aborted(t, asc);

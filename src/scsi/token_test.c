@@ -327,6 +327,31 @@ static void stopped(void **state)
 	assert_int_equal(use(0, 1), SCSI_STATUS_GOOD);
 }
 
+static void abort_meanwhile(struct rig *rig)
+{
+	rig->t.copy.note->stop = true;
+}
+
+/* COPY OPERATION ABORT (visit_test.c has how it finds one); RECEIVE COPY STATUS(LID4) leaves what there is to be told. */
+static void aborted(void **state)
+{
+	(void)state;
+	make(rig_lun0, 8, 8);
+	r->meanwhile = abort_meanwhile;
+	use(0, 1);
+	rig_expect_sense(r, SENSE_COPY_ABORTED, ASC_NONE);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(rig_run(r, rig_lun1,
+					 CDB(0x84, 5, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0),
+					 256, 0),
+				 SCSI_STATUS_GOOD);
+		assert_int_equal(r->in[4], 0x11);
+		assert_int_equal(r->in[5], TOKEN_RIG_TERMINATED);
+	}
+	token_rig_info(r, rig_lun1, 2, 0x11, TOKEN_RIG_TERMINATED, 1);
+	assert_int_equal(r->in[12], SCSI_STATUS_CHECK_CONDITION);
+}
+
 static void times_out(void **state)
 {
 	struct scsi_token_range one = { .lba = 8, .n_blocks = 8 };
@@ -659,6 +684,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(stopped, setup, teardown),
+		cmocka_unit_test_setup_teardown(aborted, setup, teardown),
 		cmocka_unit_test_setup_teardown(times_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(deleted, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many, setup, teardown),

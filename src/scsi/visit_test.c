@@ -104,6 +104,41 @@ static void begin_copy(struct job *j, unsigned nexus, const uint8_t *lun, struct
 	step(j, (struct scsi_event){ .type = SCSI_EV_DATA });
 }
 
+/* Likewise with a list identifier of four bytes. */
+static void begin_copy4(struct job *j, unsigned nexus, uint32_t id, struct copy_segment s)
+{
+	size_t len = copy_rig_list4(j->data, r->lu, id, &s, 1);
+
+	begin(j, nexus, rig_lun0, CDB(0x83, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)len), len);
+	assert_int_equal(j->a.type, SCSI_ACT_FETCH);
+	j->t.data = j->data;
+	j->t.data_cap = sizeof(j->data);
+	step(j, (struct scsi_event){ .type = SCSI_EV_DATA });
+}
+
+/* RECEIVE COPY STATUS(LID4) of the copy 1234h. Return: COPY OPERATION STATUS, 0 if there is none. */
+static uint8_t ask_status(unsigned nexus)
+{
+	struct job *j = &copy2;
+
+	begin(j, nexus, rig_lun0, CDB(0x84, 5, 0, 0, 0x12, 0x34, 0, 0, 0, 0, 0, 0, 1, 0), 0);
+	assert_int_equal(j->a.type, SCSI_ACT_ROOM);
+	j->t.data = j->data;
+	j->t.data_cap = sizeof(j->data);
+	step(j, (struct scsi_event){ .type = SCSI_EV_ROOM });
+	assert_int_equal(j->a.type, SCSI_ACT_COMPLETE);
+	return j->t.status == SCSI_STATUS_GOOD ? j->data[5] : 0;
+}
+
+/* COPY OPERATION ABORT. */
+static uint8_t abort_copy(unsigned nexus, uint32_t id)
+{
+	begin(&copy2, nexus, rig_lun0,
+	      CDB(0x83, 0x1c, 0, 0, (uint8_t)(id >> 8), (uint8_t)id, 0, 0, 0, 0, 0, 0, 0, 0), 0);
+	assert_int_equal(copy2.a.type, SCSI_ACT_COMPLETE);
+	return copy2.t.status;
+}
+
 static void begin_caw(struct job *j, unsigned nexus, const uint8_t *lun)
 {
 	begin(j, nexus, lun, CDB(0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), 8192);
@@ -333,6 +368,57 @@ static void unit_goes(void **state)
 }
 
 /* An identifier that is in use; one nexus cannot use up what all copies need. */
+static void stopped(void **state)
+{
+	(void)state;
+	for (unsigned lid1 = 0; lid1 < 2; lid1++) {
+		uint32_t id = lid1 ? 9 : 0x1234;
+
+		if (lid1)
+			begin_copy(&copy, 0, rig_lun0, long_one);
+		else
+			begin_copy4(&copy, 0, id, long_one);
+		io_done(&copy);
+		assert_int_equal(copy.a.type, SCSI_ACT_COPY);
+		if (!lid1) {
+			assert_int_equal(ask_status(0), 0x11);
+			assert_int_equal(get_be32(copy2.data), 28);
+			assert_int_equal(copy2.data[4], 1);
+			assert_int_equal(get_be16(copy2.data + 6), 1);
+			assert_int_equal(get_be64(copy2.data + 16), SCSI_COPY_BYTES);
+			assert_int_equal(get_be16(copy2.data + 24), 0);
+			assert_int_equal(ask_status(1), 0); /* it is no other's */
+		}
+		assert_int_equal(abort_copy(1, id), SCSI_STATUS_CHECK_CONDITION);
+		assert_int_equal(abort_copy(0, id + 1), SCSI_STATUS_CHECK_CONDITION);
+		assert_int_equal(abort_copy(0, id), SCSI_STATUS_GOOD);
+		assert_int_equal(copy.a.type, SCSI_ACT_COPY); /* that piece is under way */
+		io_done(&copy);
+		expect_copy_aborted(&copy, ASC_NONE);
+		assert_int_equal(abort_copy(0, id), SCSI_STATUS_CHECK_CONDITION);
+	}
+	assert_int_equal(ask_status(0), 0x60);
+	assert_int_equal(copy2.data[12], SCSI_STATUS_CHECK_CONDITION);
+	assert_int_equal(copy2.data[13], 20); /* sense data, padded */
+	assert_int_equal(copy2.data[14], 18);
+	assert_int_equal(copy2.data[32 + 2], SENSE_COPY_ABORTED);
+	assert_int_equal(get_be64(copy2.data + 16), 2 * SCSI_COPY_BYTES);
+	assert_int_equal(ask_status(0), 0); /* that was told */
+}
+
+/* Its command was aborted: nobody has heard what it ended with. */
+static void aborted_command(void **state)
+{
+	(void)state;
+	begin_copy4(&copy, 0, 0x1234, long_one);
+	step(&copy, (struct scsi_event){ .type = SCSI_EV_ABORT });
+	io_done(&copy);
+	assert_true(copy.t.aborted);
+	assert_int_equal(ask_status(0), 0x60);
+	assert_int_equal(copy2.data[12], SCSI_STATUS_TASK_ABORTED);
+	assert_int_equal(copy2.data[14], 0);
+}
+
 static void same_identifier(void **state)
 {
 	struct copy_segment s = long_one;
@@ -365,6 +451,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(task_management, setup, teardown),
 		cmocka_unit_test_setup_teardown(clearing, setup, teardown),
 		cmocka_unit_test_setup_teardown(unit_goes, setup, teardown),
+		cmocka_unit_test_setup_teardown(stopped, setup, teardown),
+		cmocka_unit_test_setup_teardown(aborted_command, setup, teardown),
 		cmocka_unit_test_setup_teardown(same_identifier, setup, teardown),
 	};
 

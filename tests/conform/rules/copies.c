@@ -31,6 +31,18 @@ static void target_put(struct test *t, uint8_t *p)
 	skip(t, "the unit has no NAA designator");
 }
 
+/* What follows a header: the unit as target 0, and one segment of @blocks blocks within it. */
+static void descriptors_put(struct test *t, uint8_t *p, uint64_t from, uint64_t to, uint16_t blocks)
+{
+	target_put(t, p);
+	p += TARGET_BYTES;
+	p[0] = 0x02; /* block to block */
+	put_be16(p + 2, SEG_BYTES - 4);
+	put_be16(p + 10, blocks);
+	put_be64(p + 12, from);
+	put_be64(p + 20, to);
+}
+
 /* One segment of @blocks blocks within the unit. */
 static struct cmd *xcopy(struct test *t, uint64_t from, uint64_t to, uint16_t blocks)
 {
@@ -42,13 +54,7 @@ static struct cmd *xcopy(struct test *t, uint64_t from, uint64_t to, uint16_t bl
 	p[0] = 1; /* list identifier */
 	put_be16(p + 2, TARGET_BYTES);
 	put_be32(p + 8, SEG_BYTES);
-	target_put(t, p + HEAD_BYTES);
-	p += HEAD_BYTES + TARGET_BYTES;
-	p[0] = 0x02; /* block to block */
-	put_be16(p + 2, SEG_BYTES - 4);
-	put_be16(p + 10, blocks);
-	put_be64(p + 12, from);
-	put_be64(p + 20, to);
+	descriptors_put(t, p + HEAD_BYTES, from, to, blocks);
 	return c;
 }
 
@@ -274,4 +280,131 @@ RULE(copy, parameters, SAFE,
 	}
 	EXPECT(t, segment && target, "%s is missing in the list of descriptor types",
 	       segment ? "E4h" : "02h");
+}
+
+/* --- list identifiers of four bytes --- */
+
+#define HEAD4_BYTES 48u
+#define ID4         0x12345678u
+
+/* Likewise by EXTENDED COPY(LID4), @n segments that are alike. */
+static struct cmd *xcopy4(struct test *t, uint64_t from, uint64_t to, uint16_t blocks, unsigned n)
+{
+	uint32_t len = HEAD4_BYTES + TARGET_BYTES + n * SEG_BYTES;
+	struct cmd *c = CMD(nexus_a(t), 0x83, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)(len >> 8),
+			    (uint8_t)len, 0, 0);
+	uint8_t *p = data_out(c, NULL, len);
+	uint8_t *seg = p + HEAD4_BYTES + TARGET_BYTES;
+
+	p[0] = 1; /* format */
+	put_be16(p + 2, 32);
+	p[16] = 0xff;
+	put_be32(p + 20, ID4);
+	put_be16(p + 42, TARGET_BYTES);
+	put_be16(p + 44, (uint16_t)(n * SEG_BYTES));
+	descriptors_put(t, p + HEAD4_BYTES, from, to, blocks);
+	for (unsigned i = 1; i < n; i++)
+		memcpy(seg + (size_t)i * SEG_BYTES, seg, SEG_BYTES);
+	return c;
+}
+
+/* RECEIVE COPY STATUS(LID4). */
+static struct cmd *status4_new(struct nexus *n, uint32_t id)
+{
+	struct cmd *c = CMD(n, 0x84, 0x05, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 0, 0);
+
+	put_be32(c->cdb + 2, id);
+	data_in(c, 128);
+	return c;
+}
+
+/* COPY OPERATION ABORT. */
+static struct cmd *abort_new(struct nexus *n, uint32_t id)
+{
+	struct cmd *c = CMD(n, 0x83, 0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+	put_be32(c->cdb + 2, id);
+	return c;
+}
+
+RULE(copy, lid4, DESTROYS, "EXTENDED COPY(LID4) copies; its status is told once, to who sent it")
+{
+	uint64_t lba;
+	const uint8_t *data;
+	struct cmd *c;
+
+	need_op(t, 0x83, 0x01);
+	need_op(t, 0x84, 0x05);
+	lba = scratch(t);
+	data = pattern(t, 414, (size_t)8 * unit_of(t)->block);
+	write_blocks(nexus_a(t), lba, 8, data);
+	expect_bad_cdb(status4_new(nexus_a(t), ID4), 2);
+	expect_good(xcopy4(t, lba, lba + 100, 8, 2));
+	expect_blocks(nexus_b(t), lba + 100, 8, data, "the copy");
+	expect_bad_cdb(status4_new(nexus_b(t), ID4), 2);
+	expect_bad_cdb(status4_new(nexus_a(t), ID4 & 0xff), 2);
+	c = status4_new(nexus_a(t), ID4);
+	expect_good(c);
+	EXPECT(t, got_in(c) >= 32 && get_be32(c->in) + 4 == got_in(c),
+	       "AVAILABLE DATA %u, %u bytes", get_be32(c->in), got_in(c));
+	EXPECT(t, (c->in[4] & 0x1f) == 1, "of the service action %u", c->in[4] & 0x1f);
+	EXPECT(t, (c->in[5] & 0x7f) == 1, "COPY OPERATION STATUS %02xh", c->in[5] & 0x7f);
+	EXPECT(t, get_be16(c->in + 24) == 2, "%u segments, two were there", get_be16(c->in + 24));
+	expect_bad_cdb(status4_new(nexus_a(t), ID4), 2);
+	expect_key(xcopy4(t, lba, UINT64_MAX, 8, 1), COPY_ABORTED);
+	c = status4_new(nexus_a(t), ID4);
+	expect_good(c);
+	EXPECT(t, (c->in[5] & 0x7f) == 2, "COPY OPERATION STATUS %02xh of one that failed",
+	       c->in[5] & 0x7f);
+	EXPECT(t, c->in[12] == CHECK_CONDITION && c->in[14] >= 8 && c->in[13] >= c->in[14],
+	       "status %02xh with %u bytes of sense data in %u", c->in[12], c->in[14], c->in[13]);
+}
+
+RULE(copy, lid4_header, DESTROYS, "EXTENDED COPY(LID4): a header of another format is no list")
+{
+	static const uint8_t at[] = { 0, 2, 16 };
+	uint64_t lba;
+	struct cmd *c;
+
+	need_op(t, 0x83, 0x01);
+	lba = scratch(t);
+	for (unsigned i = 0; i < sizeof(at); i++) {
+		c = xcopy4(t, lba, lba + 100, 8, 1);
+		c->out[at[i]] ^= 0x40;
+		expect_bad_parameter(c, at[i]);
+	}
+	c = xcopy4(t, lba, lba + 100, 8, 1);
+	c->cdb[13] = HEAD4_BYTES - 1;
+	expect_sense(c, ILLEGAL_REQUEST, PARAMETER_LIST_LENGTH_ERROR);
+}
+
+RULE(copy, abort, DESTROYS,
+     "COPY OPERATION ABORT ends a copy that is under way; it finds no other, nor another's")
+{
+	struct cmd *c, *a, *other;
+	uint32_t segments;
+
+	need_op(t, 0x83, 0x01);
+	need_op(t, 0x83, 0x1c);
+	need_op(t, 0x84, 0x03);
+	segments = limit(t, 10, 2);
+	expect_bad_cdb(abort_new(nexus_a(t), ID4), 2);
+	if (unit_of(t)->n_blocks < 2ull * UINT16_MAX || segments > 1000)
+		skip(t, "no copy would take long");
+	c = xcopy4(t, 0, UINT16_MAX, UINT16_MAX, segments);
+	a = abort_new(nexus_a(t), ID4);
+	other = abort_new(nexus_b(t), ID4);
+	cmd_send(c);
+	cmd_run(other);
+	expect_bad_cdb(other, 2);
+	cmd_run(a);
+	cmd_wait(c);
+	if (a->status == GOOD) {
+		expect_key(c, COPY_ABORTED);
+	} else { /* it was too fast */
+		expect_bad_cdb(a, 2);
+		expect_good(c);
+	}
+	expect_bad_cdb(abort_new(nexus_a(t), ID4), 2);
+	expect_good(xcopy4(t, 0, 8, 8, 1));
 }
