@@ -362,6 +362,8 @@ static void tx(struct sched_ev *ev)
 		struct swr *s = swr_at(q, q->sq_next);
 
 		if (dice_permille(fabric_net.wr_fail_pmille)) {
+			if (s->state == SWR_POSTED)
+				s->state = SWR_SENT; /* so that one ends with the reason */
 			fabric_qp_break(e, FAB_WC_TRANSPORT, "a work request failed");
 			return;
 		}
