@@ -82,6 +82,8 @@ void check_told_outlives(struct host *h, int disk, uint16_t asc, uint64_t tick);
 void check_ua_dies(void);
 /* The unit of @disk begins anew, with what was kept of the one before. */
 void check_ua_found(int disk);
+/* A command of @h ended with BUSY or RESERVATION CONFLICT where that is noted. */
+void check_noted(struct host *h, int disk, uint8_t status);
 /* A command of @h ended inside the target without an answer; not because of its channel. */
 void check_cut(const struct host *h, int disk);
 /* Something that takes commands from others begins; it has ended, and (@known) can do nothing more. */
@@ -157,12 +159,27 @@ int check_pr_disk(const struct scsi_lu *lu);
 const struct mpr *check_pr_state(int disk);
 struct mpr_nexus check_pr_name(const struct host *h);
 
-/* --- check_keep.c: mode pages that were saved --- */
+/* --- check_keep.c: the control mode page, in force and saved --- */
 
-/* MODE SELECT with SP and this list is carried out; @cmd: NULL when nobody waits for it. */
-void check_keep_select(int disk, struct hcmd *cmd, const uint8_t *list);
+/* MODE SELECT with this list is carried out; @cmd: NULL when nobody waits for it; @saves: with SP. */
+void check_keep_select(int disk, struct hcmd *cmd, const uint8_t *list, bool saves);
+/* A LUN RESET: what is saved is in force. */
+void check_keep_reset(int disk);
 /* Its host has the GOOD. */
 void check_keep_answered(const struct hcmd *cmd);
+/* It was decided whether a command may go on. */
+void check_keep_looked(const struct spied *s, const struct scsi_act *act);
+/* SWP was on at some time since @tick. */
+bool check_keep_was_protected(int disk, uint64_t tick);
+/* Was UA_INTLCK_CTRL other than 00b, all the time since @tick? */
+enum check_lock {
+	CHECK_UNLOCKED,
+	CHECK_MAYBE_LOCKED,
+	CHECK_LOCKED
+};
+enum check_lock check_keep_lock(int disk, uint64_t tick);
+/* BUSY and RESERVATION CONFLICT make a unit attention now. */
+bool check_keep_notes(int disk);
 /* A unit of the disk begins. */
 void check_keep_found(const struct scsi_lu *lu, int disk);
 
@@ -174,6 +191,8 @@ void check_keep_found(const struct scsi_lu *lu, int disk);
 struct scsi_alua;
 /* It was decided whether a command may go on. */
 void check_access_looked(const struct spied *s, const struct scsi_act *act);
+/* A command that no state but the active ones lets in. */
+bool check_access_needs(const uint8_t *cdb);
 /* A SET is over inside the target, with GOOD. */
 void check_access_set(struct hcmd *cmd);
 /* Somebody was told that a version is in effect; 0: none. */
@@ -188,6 +207,22 @@ void check_access_asked(void);
 bool check_access_others(void);
 /* The process begins; @all: every unit that could have kept them is there. */
 void check_access_found(const struct scsi_alua *a, bool all);
+
+/* --- check_erase.c: FORMAT UNIT and SANITIZE --- */
+
+/* A command will erase the unit of its disk. False: it is being erased already. */
+bool check_erase_begins(struct hcmd *cmd);
+void check_erase_good(struct hcmd *cmd);
+/* It was answered otherwise, aborted or lost; @untouched: it has done nothing. */
+void check_erase_failed(struct hcmd *cmd, bool untouched);
+/* Between two rounds: the unit of @disk. */
+void check_erase_look(const struct scsi_lu *lu, int disk);
+/* A unit of the disk begins. */
+void check_erase_found(int disk);
+/* Something was, or may have been, erased there since @tick. */
+bool check_erase_was(int disk, uint64_t tick);
+/* It was decided whether a command may go on. */
+void check_erase_looked(const struct spied *s, const struct scsi_act *act);
 
 /* --- check_wire.c: what is on the wire --- */
 

@@ -12,6 +12,7 @@
 #include "scsi/scsi.h"
 #include "sim/check.h"
 #include "sim/cover.h"
+#include "sim/deeds.h"
 #include "sim/disk.h"
 #include "sim/proc.h"
 #include "sim/sched.h"
@@ -45,20 +46,9 @@ uint64_t check_access_newest(void)
 
 /* --- changes --- */
 
-static const struct host *host_of(const struct scsi_nexus *n)
-{
-	for (unsigned i = 0; i < HOSTS_MAX; i++) {
-		const struct host *h = host_at(i);
-
-		if (h && !memcmp(&h->id, n->initiator.name, sizeof(h->id)))
-			return h;
-	}
-	return NULL;
-}
-
 static void tell(struct version *v, const struct scsi_itl *except)
 {
-	const struct host *by = except ? host_of(except->nexus) : NULL;
+	const struct host *by = except ? spy_host(except->nexus) : NULL;
 	int at = except ? check_pr_disk(except->lu) : -1;
 
 	for (unsigned i = 0; i < HOSTS_MAX; i++) {
@@ -120,7 +110,7 @@ static bool is_active(uint8_t state)
 }
 
 /* SBC-4 and SPC-5 5.17.2: what every state but the active ones keeps from the medium. */
-static bool needs_medium(const uint8_t *cdb)
+bool check_access_needs(const uint8_t *cdb)
 {
 	switch (cdb[0]) {
 	case SCSI_OP_READ_6:
@@ -163,7 +153,7 @@ static bool may_run(const struct spied *s)
 
 void check_access_looked(const struct spied *s, const struct scsi_act *act)
 {
-	if (!s->host || s->disk < 0 || s->orphan || !needs_medium(s->cdb) || may_run(s))
+	if (!s->host || s->disk < 0 || s->orphan || !check_access_needs(s->cdb) || may_run(s))
 		return;
 	if (act->type == SCSI_ACT_COMPLETE && s->t->status != SCSI_STATUS_GOOD)
 		return;
@@ -227,8 +217,10 @@ static void sure(const struct version *v)
 
 void check_access_answered(uint64_t id)
 {
-	if (id > answered)
+	if (id > answered) {
 		answered = id;
+		deeds_moment(MOMENT_KEPT);
+	}
 	for (unsigned i = 0; i < VERSIONS && id; i++)
 		if (versions[i].id == id)
 			sure(&versions[i]);

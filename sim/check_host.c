@@ -104,6 +104,7 @@ static noreturn void no_reason(struct hchan *c, const struct hcmd *cmd, const st
 static bool may_be_protected(const struct hcmd *cmd)
 {
 	return proc_lun_read_only(cmd->disk) ||
+	       check_keep_was_protected(cmd->disk, cmd->sent_tick) ||
 	       excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_MEMORY), cmd->disk, cmd->sent_tick);
 }
 
@@ -131,6 +132,8 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 		if (check_access_state(s->asc) >= 0)
 			return check_access_was((uint8_t)check_access_state(s->asc),
 						cmd->sent_tick);
+		if (s->asc == ASC_FORMATTING || s->asc == ASC_SANITIZING)
+			return check_erase_was(cmd->disk, cmd->sent_tick) && s->progress_valid;
 		return s->asc == ASC_NEEDS_START ? excused(EXCUSE_STOP, cmd->disk, cmd->sent_tick)
 						 : disk;
 	case SENSE_ILLEGAL_REQUEST:

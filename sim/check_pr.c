@@ -151,6 +151,7 @@ void check_pr_found(const struct scsi_lu *lu, int disk)
 		return;
 	check_keep_found(lu, disk);
 	check_ua_found(disk);
+	check_erase_found(disk);
 	if (!may_find(&kept[disk], &m))
 		fail_now("reservations: disk %d begins with %u registrations and a reservation of "
 			 "type %u, which is not what was there when it ended",

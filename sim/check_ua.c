@@ -20,6 +20,8 @@
 #define CAUSES_MAX 24u
 #define STRAY_NS   (30 * NSEC_PER_SEC) /* a function whose channel died may still be under way */
 #define NEVER      UINT64_MAX
+#define AGAIN_MAX \
+	3u /* causes of what happens again and again, which is told no more often than they ask */
 
 struct cause {
 	uint16_t asc;
@@ -70,12 +72,18 @@ static void note_ever(struct itl *t, uint16_t asc)
 		t->ever[t->n_ever++] = asc;
 }
 
+static unsigned count(const struct itl *t, uint16_t asc)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->n; i++)
+		n += t->c[i].asc == asc;
+	return n;
+}
+
 static bool has(const struct itl *t, uint16_t asc)
 {
-	for (unsigned i = 0; i < t->n; i++)
-		if (t->c[i].asc == asc)
-			return true;
-	return false;
+	return count(t, asc);
 }
 
 /* @by_ns: NEVER: it may be told, but need not. */
@@ -100,12 +108,19 @@ static void add(struct itl *t, uint16_t asc, uint64_t by_ns)
 	t->n++;
 }
 
+/* Has its host logged in to the process that runs? */
+static bool is_back(const struct itl *t)
+{
+	return starts_seen[(t - &itls[0][0]) / HOST_LUNS_MAX] == proc_n_starts();
+}
+
 static void soften(struct itl *t)
 {
 	t->soft = sched_tick();
 	for (unsigned i = 0; i < t->n; i++) {
 		t->c[i].must = false;
-		if (t->c[i].died != proc_n_starts())
+		/* Until then it is the end of the one that died which is noticed. */
+		if (t->c[i].died != proc_n_starts() && is_back(t))
 			t->c[i].died = 0;
 	}
 }
@@ -446,6 +461,16 @@ static void owe_again(struct itl *t)
 
 /* --- mode pages --- */
 
+void check_noted(struct host *h, int disk, uint8_t status)
+{
+	uint16_t asc = status == SCSI_STATUS_BUSY                   ? SCSI_UA_PREVIOUS_BUSY
+		       : status == SCSI_STATUS_RESERVATION_CONFLICT ? SCSI_UA_PREVIOUS_CONFLICT
+								    : 0;
+
+	if (asc && count(itl_of(h, (unsigned)disk), asc) < AGAIN_MAX)
+		check_told(h, disk, asc);
+}
+
 void check_mode_changed(const struct host *by, int disk, bool clears)
 {
 	/* Whoever fails from now on may take others with him. */
@@ -474,14 +499,10 @@ void check_error_clears(const struct host *by, int disk)
 {
 	for (unsigned i = 0; i < HOSTS_MAX; i++) {
 		struct host *h = host_at(i);
-		unsigned n = 0;
 
 		if (!h || h == by)
 			continue;
-		/* That it happens again and again is told no more often than they ask. */
-		for (unsigned k = 0; k < itl_of(h, (unsigned)disk)->n; k++)
-			n += itl_of(h, (unsigned)disk)->c[k].asc == SCSI_UA_COMMANDS_CLEARED;
-		if (n < 3)
+		if (count(itl_of(h, (unsigned)disk), SCSI_UA_COMMANDS_CLEARED) < AGAIN_MAX)
 			check_told(h, disk, SCSI_UA_COMMANDS_CLEARED);
 	}
 }
@@ -613,8 +634,15 @@ static void luns_known(struct host *h, const struct hcmd *cmd)
 static void attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc)
 {
 	struct itl *t = itl_of(c->h, (unsigned)cmd->disk);
+	enum check_lock lock = check_keep_lock(cmd->disk, cmd->sent_tick);
 
 	cover_hit(COVER_UA, asc);
+	if (lock != CHECK_UNLOCKED && has(t, asc)) {
+		/* Only REQUEST SENSE takes it, and others that were told before may be heard of later. */
+		if (lock == CHECK_MAYBE_LOCKED || cmd->op == HOP_SENSE)
+			soften(t);
+		return;
+	}
 	if (!told(t, asc, cmd) && !t->wild)
 		fail_now("%s chan %u: command %u got unit attention %04x, for no reason or twice",
 			 c->h->name, c->number, cmd->nth, asc);

@@ -2,6 +2,7 @@
 /* The commands of a host: what a host wants next. What they are made of stands in hcmd_*.c. */
 #include "sim/hcmd.h"
 
+#include "sim/check.h"
 #include "sim/dice.h"
 #include "sim/hcmd_pr.h"
 #include "sim/model.h"
@@ -34,6 +35,7 @@ static const char *const op_text[HOP_COUNT] = {
 	"RESERVE or RELEASE",
 	"REPORT TARGET PORT GROUPS",
 	"SET TARGET PORT GROUPS",
+	"FORMAT or SANITIZE",
 	"something wrong",
 };
 
@@ -79,7 +81,8 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 		[HOP_CODES] = make_question,    [HOP_PR_OUT] = make_pr_out,
 		[HOP_SELECT] = make_select,     [HOP_PR_IN] = make_pr_in,
 		[HOP_RESERVE] = make_reserve,   [HOP_GROUPS] = make_groups,
-		[HOP_ACCESS] = make_access,     [HOP_BAD] = make_bad,
+		[HOP_ACCESS] = make_access,     [HOP_ERASE] = make_erase,
+		[HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);
@@ -87,6 +90,9 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 	/* Where there is no unit only questions are asked. */
 	if (cmd->disk < 0)
 		cmd->op = dice_below(2) ? HOP_INQUIRY : HOP_TUR;
+	/* Who hears the same again and again may find out how it ends. */
+	else if (c->h->heard && check_keep_lock(cmd->disk, UINT64_MAX) && dice_below(2))
+		cmd->op = HOP_SENSE;
 	make[cmd->op](c, cmd);
 	note(c, cmd);
 }
@@ -96,13 +102,24 @@ void hcmd_make_probe(struct hchan *c, struct hcmd *cmd, unsigned step)
 	cmd->lun = (uint16_t)(c->h->index % proc_n_luns());
 	cmd->disk = cmd->lun;
 	cmd->block = proc_lun_block_bytes(cmd->disk);
+	if (c->h->heard && check_keep_lock(cmd->disk, UINT64_MAX)) { /* or it is told for ever */
+		cmd->op = HOP_SENSE;
+		make_question(c, cmd);
+		note(c, cmd);
+		return;
+	}
 	if (step < 2) { /* somebody may have reserved it */
 		make_pr_probe(c, cmd, step);
 		note(c, cmd);
 		return;
 	}
-	cmd->op = step == 2 ? HOP_STOP : step == 3 ? HOP_WRITE : HOP_READ;
-	if (step == 2) { /* ... or stopped it */
+	if (step == 2) { /* ... protected it from writing */
+		make_select_probe(cmd);
+		note(c, cmd);
+		return;
+	}
+	cmd->op = step == 3 ? HOP_STOP : step == 4 ? HOP_WRITE : HOP_READ;
+	if (step == 3) { /* ... or stopped it */
 		cmd->cdb[0] = SCSI_OP_START_STOP_UNIT;
 		cmd->cdb[4] = 1;
 		note(c, cmd);
@@ -111,7 +128,7 @@ void hcmd_make_probe(struct hchan *c, struct hcmd *cmd, unsigned step)
 	cmd->lba = c->h->index;
 	cmd->n = 1;
 	cmd->len = cmd->block;
-	cmd->out = step == 3;
+	cmd->out = step == 4;
 	hcmd_put_rw(cmd, cmd->out);
 	if (cmd->out) {
 		cmd->write = model_write((unsigned)cmd->disk, cmd->lba, 1, MODEL_DATA, c->h->name);

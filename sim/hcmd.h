@@ -19,6 +19,7 @@ void make_compare(struct hchan *c, struct hcmd *cmd);
 void make_caw(struct hchan *c, struct hcmd *cmd);
 void make_orwrite(struct hchan *c, struct hcmd *cmd);
 void make_same(struct hchan *c, struct hcmd *cmd);
+void make_erase(struct hchan *c, struct hcmd *cmd);
 void make_unmap(struct hchan *c, struct hcmd *cmd);
 /* The CDB of a READ or WRITE. */
 void hcmd_put_rw(struct hcmd *cmd, bool write);
@@ -33,6 +34,8 @@ uint32_t hcmd_whole_blocks(const struct hcmd *cmd);
 
 void make_question(struct hchan *c, struct hcmd *cmd);
 void make_select(struct hchan *c, struct hcmd *cmd);
+/* At the end of a run: as it is at first. */
+void make_select_probe(struct hcmd *cmd);
 void make_groups(struct hchan *c, struct hcmd *cmd);
 void make_access(struct hchan *c, struct hcmd *cmd);
 void make_stop(struct hchan *c, struct hcmd *cmd);

@@ -50,27 +50,43 @@ void make_question(struct hchan *c, struct hcmd *cmd)
 	}
 }
 
-/* The control mode page: other rules for task sets, and for what becomes of commands that are aborted. */
-void make_select(struct hchan *c, struct hcmd *cmd)
+static void put_select(struct hcmd *cmd, const uint8_t control[4])
 {
-	static const uint8_t qerr[] = { 0, 0, 0, 1, 3 };
 	uint8_t *page = cmd->buf + 8; /* behind the header */
 
-	(void)c;
 	cmd->out = true;
 	cmd->len = 8 + 12;
 	memset(cmd->buf, 0, cmd->len);
 	page[0] = 0x0a;
 	page[1] = 0x0a;
-	page[2] = (uint8_t)(0x02 | (dice_below(3) ? 0 : 0x20) | (dice_below(3) ? 0 : 0x04));
-	page[3] = (uint8_t)(0x10 | qerr[dice_below(ARRAY_SIZE(qerr))] << 1);
-	page[5] = dice_below(2) ? 0x40 : 0;
+	memcpy(page + 2, control, 4);
 	put_be16(page + 8, 0xffff);
 	cmd->cdb[0] = SCSI_OP_MODE_SELECT_10;
 	cmd->cdb[1] = 0x10; /* PF */
+	cmd->cdb[8] = (uint8_t)cmd->len;
+}
+
+/* The control mode page: other rules for task sets, for what becomes of commands that are aborted, and of attentions. */
+void make_select(struct hchan *c, struct hcmd *cmd)
+{
+	static const uint8_t qerr[] = { 0, 0, 0, 1, 3 };
+	static const uint8_t lock[] = { 0, 0, 0, 0, 2, 3 };
+	uint8_t tst = (uint8_t)(0x02 | (dice_below(3) ? 0 : 0x20) | (dice_below(3) ? 0 : 0x04));
+	uint8_t clears = (uint8_t)(0x10 | qerr[dice_below(ARRAY_SIZE(qerr))] << 1);
+	uint8_t guards = (uint8_t)(lock[dice_below(ARRAY_SIZE(lock))] << 4 |
+				   (dice_below(6) ? 0 : 0x08)); /* SWP */
+	uint8_t tas = dice_below(2) ? 0x40 : 0;
+
+	(void)c;
+	put_select(cmd, (const uint8_t[4]){ tst, clears, guards, tas });
 	if (proc_config()->keeps && dice_below(2))
 		cmd->cdb[1] |= 0x01; /* SP */
-	cmd->cdb[8] = (uint8_t)cmd->len;
+}
+
+void make_select_probe(struct hcmd *cmd)
+{
+	cmd->op = HOP_SELECT;
+	put_select(cmd, (const uint8_t[4]){ 0x02, 0x10, 0, 0 });
 }
 
 void make_groups(struct hchan *c, struct hcmd *cmd)

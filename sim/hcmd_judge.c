@@ -138,7 +138,7 @@ static void good_groups(struct hchan *c, struct hcmd *cmd)
 
 static void good(struct hchan *c, struct hcmd *cmd)
 {
-	if (c->h->probing)
+	if (c->h->probing && cmd->op != HOP_SENSE)
 		c->h->probe_step++;
 	judge_config(c, cmd);
 	switch (cmd->op) {
@@ -180,6 +180,9 @@ static void good(struct hchan *c, struct hcmd *cmd)
 	case HOP_PR_IN:
 		good_pr_in(c, cmd);
 		return;
+	case HOP_ERASE:
+		check_erase_good(cmd);
+		return;
 	case HOP_GROUPS:
 		good_groups(c, cmd);
 		return;
@@ -207,6 +210,8 @@ static void ended(struct hcmd *cmd, enum model_outcome o)
 {
 	stop_ended(cmd);
 	preempt_ended(cmd, true);
+	if (cmd->op == HOP_ERASE)
+		check_erase_failed(cmd, o == MODEL_NEVER);
 	if (cmd->write && model_write_is_open(cmd->write))
 		model_write_end(cmd->write, o, false);
 	if (cmd->begin)
@@ -220,7 +225,8 @@ static bool untouched(const struct hcmd *cmd, const struct sense *s)
 	       s->key == SENSE_ILLEGAL_REQUEST ||
 	       (s->key == SENSE_MISCOMPARE && cmd->op == HOP_CAW) ||
 	       (s->key == SENSE_NOT_READY &&
-		(s->asc == ASC_NEEDS_START || check_access_state(s->asc) >= 0)) ||
+		(s->asc == ASC_NEEDS_START || s->asc == ASC_FORMATTING ||
+		 s->asc == ASC_SANITIZING || check_access_state(s->asc) >= 0)) ||
 	       (s->key == SENSE_DATA_PROTECT && s->asc == ASC_WRITE_PROTECTED &&
 		!excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick));
 }
@@ -239,6 +245,7 @@ void hcmd_answered(struct hchan *c, struct hcmd *cmd)
 		wrong(c, cmd, "CHECK CONDITION without sense data");
 	if (cmd->status == SCSI_STATUS_CHECK_CONDITION && s.key == SENSE_UNIT_ATTENTION)
 		attention = s.asc;
+	c->h->heard = attention;
 	check_attention(c, cmd, attention);
 	check_admitted(c, cmd);
 	if (cmd->conflict && cmd->status != SCSI_STATUS_RESERVATION_CONFLICT)
@@ -271,6 +278,8 @@ void hcmd_lost(struct hchan *c, struct hcmd *cmd)
 	check_not_answered(c, cmd);
 	stop_ended(cmd);
 	preempt_ended(cmd, false);
+	if (cmd->op == HOP_ERASE)
+		check_erase_failed(cmd, false);
 	if (cmd->write && model_write_is_open(cmd->write))
 		host_limbo(c->h, cmd->write);
 	if (cmd->begin)

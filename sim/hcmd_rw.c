@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Commands of a host that move blocks. */
 #include "base/check.h"
+#include "sim/check.h"
 #include "sim/dice.h"
 #include "sim/hcmd.h"
 #include "sim/model.h"
@@ -275,4 +276,49 @@ void make_unmap(struct hchan *c, struct hcmd *cmd)
 	put_be32(cmd->buf + 16, cmd->n);
 	(void)cdb_put_unmap(cmd->cdb, (uint16_t)cmd->len);
 	cmd->write = model_write((unsigned)cmd->disk, cmd->lba, cmd->n, MODEL_ZERO, c->h->name);
+}
+
+/* --- making: what erases the whole unit --- */
+
+static void put_format(struct hcmd *cmd)
+{
+	cmd->cdb[0] = SCSI_OP_FORMAT_UNIT;
+	if (!cmd->immed)
+		return;
+	cmd->cdb[1] = 0x10; /* FMTDATA */
+	cmd->out = true;
+	cmd->len = 4;
+	memset(cmd->buf, 0, cmd->len);
+	cmd->buf[1] = 0x02; /* IMMED */
+}
+
+static void put_sanitize(struct hcmd *cmd)
+{
+	bool overwrite = dice_below(2);
+
+	cmd->cdb[0] = SCSI_OP_SANITIZE;
+	cmd->cdb[1] = (uint8_t)((cmd->immed ? 0x80 : 0) |
+				(overwrite ? SCSI_SA_OVERWRITE : SCSI_SA_BLOCK_ERASE));
+	if (!overwrite)
+		return;
+	cmd->out = true;
+	cmd->len = 8;
+	memset(cmd->buf, 0, cmd->len);           /* zeroes, */
+	cmd->buf[0] = (uint8_t)dice_range(1, 3); /* so often */
+	put_be16(cmd->buf + 2, 4);
+	put_be16(cmd->cdb + 7, 8);
+}
+
+void make_erase(struct hchan *c, struct hcmd *cmd)
+{
+	if (!check_erase_begins(cmd)) {
+		cmd->op = HOP_VERIFY;
+		make_verify(c, cmd);
+		return;
+	}
+	cmd->immed = dice_below(2);
+	if (dice_below(2))
+		put_format(cmd);
+	else
+		put_sanitize(cmd);
 }

@@ -17,7 +17,7 @@
 #define HOST_SLOTS_MAX  32u
 #define HOST_PIECES_MAX ICHAN_PIECES_MAX
 #define CAW_MAX         64u /* blocks of a COMPARE AND WRITE of ours */
-#define PROBE_STEPS     5u
+#define PROBE_STEPS     6u
 
 struct host;
 struct hchan;
@@ -47,6 +47,7 @@ enum hop {
 	HOP_RESERVE, /* and RELEASE */
 	HOP_GROUPS,  /* REPORT TARGET PORT GROUPS */
 	HOP_ACCESS,  /* SET TARGET PORT GROUPS */
+	HOP_ERASE,   /* FORMAT UNIT, SANITIZE */
 	HOP_BAD,     /* something no unit can do */
 	HOP_COUNT
 };
@@ -67,6 +68,7 @@ struct hcmd {
 	bool out;
 	bool fua;
 	bool may_be_gone; /* a function of its own host may have aborted it without a word */
+	bool immed;       /* ERASE: it is answered when that has begun */
 	bool differs;     /* COMPARE, CAW: it must find a difference */
 	uint32_t expect[CAW_MAX]; /* COMPARE, CAW: writes of the model that the blocks hold */
 	uint32_t write;           /* of the model; 0: it is none */
@@ -94,6 +96,7 @@ struct hcmd {
 		kept; /* the version of the saved mode pages that it made; 0: none (check_keep.c) */
 	uint64_t
 		access; /* the version of the access states that it made; 0: none (check_access.c) */
+	uint64_t forced;    /* the version of the control mode page that it made; 0: none */
 	uint64_t mode_tick; /* when it changed the mode pages; 0: it has not */
 	bool told_abort;    /* ... with TASK ABORTED */
 	bool conflict;      /* ... with RESERVATION CONFLICT */
@@ -154,6 +157,7 @@ struct host {
 	bool probing; /* the end of the run: it must get in, and write and read */
 	bool probed;  /* ... and it did */
 	unsigned probe_step;
+	bool heard; /* its last answer was a unit attention */
 	struct list limbo;
 	struct worker_timer next; /* login, or the next commands */
 	struct worker_job job;

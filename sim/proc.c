@@ -21,6 +21,7 @@
 #include "sim/store.h"
 #include "sim/worker.h"
 #include "sim/world.h"
+#include "target/internal.h"
 
 #define TEXT_MAX      8192u
 #define PORT_NUMBER   5555u
@@ -632,8 +633,32 @@ bool proc_ends(void)
 	return state == STOPPING || state == LINGERING;
 }
 
+bool proc_erases(const struct backend_io *io)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &d.tgt->units)
+		if (&list_entry(pos, const struct tgt_unit, node)->erase.io == io)
+			return true;
+	return false;
+}
+
+static void look_at_erasing(void)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &d.devices) {
+		const struct ddevice *dev = list_entry(pos, struct ddevice, node);
+
+		if (dev->name[0] == 'd')
+			check_erase_look(tgt_unit_lu(dev->unit), dev->name[1] - '0');
+	}
+}
+
 void proc_look(void)
 {
+	if (state == RUNNING)
+		look_at_erasing();
 	if (state == RUNNING || state == STOPPING)
 		check_target(d.tgt);
 }

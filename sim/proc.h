@@ -18,6 +18,7 @@ struct proc_config {
 	bool groups;        /* the disks are in a DEVICE_GROUP */
 	bool sets_access;   /* ... and hosts may set access states ... */
 	bool hook;          /* ... which a program must bring about */
+	bool erases;        /* hosts erase units */
 	bool keeps;         /* there is a state_dir */
 	unsigned n_disks;   /* LUN i is disk i, to the hosts that have it */
 	bool ro[8];         /* LUN i is read only */
@@ -88,6 +89,9 @@ void proc_host_id(unsigned host, struct srp_port_id *ret);
 unsigned proc_n_luns(void);
 /* Look whether all is well inside the target, between two rounds of its workers. */
 void proc_look(void);
+struct backend_io;
+/* @io is of a unit that is being erased. */
+bool proc_erases(const struct backend_io *io);
 /* SIGTERM has been taken. */
 bool proc_ends(void);
 /* For how long @host has not been let in. */

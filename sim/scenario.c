@@ -163,7 +163,8 @@ static void roll_config(struct scenario *s, const struct trouble *t)
 	c->n_disks = s->n_disks;
 	c->enabled = true;
 	c->keeps = dice_below(2);
-	c->groups = dice_below(3) == 0;
+	c->groups = dice_below(t->death ? 2 : 3) == 0;
+	c->erases = !t->disks && !t->memory && dice_below(3) == 0; /* it does not fail */
 	c->sets_access = dice_below(3);
 	c->hook = dice_below(2);
 	c->second = dice_below(3) == 0;
@@ -203,6 +204,8 @@ static void roll_ops(const struct scenario *s, struct host_ways *w, const struct
 		w->op[i] = dice_below(4) ? usual[i] : dice_below(2) ? 0 : 4 * usual[i];
 	w->op[HOP_WRITE] += 10;
 	w->op[HOP_READ] += 10;
+	if (s->config.erases)
+		w->op[HOP_ERASE] = 1 + dice_below(2);
 	if (s->config.groups) {
 		w->op[HOP_GROUPS] = 2;
 		w->op[HOP_ACCESS] = s->config.sets_access ? dice_below(5) : 0;
@@ -397,7 +400,7 @@ void scenario_roll(struct scenario *s)
 		roll_disk(s, i, &t);
 	roll_disk(s, SCRATCH, &t);
 	roll_config(s, &t);
-	if (s->config.groups && t.operator)
+	if (s->config.groups && (t.operator|| t.death))
 		s->deed[DEED_ACCESS] = 1 + dice_below(3);
 	for (unsigned i = 0; i < s->n_hosts; i++)
 		roll_host(s, &s->ways[i], &t);

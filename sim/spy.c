@@ -6,6 +6,7 @@
 #include "scsi/scsi.h"
 #include "sim/check.h"
 #include "sim/fabric.h"
+#include "sim/proc.h"
 #include "sim/rogue.h"
 #include "sim/sched.h"
 #include "sim/world.h"
@@ -111,6 +112,17 @@ struct hcmd *spy_hcmd(const struct spied *s)
 	return c ? hcmd_of(c, s->tag) : NULL;
 }
 
+struct host *spy_host(const struct scsi_nexus *n)
+{
+	for (unsigned i = 0; i < HOSTS_MAX; i++) {
+		struct host *h = host_at(i);
+
+		if (h && !memcmp(&h->id, n->initiator.name, sizeof(h->id)))
+			return h;
+	}
+	return NULL;
+}
+
 static struct hchan *hchan_of(const struct scsi_task *t)
 {
 	const struct cmd *c = container_of(t, const struct cmd, task);
@@ -136,15 +148,18 @@ static void look_at_mode(struct spied *s, const struct scsi_task *t, const struc
 	    (act->type == SCSI_ACT_COMPLETE || act->type == SCSI_ACT_CLEAR))
 		check_error_clears(s->host, disk);
 	/* Where it is saved first, some hear of it before. */
-	if (select && act->type == SCSI_ACT_SAVE) {
-		check_keep_select(disk, cmd, t->data);
+	if (act->type == SCSI_ACT_SAVE)
 		changed = t->changed;
-	}
-	if (act->type == SCSI_ACT_COMPLETE && t->status == SCSI_STATUS_GOOD)
+	else if (act->type == SCSI_ACT_COMPLETE && t->status == SCSI_STATUS_GOOD)
 		changed = act->changed;
-	if (!select || s->applied || changed != SCSI_CHANGED_LU)
+	else
 		return;
+	if (!select || s->applied)
+		return;
+	check_keep_select(disk, cmd, t->data, act->type == SCSI_ACT_SAVE);
 	s->applied = true;
+	if (changed != SCSI_CHANGED_LU)
+		return;
 	if (cmd)
 		cmd->mode_tick = sched_tick();
 	check_mode_changed(s->host, disk, t->lu->mode.qerr);
@@ -212,6 +227,9 @@ static void over(struct spied *s, const struct scsi_task *t)
 		    cmd_chan_live(container_of(t, const struct cmd, task)))
 			check_cut(s->host, cmd->disk);
 	}
+	if (t->lu && !t->aborted && check_pr_disk(t->lu) >= 0 && spy_host(t->nexus) &&
+	    check_keep_notes(check_pr_disk(t->lu)))
+		check_noted(spy_host(t->nexus), check_pr_disk(t->lu), t->status);
 	forget(s, NULL);
 }
 
@@ -240,6 +258,8 @@ static void look(struct spied *s, const struct scsi_task *t, const struct scsi_a
 	if (!s->checked) {
 		check_pr_looked(s, t, act);
 		check_access_looked(s, act);
+		check_keep_looked(s, act);
+		check_erase_looked(s, act);
 	}
 	s->checked = true;
 	if (list)
@@ -371,8 +391,11 @@ enum scsi_changed __wrap_scsi_tmf_finish(struct scsi_tmf *m)
 {
 	enum scsi_changed changed = __real_scsi_tmf_finish(m);
 
-	if (m->fn == SCSI_TMF_LUN_RESET && m->lu && m->response == SCSI_TMF_FUNCTION_COMPLETE)
-		check_pr_lost(m->lu, NULL);
+	if (m->fn != SCSI_TMF_LUN_RESET || !m->lu || m->response != SCSI_TMF_FUNCTION_COMPLETE)
+		return changed;
+	check_pr_lost(m->lu, NULL);
+	if (check_pr_disk(m->lu) >= 0)
+		check_keep_reset(check_pr_disk(m->lu));
 	return changed;
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming) */
@@ -388,6 +411,9 @@ void spy_io_begins(const struct backend_io *io)
 {
 	struct spied *s = spied_of(io);
 
+	if (!s && proc_erases(io))
+		return;
+
 	if (!s)
 		fail_now("a command that has ended still asks something of its disk");
 	s->n_io++;
@@ -399,6 +425,8 @@ void spy_io_ended(const struct backend_io *io)
 {
 	struct spied *s = spied_of(io);
 
+	if (!s && proc_erases(io))
+		return;
 	check(s && s->n_io);
 	s->n_io--;
 }

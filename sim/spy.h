@@ -53,6 +53,8 @@ void spy_each(void (*fn)(struct spied *s, void *ctx), void *ctx);
 /* The host's side of it, NULL: its host has given it up. */
 struct hcmd *spy_hcmd(const struct spied *s);
 struct hchan *spy_hchan(const struct spied *s);
+/* Whose nexus it is, NULL: of a rogue. */
+struct host *spy_host(const struct scsi_nexus *n);
 /* The process of the target is gone. */
 void spy_reset(void);
 /* It has ended in good order: nothing may be inside. */
