@@ -286,7 +286,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_POPULATE_TOKEN] = { 0x83, SCSI_COPY_OUT_POPULATE_TOKEN, PROMISES, 30, TOKEN_OUT_MASK,
 				 spc_populate_token,
 				 "point in time copies, change vulnerable; up to 32 ranges; see "
-				 "design 20" },
+				 "design 21" },
 	[CMD_WRITE_USING_TOKEN] = { 0x83, SCSI_COPY_OUT_USING_TOKEN, ERASES | SCSI_CMD_SA, 120,
 				    TOKEN_OUT_MASK, spc_write_using_token,
 				    "tokens of units of this target, block device zero; IMMED is "
