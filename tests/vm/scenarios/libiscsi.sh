@@ -10,14 +10,16 @@ SRPTD_OPTIONS="state_dir /tmp/state"
 srptd_conf <<-END
 	fileio file0 filename /tmp/file0.img,size 31M,thin_provisioned 1
 	ram ram1 size 16M,read_only 1
+	ram ram2 size 16M
 END
 srptd_start
 # One test moves 2048 blocks by a single command, however small the limit; by default ib_srp allows 1024, and so does /dev/sg.
 login initiator_ext=1,max_sect=2048
-same ${#DISKS[@]} 2 "disks"
+same ${#DISKS[@]} 3 "disks"
 sg_of() { echo "/dev/$(ls "/sys/block/$(basename "$1")/device/scsi_generic")"; }
 g=$(sg_of "${DISKS[0]}")
 protected=$(sg_of "${DISKS[1]}")
+atomic=$(sg_of "${DISKS[2]}")
 one=$HOST
 login initiator_ext=2
 second=$(sg_of "${DISKS[0]}")
@@ -26,8 +28,9 @@ second=$(sg_of "${DISKS[0]}")
 # are protected on one that does not or is not (the other disk has it), of several blocks per physical one where there
 # is one, of zero blocks where WSNZ forbids them.
 may_skip='Non-iSCSI multipath|only supported for iSCSI backends|not removable|not write-protected|LBPPB < 2|does not support 0-blocks'
-# SANITIZE: with -S, which allows it, the tool ends in the middle on a block device. A command that no disk here has.
-may_skip+='|allow-sanitize|WRITEATOMIC16 is not implemented'
+# SANITIZE: with -S, which allows it, the tool ends in the middle on a block device. Alignment and granularity of WRITE
+# ATOMIC, which there are none of.
+may_skip+='|allow-sanitize|No alignment restrictions|No granularity restrictions'
 
 # run_family FAMILY DEVICE [SECOND_PATH]
 run_family() {
@@ -59,6 +62,8 @@ for family in ${families//,/ }; do
 		sg_write_same --num=512 --lba=0 --xferlen=512 --in=/dev/zero "$g"
 		sg_turs --number=20 "$second" >/dev/null || true
 		run_family "$family" "$g" "$second"
+	elif [ "$family" = WriteAtomic16 ]; then # a file does not have it, see design 20
+		run_family "$family" "$atomic"
 	else
 		run_family "$family" "$g"
 	fi
