@@ -9,6 +9,7 @@
  */
 #include "scsi/scsi.h"
 #include "sim/check.h"
+#include "sim/deeds.h"
 #include "sim/disk.h"
 #include "sim/model.h"
 #include "sim/proc.h"
@@ -65,6 +66,7 @@ void check_erase_good(struct hcmd *cmd)
 {
 	if (cmd->immed) {
 		let_go(cmd, true);
+		deeds_moment(MOMENT_KEPT);
 		return;
 	}
 	over(&erasing[cmd->disk], MODEL_GOOD);
@@ -116,8 +118,9 @@ void check_erase_looked(const struct spied *s, const struct scsi_act *act)
 {
 	const struct erasing *e = s->disk < 0 ? NULL : &erasing[s->disk];
 
-	if (!e || !e->write || e->by || !e->sure || s->orphan || !check_access_needs(s->cdb) ||
-	    !s->lu || !s->lu->erase.kind)
+	/* At home that is known at once, elsewhere when the command that began it was answered. */
+	if (!e || s->orphan || !s->lu || !s->lu->erase.kind || !check_access_needs(s->cdb) ||
+	    !(s->entered || (e->write && !e->by && e->sure)))
 		return;
 	if (act->type == SCSI_ACT_CLEAR ||
 	    (act->type == SCSI_ACT_COMPLETE && s->t->status != SCSI_STATUS_GOOD))

@@ -16,6 +16,7 @@
 #define WORKERS_MAX 8u
 #define BLOCK_MAX   4096u
 #define SLOW        100u
+#define LONG_BYTES  (32u << 10)
 
 /* Errors a store can have; what the SCSI core makes of each is its business. */
 static const int errors[] = { EIO,    ENOSPC,    ENODATA, EROFS,    ENOMEM,
@@ -301,8 +302,8 @@ static void submit(struct backend *b, struct worker *w, struct backend_io *io)
 	q->stuck = q->held && dice_pct(d->mood.stuck_pct);
 	if (q->held)
 		fault(d, q->stuck ? "a request gets stuck" : "a request hangs");
-	else
-		sched_in(&q->ev, duration_ns(d));
+	else /* what is long takes long */
+		sched_in(&q->ev, duration_ns(d) * (1 + io->len_bytes / LONG_BYTES));
 }
 
 static void cancel(struct backend *b, struct worker *w, struct backend_io *io)

@@ -109,7 +109,10 @@ void host_target_died(struct host *h)
 			struct hcmd *cmd = &c->cmd[k];
 
 			/* What is on its way to us may still be read; what is on its way to it never will be. */
-			if (cmd->busy && cmd->write && model_write_is_open(cmd->write))
+			if (!cmd->busy || !cmd->write || !model_write_is_open(cmd->write))
+				continue;
+			/* ... but what a unit remembers goes on. */
+			if (cmd->op != HOP_ERASE || !proc_config()->keeps)
 				model_write_end(cmd->write, MODEL_UNSURE, false);
 		}
 	}
