@@ -17,6 +17,10 @@ CLASSES = {
     "set": "Task sets and reservations",
     "news": "Unit attentions, views and reloads",
     "unit": "Units and the end of the daemon",
+    "keep": "What outlives the process",
+    "access": "Access states",
+    "mode": "The control mode page",
+    "erase": "Erasing",
 }
 
 Mutant = collections.namedtuple("Mutant", "name kind source bug edits walk")
@@ -46,6 +50,10 @@ CMD_TABLE = "src/scsi/cmd_table.c"
 PORT = "src/srp/port.c"
 NEXUS = "src/scsi/nexus.c"
 SET = "src/scsi/set.c"
+SAVED = "src/scsi/saved.c"
+KEEP = "src/target/keep.c"
+ALUA = "src/target/alua.c"
+S_ALUA = "src/scsi/alua.c"
 
 # --- the end of a channel ---
 
@@ -315,3 +323,61 @@ mutant("unit", "gathering_never_ends", "-", "that the last command of a unit has
        (GATHER, "\tif (--k->local == 0 && k->wanted)", "\tif (--k->local == 0 && !k->unit)"))
 mutant("unit", "channel_left_at_sigterm", "-", "SIGTERM leaves channels alone, and waits for their hosts to go",
        (TPORT, "\t\t\tport_close_nexus(list_entry(n, struct port_nexus, node));\n", "\t\t\t;\n"))
+
+# --- what outlives the process ---
+
+mutant("keep", "answered_unsaved", "-", "PERSISTENT RESERVE OUT is answered before what it changed is saved",
+       ("src/scsi/spc_pr_out.c", "\t\tif (pr_out_saves(o))\n", "\t\tif (pr_out_saves(o) && !t->lu)\n"))
+mutant("keep", "served_by_older_save", "-", "a change that comes while a save is under way is told when that one is done",
+       (KEEP, "\tlist_push(&u->keep.waiting, &w->node);", "\tlist_push(u->keep.busy ? &u->keep.served : &u->keep.waiting, &w->node);"))
+mutant("keep", "aptpl_off_unsaved", "-", "that registrations are kept no more is not saved",
+       ("src/scsi/spc_pr_out.h", "\treturn o->pr->aptpl || o->was_kept;", "\treturn o->pr->aptpl;"))
+mutant("keep", "reservation_lost", "-", "the type of a reservation is not saved",
+       (SAVED, "\tpen_u8(out, pr->type);", "\tpen_u8(out, 0);"))
+mutant("keep", "owed_forgotten", "-", "unit attentions that were owed are not told after a restart",
+       (SAVED, "\tif (!lu->n_owed)\n", "\tif (lu)\n"))
+mutant("keep", "saved_pages_unused", "-", "a unit begins with default mode pages, whatever was saved",
+       (SAVED, "\t(void)scsi_lu_set_mode(lu, &lu->mode_saved);\n", ""))
+mutant("keep", "pages_unsaved", "-", "MODE SELECT with SP does not wait for the save",
+       ("src/scsi/spc_select.c", "\tif (!(t->cdb[1] & SELECT_SP))\n\t\treturn answer_good(t);\n\tt->lu->mode_saved = s.mode;\n\tt->lu->mode_is_saved = true;\n\treturn answer_act(t, SCSI_ACT_SAVE, answer_good);",
+        "\tif (t->cdb[1] & SELECT_SP)\n\t\tt->lu->mode_saved = s.mode;\n\tt->lu->mode_is_saved = true;\n\treturn answer_good(t);"))
+
+# --- access states ---
+
+mutant("access", "served_where_it_arrived", "-", "commands that need not go home are served whatever the access state is",
+       (NEXUS, "\tif (alua_restricts(itl))", "\tif (alua_restricts(itl) && !itl->lu)"))
+mutant("access", "standby_lets_in", "-", "standby and unavailable keep nothing out",
+       (S_ALUA, "\tif (!rule || !rule->flag ||", "\tif (!rule || rule->flag != SCSI_CMD_IN_ANY_STATE ||"))
+mutant("access", "access_unpublished", "-", "a state that an initiator set is not told to the workers",
+       (ALUA, "\t\talua_publish(a);\n\t}\n\top_start(a, &a->set_op", "\t}\n\top_start(a, &a->set_op"))
+mutant("access", "access_untold", "-", "that the state is another one is told to nobody",
+       (S_ALUA, "\talua_tell(a, changed, except_at);", "\t;"))
+mutant("access", "access_told_to_asker", "-", "who sets a state is told of it as news, where he did that",
+       (S_ALUA, "\talua_tell(a, changed, except_at);", "\talua_tell(a, changed, NULL);"))
+mutant("access", "access_unsaved", "-", "access states are not saved",
+       (ALUA, "\t\tu->access_dirty = u->keep.to.save != NULL;", "\t\tu->access_dirty = false;"))
+mutant("access", "groups_leave_first", "-", "a reload takes the groups of a device away before its nexuses have lost it",
+       ("src/daemon/groups.c", "\t\tif (is_leaving(d, dev))\n", "\t\tif (is_leaving(d, dev) && !dev)\n"))
+
+# --- the control mode page ---
+
+mutant("mode", "swp_ignored", "-", "a unit that its initiators have write protected is written to",
+       (NEXUS, "\tif (itl->read_only || lu->read_only || lu->mode.swp)", "\tif (itl->read_only || lu->read_only)"))
+mutant("mode", "interlock_ignored", "-", "a unit attention goes when it was told, whatever UA_INTLCK_CTRL says",
+       ("src/scsi/task_home.c", "\tif (t->lu->mode.ua_intlck == SCSI_UA_INTLCK_CLEAR) {", "\tif (t->lu) {"))
+mutant("mode", "select_unpublished", "-", "who changed a mode page is told before the workers know it",
+       ("src/scsi/spc_select.c", "\t\tt->changed = SCSI_CHANGED_LU;\n", "\t\t;\n"))
+mutant("mode", "mode_change_untold", "-", "that mode pages have changed is told to nobody",
+       ("src/scsi/spc_select.c", "\t\tscsi_lu_ua(t->lu, SCSI_UA_MODE_CHANGED, t->nexus);\n", ""))
+
+# --- erasing ---
+
+mutant("erase", "served_while_erased", "-", "commands are served while a unit is erased",
+       ("src/scsi/ready.c", "\tif (!lu->erase.failed)\n\t\treturn true;", "\tif (!lu->erase.failed)\n\t\treturn false;"),
+       ("src/scsi/ready.c", "\telse if (lu->erase.kind)\n", "\telse if (lu->erase.failed)\n"))
+mutant("erase", "erasing_unflushed", "-", "what was erased is not flushed before that is told",
+       ("src/scsi/erase.c", "\tif (e->stage == STAGE_FLUSH && !lu->write_cache)", "\tif (e->stage == STAGE_FLUSH)"))
+mutant("erase", "half_erased", "-", "the second half of a unit is not erased",
+       ("src/scsi/erase.c", "\tuint64_t left = (lu->n_blocks - e->next_block) << lu->block_shift;", "\tuint64_t left = ((lu->n_blocks - e->next_block) << lu->block_shift) / 8192 * 4096;"))
+mutant("erase", "no_progress", "-", "who is told that a unit is being erased is not told how far it has come",
+       ("src/scsi/ready.c", "\ts.progress_valid = true;", "\ts.progress_valid = false;"))
