@@ -107,6 +107,7 @@ static const struct scsi_lu_params params[2] = {
 	  .size_bytes = 1ull << 46,
 	  .max_transfer_bytes = 1 << 20,
 	  .read_only = true,
+	  .removable = true,
 	  .descriptor_sense = true },
 };
 
@@ -219,6 +220,16 @@ static void space(struct scsi_lu *lu, unsigned mib)
 	check(!scsi_lu_set_space(lu, &s));
 }
 
+/* An operator takes the medium out, or puts it in; where that may not be, it is as it was. */
+static void medium(struct scsi_lu *lu, unsigned arg)
+{
+	bool was = lu->ejected;
+	int r = arg & 1 ? scsi_lu_insert(lu, NULL) : scsi_lu_eject(lu);
+
+	check(lu->ejected == (r ? was : !(arg & 1)));
+	check(!lu->ejected || lu->removable);
+}
+
 static void event(struct world *w, uint8_t control, uint8_t fault)
 {
 	static const enum scsi_ua uas[] = { SCSI_UA_MODE_CHANGED, SCSI_UA_INQUIRY_CHANGED,
@@ -251,6 +262,8 @@ static void event(struct world *w, uint8_t control, uint8_t fault)
 	case 5:
 		if (control & 8)
 			access_state(w, arg);
+		else if (control & 0x10)
+			medium(lu, arg);
 		else
 			(void)scsi_lu_set_present(lu, arg & 1);
 		break;

@@ -72,6 +72,7 @@ static const struct point functions[] = {
 	{ SRP_TMF_CLEAR_ACA, "CLEAR-ACA" },           { 0x10, "unknown" },
 };
 static const struct point attentions[] = {
+	{ SCSI_UA_MEDIUM_CHANGED, "MEDIUM-CHANGED" },
 	{ SCSI_UA_POWER_ON, "POWER-ON" },
 	{ SCSI_UA_BUS_DEVICE_RESET, "BUS-DEVICE-RESET" },
 	{ SCSI_UA_NEXUS_LOSS, "NEXUS-LOSS" },
@@ -102,6 +103,7 @@ static const struct point statuses[] = {
 static const struct point senses[] = {
 	{ S(NOT_READY, NOT_READY) },
 	{ S(NOT_READY, NEEDS_START) },
+	{ S(NOT_READY, NO_MEDIUM) },
 	{ S(NOT_READY, STATE_TRANSITION) },
 	{ S(NOT_READY, PORT_STANDBY) },
 	{ S(NOT_READY, PORT_UNAVAILABLE) },
@@ -132,6 +134,7 @@ static const struct point senses[] = {
 	{ S(ILLEGAL_REQUEST, INVALID_FIELD_IN_PARAMETERS) },
 	{ S(ILLEGAL_REQUEST, INVALID_RELEASE) },
 	{ S(ILLEGAL_REQUEST, SAVING_NOT_SUPPORTED) },
+	{ S(ILLEGAL_REQUEST, REMOVAL_PREVENTED) },
 	{ S(ILLEGAL_REQUEST, INVALID_MESSAGE) },
 	{ S(DATA_PROTECT, WRITE_PROTECTED) },
 	{ S(DATA_PROTECT, SPACE_ALLOCATION_FAILED) },

@@ -77,6 +77,7 @@ struct config_device {
 	unsigned
 		soft_threshold; /* soft_threshold: percent of the size; thin fileio; default 0: none */
 	bool rotational;        /* rotational; default 0 */
+	bool removable;         /* removable: its medium can be taken out; default 0 */
 	bool expl_alua;         /* expl_alua: initiators may set access states; default 0 */
 	int dgroup;             /* index of the DEVICE_GROUP it is in, -1: none */
 	char vendor[9];         /* t10_vend_id; "" where not given, as all below */

@@ -41,7 +41,8 @@ static const char whole[] =
 	"		prod_rev_lvl 1.0\n"
 	"		vend_specific_id \"#1\"\n"
 	"	}\n"
-	"	DEVICE cd { filename /srv/cd.iso; read_only 1; nv_cache 1; rotational 1 }\n"
+	"	DEVICE cd { filename /srv/cd.iso; read_only 1; nv_cache 1; rotational 1; removable "
+	"1 }\n"
 	"}\n"
 	"TARGET_DRIVER srpt {\n"
 	"	TARGET t1 {\n"
@@ -121,7 +122,7 @@ static void check_devices(const struct config *c)
 	assert_string_equal(d->revision, "1.0");
 	assert_string_equal(d->vend_specific_id, "#1");
 	d = config_device_find(c, "cd");
-	assert_true(d->read_only && d->nv_cache && d->rotational && !d->direct);
+	assert_true(d->read_only && d->nv_cache && d->rotational && d->removable && !d->direct);
 	assert_int_equal(d->block_bytes, 512);
 	d = config_device_find(c, "ram");
 	assert_int_equal(d->handler, CONFIG_RAM);

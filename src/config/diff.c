@@ -76,6 +76,7 @@ static const char *diff_device_word(const struct config_device *a, const struct 
 		{ "thin_provisioned", a->thin != b->thin },
 		{ "soft_threshold", a->soft_threshold != b->soft_threshold },
 		{ "rotational", a->rotational != b->rotational },
+		{ "removable", a->removable != b->removable },
 		{ "t10_vend_id", diff_text(a->vendor, b->vendor) },
 		{ "prod_id", diff_text(a->product, b->product) },
 		{ "prod_rev_lvl", diff_text(a->revision, b->revision) },

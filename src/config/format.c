@@ -91,6 +91,7 @@ static void format_device(FILE *f, const struct config_device *d)
 	if (d->soft_threshold)
 		(void)fprintf(f, "\t\tsoft_threshold %u\n", d->soft_threshold);
 	format_flag(f, "rotational", d->rotational);
+	format_flag(f, "removable", d->removable);
 	format_flag(f, "expl_alua", d->expl_alua);
 	format_text(f, "usn", d->serial);
 	format_text(f, "t10_dev_id", d->t10_dev_id);

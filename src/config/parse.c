@@ -286,6 +286,7 @@ static const struct word device_words[] = {
 	DEVICE_WORD("thin_provisioned", WORD_BOOL, FILEIO | RAM, thin, 0),
 	DEVICE_WORD("soft_threshold", WORD_UINT, FILEIO, soft_threshold, 99),
 	DEVICE_WORD("rotational", WORD_BOOL, FILEIO | NULLIO, rotational, 0),
+	DEVICE_WORD("removable", WORD_BOOL, 0, removable, 0),
 	DEVICE_WORD("expl_alua", WORD_BOOL, 0, expl_alua, 0),
 	DEVICE_WORD("usn", WORD_TEXT, 0, serial, 36),
 	DEVICE_WORD("t10_dev_id", WORD_TEXT, 0, t10_dev_id, 48),

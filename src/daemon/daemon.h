@@ -132,6 +132,9 @@ void groups_free(struct daemon *d);
 
 void method_group_list(struct ctl_call *call, json_t *params);
 void method_group_set(struct ctl_call *call, json_t *params);
+/* device_methods.c */
+void method_device_eject(struct ctl_call *call, json_t *params);
+void method_device_insert(struct ctl_call *call, json_t *params);
 
 /* --- stpg.c: programs that make states so --- */
 

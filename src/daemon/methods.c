@@ -68,6 +68,8 @@ static const char *device_state(const struct scsi_lu *lu)
 {
 	if (lu->gone)
 		return "gone";
+	if (lu->ejected)
+		return "ejected";
 	if (lu->erase.kind)
 		return lu->erase.failed ? "erasing failed" : "erasing";
 	return lu->stopped ? "stopped" : "ready";
@@ -155,6 +157,10 @@ static const struct ctl_param group_set_params[] = {
 	  .help = "active, nonoptimized, standby, unavailable, offline or transitioning." },
 };
 
+static const struct ctl_param device_params[] = {
+	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE with removable 1." },
+};
+
 const struct ctl_method daemon_methods[] = {
 	{ .name = "status",
 	  .help = "The daemon, its workers, targets and devices.",
@@ -166,6 +172,18 @@ const struct ctl_method daemon_methods[] = {
 	  .result = "{sessions: [{id, target, initiator, peer, state, state_s, worker, credits, "
 		    "in_flight, ...}]}",
 	  .call = method_session_list },
+	{ .name = "device.eject",
+	  .help = "Take the medium out; answers when no new command reaches it.",
+	  .params = device_params,
+	  .n_params = ARRAY_SIZE(device_params),
+	  .result = "{}",
+	  .call = method_device_eject },
+	{ .name = "device.insert",
+	  .help = "Put the medium in again; answers when it is there for everybody.",
+	  .params = device_params,
+	  .n_params = ARRAY_SIZE(device_params),
+	  .result = "{}",
+	  .call = method_device_insert },
 	{ .name = "group.list",
 	  .help = "Device groups with their target groups and access states.",
 	  .result = "{device_groups: [{name, devices, target_groups: [{name, group_id, state, "

@@ -180,6 +180,7 @@ static int device_open(struct daemon *d, const struct config_device *c)
 	struct scsi_lu_params p = { .block_bytes = c->block_bytes,
 				    .read_only = c->read_only,
 				    .rotational = c->rotational,
+				    .removable = c->removable,
 				    .soft_threshold_percent = (uint8_t)c->soft_threshold };
 	struct ddevice *dev = calloc(1, sizeof(*dev));
 	struct backend *b = NULL;

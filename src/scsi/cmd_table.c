@@ -184,16 +184,17 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_MODE_SENSE_6] = { 0x1a, 0, REPORTS | RES_READ, 10, MASK6(0x08, 0xff, 0xff, 0xff, 0),
 			       spc_mode_sense_6,
 			       "pages 01 02 07 08 0A 0A/01 1A 1C 1C/01, of thin files 1C/02, 3F" },
-	[CMD_START_STOP_UNIT] = { 0x1b, 0, RES_WRITE, 60, MASK6(0x01, 0, 0, 0x05, 0),
+	[CMD_START_STOP_UNIT] = { 0x1b, 0, RES_WRITE, 60, MASK6(0x01, 0, 0, 0xf7, 0),
 				  sbc_start_stop,
-				  "START, NO_FLUSH; IMMED is accepted, status comes when it is "
-				  "done; no reservation keeps START out" },
+				  "START, NO_FLUSH, LOEJ of a removable unit; power conditions "
+				  "active, idle, standby, LU control; IMMED is accepted, status "
+				  "comes when it is done; no reservation keeps START out" },
 	[CMD_SEND_DIAGNOSTIC] = { 0x1d, 0, SCSI_CMD_MEDIUM | RES_WRITE | IN_STANDBY, 60,
 				  MASK6(0xf7, 0, 0, 0, 0), spc_send_diagnostic,
 				  "default self-test and those of the self-test codes: the first "
 				  "and the last block are read; status comes when it is done" },
-	[CMD_PREVENT_ALLOW] = { 0x1e, 0, 0, 10, MASK6(0, 0, 0, 0x03, 0), spc_prevent_allow,
-				"nothing can be removed" },
+	[CMD_PREVENT_ALLOW] = { 0x1e, 0, RES_WRITE, 10, MASK6(0, 0, 0, 0x03, 0), sbc_prevent_allow,
+				"per nexus; of a fixed unit nothing can be removed" },
 	[CMD_READ_CAPACITY_10] = { 0x25, 0, REPORTS | SCSI_CMD_MEDIUM, 10, MASK10(0, ZERO4, ZERO4),
 				   sbc_read_capacity_10, "" },
 	[CMD_READ_10] = { 0x28, 0, READS, 30, RW10(DPO_FUA), sbc_read, "FUA; DPO is accepted" },

@@ -130,6 +130,7 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	lu->read_only = p->read_only;
 	lu->write_cache = p->write_cache;
 	lu->rotational = p->rotational;
+	lu->removable = p->removable;
 	lu->ports = p->ports;
 	lu->mode_default = (struct scsi_mode){ .reorder = 1,
 					       .d_sense = p->descriptor_sense,

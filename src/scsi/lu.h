@@ -8,6 +8,7 @@
 #include "scsi/alua.h"
 #include "scsi/copy.h"
 #include "scsi/erase.h"
+#include "scsi/medium.h"
 #include "scsi/pr.h"
 #include "scsi/set.h"
 #include "scsi/token.h"
@@ -44,6 +45,7 @@ struct scsi_lu_params {
 	bool read_only;
 	bool write_cache; /* completed writes may be volatile until a flush */
 	bool rotational;
+	bool removable;        /* it has a medium that can be taken out, see medium.h */
 	bool keeps;            /* what scsi_lu_save() writes outlives the process */
 	bool descriptor_sense; /* D_SENSE of the control mode page, until MODE SELECT changes it */
 	const struct scsi_ports
@@ -150,12 +152,15 @@ struct scsi_lu {
 	bool read_only;
 	bool write_cache; /* the store has one; mode.wce says whether it is used */
 	bool rotational;
+	bool removable;
 	bool keeps;
 	void *owner; /* the caller's, never looked at: its backend, for example */
 
 	/* home worker */
 	uint64_t n_blocks; /* changes with scsi_lu_set_size() */
 	bool stopped;      /* by START STOP UNIT: medium commands get NOT READY */
+	bool ejected;      /* its medium is out: likewise */
+	uint8_t power;     /* enum scsi_power */
 	bool gone;         /* by scsi_lu_set_present(): so they do too, and START does not help */
 	bool space_known;  /* @space is */
 	bool space_low;    /* the soft threshold was passed, and the space has not grown again */

@@ -30,6 +30,7 @@ static void itl_unmap(struct scsi_itl *itl)
 	if (itl->lu->echo_owner == itl->nexus)
 		itl->lu->echo_owner = NULL;
 	itl->echo_bytes = 0;
+	itl->prevents = false;
 	list_del(&itl->lu_node);
 	itl->lu = NULL;
 	itl->uas = (struct scsi_uas){ 0 };
@@ -145,7 +146,7 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 		v.flags |= SCSI_VIEW_READ_ONLY;
 	if (itl->uas.n)
 		v.flags |= SCSI_VIEW_UA;
-	if (lu->stopped || lu->gone || lu->erase.kind)
+	if (lu->stopped || lu->gone || lu->ejected || lu->power || lu->erase.kind)
 		v.flags |= SCSI_VIEW_NOT_READY;
 	if (lu->order.state != SCSI_ORDER_OPEN)
 		v.flags |= SCSI_VIEW_GATHER;

@@ -36,6 +36,7 @@ struct scsi_itl {
 	struct scsi_uas uas;
 	struct scsi_set set; /* with TST 001b */
 	bool read_only;
+	bool prevents;       /* that the medium is taken out */
 	uint16_t echo_bytes; /* that it wrote to the echo buffer; 0: nothing */
 	int16_t reg;         /* its registration at the unit, -1: none */
 	int16_t tpg;         /* its target port group there, -1: none */
@@ -53,7 +54,7 @@ struct scsi_nexus {
 #define SCSI_VIEW_MAPPED        BIT(0)
 #define SCSI_VIEW_READ_ONLY     BIT(1)
 #define SCSI_VIEW_UA            BIT(2) /* a unit attention is owed: everything goes home */
-#define SCSI_VIEW_NOT_READY     BIT(3) /* stopped, gone or erased: everything goes home */
+#define SCSI_VIEW_NOT_READY     BIT(3) /* or in a low power condition: everything goes home */
 #define SCSI_VIEW_GATHER        BIT(4) /* its task set is kept at home: everything goes there */
 #define SCSI_VIEW_D_SENSE       BIT(5) /* sense data in descriptor format */
 #define SCSI_VIEW_WRITE_THROUGH BIT(6) /* a WRITE is stable when it ends, as with FUA */

@@ -142,10 +142,17 @@ uint32_t pr_denied(const struct scsi_itl *itl)
 					       : SCSI_VIEW_RES_WRITE | SCSI_VIEW_RES_READ;
 }
 
-/* A command that starts the unit is for everybody (SBC-4 table 13), one that stops it is not. */
+/* PREVENT ALLOW MEDIUM REMOVAL that allows it. */
+static bool pr_allows(const struct scsi_task *t)
+{
+	return t->cdb[0] == SCSI_OP_PREVENT_ALLOW && !(t->cdb[4] & 1);
+}
+
+/* A command that starts the unit is for everybody (SBC-4 table 13), and so is to allow that the medium is taken out; one
+ * that stops it, or prevents that, is not. */
 static uint32_t pr_class(const struct scsi_task *t)
 {
-	if (t->cdb[0] == SCSI_OP_START_STOP_UNIT && t->cdb[4] & 1)
+	if ((t->cdb[0] == SCSI_OP_START_STOP_UNIT && (t->cdb[4] & 0xf1) == 1) || pr_allows(t))
 		return 0;
 	return t->cmd->flags & (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE);
 }
@@ -157,7 +164,7 @@ bool pr_conflicts(const struct scsi_task *t, const struct scsi_itl *itl)
 	if (!denied || !t->cmd)
 		return false;
 	if (denied == SCSI_VIEW_RES_ALL)
-		return !(t->cmd->flags & SCSI_CMD_RES_EXEMPT);
+		return !(t->cmd->flags & SCSI_CMD_RES_EXEMPT) && !pr_allows(t);
 	return pr_class(t) & denied;
 }
 

@@ -25,6 +25,8 @@ bool scsi_lu_not_ready(const struct scsi_lu *lu, struct sense *ret)
 
 	if (lu->gone)
 		s.asc = ASC_NOT_READY;
+	else if (lu->ejected)
+		s.asc = ASC_NO_MEDIUM;
 	else if (lu->erase.kind)
 		s = erase_sense(lu);
 	else if (lu->stopped)
@@ -51,7 +53,7 @@ static bool erase_refuses(const struct scsi_lu *lu, const struct scsi_cmd *cmd)
 
 bool scsi_lu_refuses(const struct scsi_lu *lu, const struct scsi_cmd *cmd, struct sense *ret)
 {
-	if (lu->erase.kind && !lu->gone && erase_refuses(lu, cmd)) {
+	if (lu->erase.kind && !lu->gone && !lu->ejected && erase_refuses(lu, cmd)) {
 		*ret = erase_sense(lu);
 		return true;
 	}

@@ -16,6 +16,7 @@ struct scsi_act sbc_sync_cache(struct scsi_task *t);
 struct scsi_act sbc_read_capacity_10(struct scsi_task *t);
 struct scsi_act sbc_read_capacity_16(struct scsi_task *t);
 struct scsi_act sbc_start_stop(struct scsi_task *t);
+struct scsi_act sbc_prevent_allow(struct scsi_task *t);
 struct scsi_act sbc_unmap(struct scsi_task *t);
 struct scsi_act sbc_write_same(struct scsi_task *t);
 struct scsi_act sbc_compare_and_write(struct scsi_task *t);

@@ -20,7 +20,6 @@ struct scsi_act spc_pr_out(struct scsi_task *t);
 struct scsi_act spc_read_buffer(struct scsi_task *t);
 struct scsi_act spc_write_buffer(struct scsi_task *t);
 struct scsi_act spc_send_diagnostic(struct scsi_task *t);
-struct scsi_act spc_prevent_allow(struct scsi_task *t);
 struct scsi_act spc_log_sense(struct scsi_task *t);
 struct scsi_act spc_log_select(struct scsi_task *t);
 struct scsi_act spc_report_luns(struct scsi_task *t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* SEND DIAGNOSTIC: SPC-5 6.44; PREVENT ALLOW MEDIUM REMOVAL: SBC-4 5.15. */
+/* SEND DIAGNOSTIC: SPC-5 6.44. */
 #include "scsi/spc.h"
 
 #define SELFTEST  0x04 /* byte 1 */
@@ -33,10 +33,4 @@ struct scsi_act spc_send_diagnostic(struct scsi_task *t)
 	if (code == CODE_STOP) /* none is ever under way when this runs */
 		return answer_bad_cdb(t, 1, 7);
 	return answer_io(t, SCSI_ACT_VERIFY, 0, t->lu->block_bytes, test_last);
-}
-
-/* Nothing can be removed, so to be allowed and to be prevented is the same. */
-struct scsi_act spc_prevent_allow(struct scsi_task *t)
-{
-	return answer_good(t);
 }

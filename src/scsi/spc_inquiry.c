@@ -3,6 +3,7 @@
 #include "scsi/spc.h"
 
 #define INQUIRY_LEN     96u
+#define RMB             0x80 /* byte 1: removable */
 #define PERIPHERAL_DISK 0x00
 #define PERIPHERAL_WELL 0x1e
 #define PERIPHERAL_NONE 0x7f /* qualifier 011b: nothing can be there; type unknown */
@@ -67,7 +68,7 @@ struct scsi_act spc_inquiry(struct scsi_task *t)
 	if (t->cdb[2]) /* a page code is for EVPD only */
 		return answer_bad_cdb(t, 2, ANSWER_NO_BIT);
 	pen_u8(&out, spc_peripheral(t));
-	pen_u8(&out, 0); /* not removable */
+	pen_u8(&out, lu && lu->removable ? RMB : 0);
 	pen_u8(&out, VERSION_SPC4);
 	pen_u8(&out, lu ? NORMACA | HISUP_AND_FORMAT : HISUP_AND_FORMAT);
 	pen_u8(&out, INQUIRY_LEN - 5);

@@ -225,13 +225,15 @@ static bool put_pages(struct pen *out, const struct scsi_task *t)
 
 static void put_block_descriptor(struct pen *out, const struct scsi_task *t, bool longlba)
 {
+	uint64_t n = t->lu->ejected ? 0 : t->n_blocks;
+
 	if (longlba) {
-		pen_be64(out, t->n_blocks);
+		pen_be64(out, n);
 		pen_be32(out, 0);
 		pen_be32(out, t->lu->block_bytes);
 		return;
 	}
-	pen_be32(out, t->n_blocks > UINT32_MAX ? UINT32_MAX : (uint32_t)t->n_blocks);
+	pen_be32(out, (uint32_t)min_u64(n, UINT32_MAX));
 	pen_be32(out, t->lu->block_bytes);
 }
 

@@ -36,7 +36,8 @@ static unsigned remove_all(const struct pr_out *o, uint64_t key, int keep)
 	return n;
 }
 
-/* None of their commands is left. An ACA condition of theirs ends, too (SAM-5 5.9.5). */
+/* None of their commands is left. An ACA condition of theirs ends, too (SAM-5 5.9.5), and nothing keeps the medium in
+ * for them any more (SPC-5 5.13.11.5). */
 static struct scsi_act aborted_victims(struct scsi_task *t)
 {
 	const struct scsi_pr_nexus *victims = (const void *)t->data;
@@ -45,8 +46,10 @@ static struct scsi_act aborted_victims(struct scsi_task *t)
 	list_for_each (pos, &t->lu->nexuses) {
 		const struct scsi_nexus *n = list_entry(pos, struct scsi_itl, lu_node)->nexus;
 
-		if (pr_is_among(n, victims, t->n_desc))
-			scsi_lu_clear_aca(t->lu, n);
+		if (!pr_is_among(n, victims, t->n_desc))
+			continue;
+		scsi_lu_clear_aca(t->lu, n);
+		medium_allow(t->lu, n);
 	}
 	return answer_good(t);
 }

@@ -21,6 +21,9 @@ struct scsi_act spc_request_sense(struct scsi_task *t)
 		s.asc = answer_take_ua(t, itl);
 	} else if (itl && scsi_lu_not_ready(t->lu, &s)) {
 		s.descriptor = t->cdb[1] & 1;
+	} else if (itl && t->lu->power) {
+		s.asc = t->lu->power == SCSI_POWER_IDLE ? ASC_IDLE_BY_COMMAND
+							: ASC_STANDBY_BY_COMMAND;
 	}
 	return answer_data(t, sense_encode(&s, t->data), t->cdb[4]);
 }

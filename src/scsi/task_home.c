@@ -130,6 +130,8 @@ static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 	}
 	if (at.flags & SCSI_VIEW_NOT_READY && scsi_lu_refuses(t->lu, cmd, &s))
 		return answer_sense(t, &s);
+	if (cmd->flags & SCSI_CMD_MEDIUM && cmd->start != spc_test_unit_ready)
+		medium_wake(t->lu);
 	return start_cmd(t);
 }
 

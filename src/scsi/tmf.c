@@ -195,6 +195,7 @@ static void nexus_reset(struct scsi_nexus *n)
 		scsi_lu_clear_aca(n->lun[i].lu, n);
 		pr_nexus_lost(n->lun[i].lu, n);
 		copy_notes_forget(n->lun[i].lu, n);
+		medium_allow(n->lun[i].lu, n);
 	}
 	scsi_nexus_ua(n, SCSI_UA_NEXUS_LOSS);
 }
@@ -213,6 +214,8 @@ enum scsi_changed scsi_tmf_finish(struct scsi_tmf *m)
 	}
 	if (m->fn == SCSI_TMF_LUN_RESET && m->lu) {
 		m->lu->stopped = false;
+		m->lu->power = SCSI_POWER_ACTIVE;
+		medium_allow(m->lu, NULL);
 		m->lu->reserved = NULL; /* that of RESERVE; a persistent one stays */
 		scsi_lu_clear_aca(m->lu, NULL);
 		copy_notes_forget(m->lu, NULL);

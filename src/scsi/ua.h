@@ -12,6 +12,7 @@
 
 /* ASC << 8 | ASCQ */
 enum scsi_ua {
+	SCSI_UA_MEDIUM_CHANGED = 0x2800,   /* may have: not ready to ready change */
 	SCSI_UA_POWER_ON = 0x2900,         /* also reset of an unknown kind */
 	SCSI_UA_BUS_DEVICE_RESET = 0x2903, /* logical unit reset */
 	SCSI_UA_NEXUS_LOSS = 0x2907,

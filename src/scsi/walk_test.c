@@ -142,7 +142,7 @@ static void random_change(struct prng *rnd, struct rig *r)
 	struct scsi_map_entry map[] = { { &r->lu[0], 0, prng_below(rnd, 2) },
 					{ &r->lu[1], prng_below(rnd, 4) ? 1 : 7, false } };
 
-	switch (prng_below(rnd, 5)) {
+	switch (prng_below(rnd, 6)) {
 	case 0:
 		(void)scsi_lu_set_size(lu, RIG_DISK_LEN - (size_t)prng_below(rnd, 2) * 65536);
 		break;
@@ -154,6 +154,12 @@ static void random_change(struct prng *rnd, struct rig *r)
 					     1 + prng_below(rnd, 2)) >= 0);
 		break;
 	case 3:
+		if (prng_below(rnd, 3))
+			(void)!scsi_lu_insert(lu, NULL);
+		else
+			(void)!scsi_lu_eject(lu);
+		break;
+	case 4:
 		scsi_nexus_ua(&r->nexus[prng_below(rnd, 2)], SCSI_UA_INQUIRY_CHANGED);
 		break;
 	default: {
@@ -240,6 +246,7 @@ static void random_walks(void **state)
 		struct rig *r = rig_new();
 
 		r->lu[0].keeps = seed & 1;
+		r->lu[0].removable = seed & 2;
 		memset(shadow, 0, (size_t)2 * RIG_DISK_LEN);
 		walk(r, shadow, seed);
 		rig_free(r);

@@ -71,6 +71,16 @@ must_check int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct t
 			    struct scsi_lu_params *params);
 /* What it was told to be has been restored: it goes on with what that says. */
 void tgt_unit_ready(struct tgt_unit *u);
+/**
+ * tgt_unit_eject() - an operator takes the medium of a removable unit out; tgt_unit_insert() puts it in again
+ * @done: called with @ctx when every worker acts by it, unless another value than 0 is returned; commands that have
+ *        begun before end as they began
+ *
+ * Return: 0; -ENOMEM; or why not, enum scsi_medium_outcome.
+ * Context: home worker.
+ */
+must_check int tgt_unit_eject(struct tgt_unit *u, void (*done)(void *ctx), void *ctx);
+must_check int tgt_unit_insert(struct tgt_unit *u, void (*done)(void *ctx), void *ctx);
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
 struct backend *tgt_unit_backend(struct tgt_unit *u);

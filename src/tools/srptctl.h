@@ -47,6 +47,8 @@ must_check enum srptctl_exit srptctl_print_json(const json_t *v);
 enum srptctl_exit srptctl_status(const struct srptctl *s);
 enum srptctl_exit srptctl_session_list(const struct srptctl *s);
 enum srptctl_exit srptctl_login_info(const struct srptctl *s);
+enum srptctl_exit srptctl_device_eject(const struct srptctl *s);
+enum srptctl_exit srptctl_device_insert(const struct srptctl *s);
 enum srptctl_exit srptctl_group_list(const struct srptctl *s);
 enum srptctl_exit srptctl_group_set(const struct srptctl *s);
 enum srptctl_exit srptctl_upgrade(const struct srptctl *s);

@@ -73,13 +73,17 @@ enum sense_asc {
 	ASC_FORMAT_FAILED = 0x3101,    /* format command failed */
 	ASC_SANITIZE_FAILED = 0x3103,  /* sanitize command failed */
 	ASC_SAVING_NOT_SUPPORTED = 0x3900,
+	ASC_NO_MEDIUM = 0x3a00,
 	ASC_ECHO_OVERWRITTEN = 0x3f0f,
 	ASC_TARGET_FAILURE = 0x4400,
 	ASC_INVALID_MESSAGE = 0x4900,
 	ASC_DATA_PHASE = 0x4b00,
+	ASC_REMOVAL_PREVENTED = 0x5302,  /* of the medium */
 	ASC_NO_REGISTRATIONS = 0x5504,   /* insufficient registration resources */
 	ASC_NO_TOKEN_RESOURCES = 0x550c, /* insufficient resources to create ROD token */
-	ASC_SET_TPGS_FAILED = 0x670a,    /* set target port groups command failed */
+	ASC_IDLE_BY_COMMAND = 0x5e03,    /* idle condition activated by command */
+	ASC_STANDBY_BY_COMMAND = 0x5e04,
+	ASC_SET_TPGS_FAILED = 0x670a, /* set target port groups command failed */
 };
 
 /* Sense data in host order. */
