@@ -379,7 +379,7 @@ static void limit(void **state)
 			    65535, 0));
 	assert_int_equal(r->t.data_len, 8 + 128 * 48);
 	assert_int_equal(get_be32(r->in + 4), 128 * 48);
-	assert_int_equal(get_be16(r->in + 8 + 127 * 48 + 24 + 20), 127);
+	assert_int_equal(get_be16(r->in + 8 + (size_t)127 * 48 + 24 + 20), 127);
 	expect_good(
 		rig_run(rig_from(r, 1), rig_lun0, CDB(0x5e, 0, 0, 0, 0, 0, 0, 0, 16, 0), 16, 0));
 	assert_int_equal(get_be32(r->in + 4), 128 * 8); /* all, although only one fits */
