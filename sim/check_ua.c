@@ -235,7 +235,9 @@ static bool was_alone(int disk, uint64_t tick)
 
 static bool surely_hears(const struct host *h, int disk, uint64_t tick)
 {
-	return is_in(h) && proc_lun_mapped(h->index, disk) &&
+	/* Whoever has not noticed that the target died is not known to the next one. */
+	return is_in(h) && starts_seen[h->index] == proc_n_starts() &&
+	       proc_lun_mapped(h->index, disk) &&
 	       !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, tick);
 }
 
@@ -440,6 +442,16 @@ void check_ua_found(int disk)
 		for (unsigned k = 0; k < t->n_ever; k++)
 			if (t->ever[k] >> 8 == SCSI_UA_MODE_CHANGED >> 8)
 				add(t, t->ever[k], NEVER);
+	}
+}
+
+void check_ua_nexus_gone(struct host *h)
+{
+	for (unsigned lun = 0; lun < HOST_LUNS_MAX; lun++) {
+		struct itl *t = itl_of(h, lun);
+
+		for (unsigned i = 0; i < t->n; i++)
+			t->c[i].died = 0;
 	}
 }
 

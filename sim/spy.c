@@ -369,6 +369,8 @@ void __wrap_scsi_nexus_deinit(struct scsi_nexus *n)
 {
 	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
 		check_pr_lost(n->lun[i].lu, n);
+	if (spy_host(n))
+		check_ua_nexus_gone(spy_host(n));
 	__real_scsi_nexus_deinit(n);
 }
 
