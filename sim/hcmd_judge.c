@@ -98,6 +98,12 @@ static void judge_config(const struct hchan *c, const struct hcmd *cmd)
 		wrong(c, cmd, "a unit that is read-only was written to");
 }
 
+/* Does what @cmd has written survive a power cut, now that it ended? */
+static bool is_stable(const struct hcmd *cmd)
+{
+	return cmd->fua || proc_config()->write_through[cmd->disk];
+}
+
 /* At one moment the blocks held what it expected, and it has put its own in their place. */
 static void good_caw(struct hchan *c, struct hcmd *cmd)
 {
@@ -109,7 +115,7 @@ static void good_caw(struct hchan *c, struct hcmd *cmd)
 		model_swapped(cmd->write, cmd->lba + i, cmd->expect[i], cmd->begin);
 	}
 	if (model_write_is_open(cmd->write))
-		model_write_end(cmd->write, MODEL_GOOD, cmd->fua);
+		model_write_end(cmd->write, MODEL_GOOD, is_stable(cmd));
 }
 
 static void good_pr_in(struct hchan *c, struct hcmd *cmd)
@@ -162,7 +168,7 @@ static void good(struct hchan *c, struct hcmd *cmd)
 	case HOP_SAME:
 	case HOP_UNMAP:
 		if (cmd->write && model_write_is_open(cmd->write))
-			model_write_end(cmd->write, MODEL_GOOD, cmd->fua);
+			model_write_end(cmd->write, MODEL_GOOD, is_stable(cmd));
 		return;
 	case HOP_STOP:
 		return;

@@ -181,6 +181,7 @@ static int device_open(struct daemon *d, const struct config_device *c)
 				    .read_only = c->read_only,
 				    .rotational = c->rotational,
 				    .removable = c->removable,
+				    .write_through = c->write_through,
 				    .soft_threshold_percent = (uint8_t)c->soft_threshold };
 	struct ddevice *dev = calloc(1, sizeof(*dev));
 	struct backend *b = NULL;

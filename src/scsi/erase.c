@@ -133,7 +133,7 @@ struct scsi_erase_act scsi_erase_next(struct scsi_lu *lu)
 		if (++e->pass >= e->n_passes)
 			e->stage = STAGE_FLUSH;
 	}
-	if (e->stage == STAGE_FLUSH && !lu->write_cache)
+	if (e->stage == STAGE_FLUSH && !lu->write_cache && !lu->write_through)
 		e->stage = STAGE_SAVE;
 	if (e->stage == STAGE_SAVE && !lu->keeps)
 		e->stage = STAGE_END;

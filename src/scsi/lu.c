@@ -129,6 +129,7 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	lu->soft_threshold_percent = p->soft_threshold_percent;
 	lu->read_only = p->read_only;
 	lu->write_cache = p->write_cache;
+	lu->write_through = p->write_through;
 	lu->rotational = p->rotational;
 	lu->removable = p->removable;
 	lu->ports = p->ports;

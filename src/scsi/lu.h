@@ -44,6 +44,8 @@ struct scsi_lu_params {
 		atomic_bytes; /* longest write of which a crash leaves all or nothing; 0: none is so */
 	bool read_only;
 	bool write_cache; /* completed writes may be volatile until a flush */
+	bool write_through; /* the store has a cache that nobody is to see: each write is stable when it ends;
+			     * without write_cache */
 	bool rotational;
 	bool removable;        /* it has a medium that can be taken out, see medium.h */
 	bool keeps;            /* what scsi_lu_save() writes outlives the process */
@@ -150,7 +152,8 @@ struct scsi_lu {
 	uint32_t max_atomic_blocks; /* of WRITE ATOMIC; 0: cannot */
 	uint8_t soft_threshold_percent;
 	bool read_only;
-	bool write_cache; /* the store has one; mode.wce says whether it is used */
+	bool write_cache;   /* the store has one; mode.wce says whether it is used */
+	bool write_through; /* the store has one, which is never used */
 	bool rotational;
 	bool removable;
 	bool keeps;

@@ -190,6 +190,27 @@ static void write_cache(void **state)
 	assert_int_equal(caching(rig_lun1, 0), 0);
 }
 
+/* A store whose cache nobody is to see, so nobody asks for a flush. */
+static void write_through(void **state)
+{
+	(void)state;
+	r->lu[0].write_cache = false;
+	r->lu[0].write_through = true;
+	r->lu[0].mode.wce = false;
+	rig_views(r);
+	rig_from(r, 0);
+	assert_int_equal(rig_run(r, rig_lun0, CDB(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0), 0, 512), 0);
+	assert_int_equal(r->route, SCSI_ROUTE_LOCAL);
+	assert_true(r->acts[0].fua);
+	assert_int_equal(
+		rig_run(r, rig_lun0, CDB(0x93, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0), 0, 0),
+		0);
+	assert_int_equal(r->acts[r->n_acts - 1].type, SCSI_ACT_FLUSH);
+	/* it cannot be asked to use one */
+	caching(rig_lun0, 0x04);
+	rig_expect_sense(r, 5, 0x2600);
+}
+
 /* [MODE-10] One bit that cannot be changed, in any page, and nothing of the list is done. */
 static void fixed_bits(void **state)
 {
@@ -444,6 +465,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(told_and_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_protect, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_cache, setup, teardown),
+		cmocka_unit_test_setup_teardown(write_through, setup, teardown),
 		cmocka_unit_test_setup_teardown(fixed_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_pages, setup, teardown),

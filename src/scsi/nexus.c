@@ -154,7 +154,7 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 		v.flags |= SCSI_VIEW_TOKENS;
 	if (lu->mode.d_sense)
 		v.flags |= SCSI_VIEW_D_SENSE;
-	if (lu->write_cache && !lu->mode.wce)
+	if (lu->write_through || (lu->write_cache && !lu->mode.wce))
 		v.flags |= SCSI_VIEW_WRITE_THROUGH;
 	if (alua_restricts(itl))
 		v.flags |= SCSI_VIEW_ACCESS;
