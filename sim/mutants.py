@@ -227,6 +227,8 @@ mutant("data", "fua_ignored", "-", "FUA is ignored",
        (DATA, "c->act.fua ? BACKEND_IO_FUA : 0", "0"))
 mutant("data", "flush_skipped", "-", "SYNCHRONIZE CACHE does nothing",
        (DATA, "\t\tplain_start(c, BACKEND_FLUSH);", "\t\tdata_end(c, 0, false);"))
+mutant("data", "through_the_cache", "-", "a unit with write_through writes to the cache, and hides it from hosts",
+       (NEXUS, "\tif (lu->write_through || (lu->write_cache && !lu->mode.wce))", "\tif (lu->write_cache && !lu->mode.wce)"))
 mutant("data", "difference_not_found", "-", "VERIFY that compares finds no difference",
        (DATA_COMPARE, "\t\tresult = differs(c, given, given + c->burst_bytes, c->done_bytes);\n", "\t\t(void)differs(c, given, given + c->burst_bytes, c->done_bytes);\n"))
 mutant("data", "stall_without_deadline", "INV-32", "an initiator that does not answer RDMA READs is waited for without end",
@@ -376,7 +378,7 @@ mutant("erase", "served_while_erased", "-", "commands are served while a unit is
        ("src/scsi/ready.c", "\tif (!lu->erase.failed)\n\t\treturn true;", "\tif (!lu->erase.failed)\n\t\treturn false;"),
        ("src/scsi/ready.c", "\telse if (lu->erase.kind)\n", "\telse if (lu->erase.failed)\n"))
 mutant("erase", "erasing_unflushed", "-", "what was erased is not flushed before that is told",
-       ("src/scsi/erase.c", "\tif (e->stage == STAGE_FLUSH && !lu->write_cache)", "\tif (e->stage == STAGE_FLUSH)"))
+       ("src/scsi/erase.c", "\tif (e->stage == STAGE_FLUSH && !lu->write_cache && !lu->write_through)", "\tif (e->stage == STAGE_FLUSH)"))
 mutant("erase", "half_erased", "-", "the second half of a unit is not erased",
        ("src/scsi/erase.c", "\tuint64_t left = (lu->n_blocks - e->next_block) << lu->block_shift;", "\tuint64_t left = ((lu->n_blocks - e->next_block) << lu->block_shift) / 8192 * 4096;"))
 mutant("erase", "no_progress", "-", "who is told that a unit is being erased is not told how far it has come",
