@@ -117,12 +117,14 @@ void home_view_acked(struct worker *w, struct worker_msg *m)
 	(void)w;
 	ch->view_posted = false;
 	if (ch->ended) {
+		t->n_viewing--;
 		login_free(ch);
 	} else if (ch->view_dirty) {
 		ch->view_since = ch->dirty_since;
 		home_send_view(ch);
 	}
 	home_view_check(t);
+	login_check_stopped(t); /* it may have waited for the memory of this one */
 }
 
 /* --- steps --- */

@@ -430,6 +430,7 @@ struct tgt {
 	uint32_t next_id;
 	unsigned next_worker;
 	unsigned n_erasing; /* units */
+	unsigned n_viewing; /* channels that have ended, but their worker has a view of them */
 	struct list view_waits;
 	uint64_t view_time; /* counts them */
 	/* task management: one function at a time, over all */

@@ -207,7 +207,9 @@ static void login_release(struct worker *w, struct worker_msg *m)
 	login_leave(ch);
 	login_drain(p);
 	/* A view that is under way is answered by the worker, so the memory must last until then. */
-	if (!ch->view_posted)
+	if (ch->view_posted)
+		t->n_viewing++;
+	else
 		login_free(ch);
 	home_view_check(t);
 	login_check_ended(p);
@@ -447,7 +449,8 @@ void login_check_ended(struct tgt_port *p)
 
 void login_check_stopped(struct tgt *t)
 {
-	if (t->stopping && !t->n_chans && !t->n_saving && !t->n_erasing && t->stopped) {
+	if (t->stopping && !t->n_chans && !t->n_viewing && !t->n_saving && !t->n_erasing &&
+	    t->stopped) {
 		void (*stopped)(void *ctx) = t->stopped;
 
 		t->stopped = NULL;
