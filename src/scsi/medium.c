@@ -2,6 +2,7 @@
 #include "scsi/medium.h"
 
 #include "scsi/nexus.h"
+#include "scsi/token.h"
 
 bool medium_is_kept(const struct scsi_lu *lu)
 {
@@ -34,6 +35,7 @@ int scsi_lu_eject(struct scsi_lu *lu)
 	if (lu->erase.kind && !lu->erase.failed)
 		return SCSI_MEDIUM_E_BUSY;
 	lu->ejected = true;
+	tokens_cut(lu, 0); /* another one may come back */
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "scsi/medium.h"
 #include "scsi/token_rig.h"
 
 #include <errno.h>
@@ -276,6 +277,14 @@ static void changed(void **state)
 	make(rig_lun0, 8, 8);
 	assert_true(scsi_lu_set_present(&r->lu[0], false));
 	assert_true(scsi_lu_set_present(&r->lu[0], true));
+	rig_views(r);
+	use(0, 1);
+	expect_lost(ASC_TOKEN_CANCELLED);
+	/* its medium is taken out and put in again */
+	r->lu[0].removable = true;
+	make(rig_lun0, 8, 8);
+	assert_int_equal(scsi_lu_eject(&r->lu[0]), 0);
+	assert_int_equal(scsi_lu_insert(&r->lu[0], &r->nexus[0]), 0);
 	rig_views(r);
 	use(0, 1);
 	expect_lost(ASC_TOKEN_CANCELLED);
