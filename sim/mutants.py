@@ -89,7 +89,7 @@ mutant("end", "id_destroyed_twice", "SCST f50ce1786", "two owners destroy the id
 mutant("end", "released_twice", "INV-18", "a channel is taken out of the registry twice",
        (LOGIN, "\tlogin_leave(ch);\n\tlogin_drain(p);\n\t/* A view", "\tlogin_leave(ch);\n\tlogin_leave(ch);\n\tlogin_drain(p);\n\t/* A view"))
 mutant("end", "freed_under_a_view", "SCST 24a453bc1", "a channel is freed while its worker still has to take a view of it",
-       (LOGIN, "\tif (!ch->view_posted)\n\t\tlogin_free(ch);", "\tch->view_posted = false;\n\tlogin_free(ch);"))
+       (LOGIN, "\tif (ch->view_posted)\n\t\tt->n_viewing++;\n\telse\n\t\tlogin_free(ch);", "\tch->view_posted = false;\n\tlogin_free(ch);"))
 mutant("end", "receives_freed_first", "SCST 3abcc849d", "the memory of receives is given back before the queue pair is destroyed",
        (CHANNEL, "\tcase CHAN_ACT_CLOSING:\n\t\tlog_debug", "\tcase CHAN_ACT_CLOSING:\n\t\t(void)mprotect(ch->rx_mem, ch->n_rx * ch->rx_stride / 4096 * 4096, PROT_NONE);\n"
         "\t\tch->rx_mem = NULL;\n\t\tlog_debug"))
