@@ -4,7 +4,7 @@
 
 #include "base/util.h"
 
-#define SENSE_MAX_BYTES 32u /* what sense_encode() may need */
+#define SENSE_MAX_BYTES 40u /* what sense_encode() may need: every descriptor it knows */
 
 enum sense_key {
 	SENSE_NO_SENSE = 0x0,
