@@ -91,6 +91,7 @@ mutant("end", "released_twice", "INV-18", "a channel is taken out of the registr
 mutant("end", "freed_under_a_view", "SCST 24a453bc1", "a channel is freed while its worker still has to take a view of it",
        (LOGIN, "\tif (ch->view_posted)\n\t\tt->n_viewing++;\n\telse\n\t\tlogin_free(ch);", "\tch->view_posted = false;\n\tlogin_free(ch);"))
 mutant("end", "receives_freed_first", "SCST 3abcc849d", "the memory of receives is given back before the queue pair is destroyed",
+       (CHANNEL, "#include <errno.h>\n", "#include <errno.h>\n#include <sys/mman.h>\n"),
        (CHANNEL, "\tcase CHAN_ACT_CLOSING:\n\t\tlog_debug", "\tcase CHAN_ACT_CLOSING:\n\t\t(void)mprotect(ch->rx_mem, ch->n_rx * ch->rx_stride / 4096 * 4096, PROT_NONE);\n"
         "\t\tch->rx_mem = NULL;\n\t\tlog_debug"))
 mutant("end", "unregistered_under_tasks", "SCST ec2e19906", "a session is unregistered while it has commands",
@@ -139,7 +140,7 @@ mutant("login", "login_while_stopping", "SCST 2553057f7", "logins are taken whil
        (LOGIN, "p->port.enabled && !t->stopping,", "p->port.enabled,"),
        (TPORT, "\t\tport_unlisten_all(p);\n\t\tlist_for_each (n", "\t\tlist_for_each (n"))
 mutant("login", "session_leaked", "Linux ib_srpt", "the nexus of an initiator is not freed with its last channel",
-       (LOGIN, "\tsession_free(user);\n", ""))
+       (LOGIN, "\t\tsession_free(user);\n", "\t\t(void)user;\n"))
 mutant("login", "few_receives", "INV-5", "the reply is sent before all receives are posted",
        (CHANNEL, "i < ch->n_rx && !r; i++", "i < ch->n_rx / 2 && !r; i++"))
 mutant("login", "too_much_granted", "SCST dc80bce26", "the reply grants more than there are receives",
@@ -330,8 +331,6 @@ mutant("unit", "channel_left_at_sigterm", "-", "SIGTERM leaves channels alone, a
 
 mutant("keep", "answered_unsaved", "-", "PERSISTENT RESERVE OUT is answered before what it changed is saved",
        ("src/scsi/spc_pr_out.c", "\t\tif (pr_out_saves(o))\n", "\t\tif (pr_out_saves(o) && !t->lu)\n"))
-mutant("keep", "served_by_older_save", "-", "a change that comes while a save is under way is told when that one is done",
-       (KEEP, "\tlist_push(&u->keep.waiting, &w->node);", "\tlist_push(u->keep.busy ? &u->keep.served : &u->keep.waiting, &w->node);"))
 mutant("keep", "aptpl_off_unsaved", "-", "that registrations are kept no more is not saved",
        ("src/scsi/spc_pr_out.h", "\treturn o->pr->aptpl || o->was_kept;", "\treturn o->pr->aptpl;"))
 mutant("keep", "reservation_lost", "-", "the type of a reservation is not saved",
