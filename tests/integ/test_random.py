@@ -318,11 +318,23 @@ class Chaos(lib.Raw):
 
     # --- ends ---
 
+    def clear_aca(self):
+        """A CDB of random bytes with NACA stops its unit's set until we say so."""
+        for lun in range(min(LUNS, self.credits)):
+            self.tag += 1
+            self.tmfs[self.tag] = set()
+            self.credits -= 1
+            self.send(struct.pack(">B7sQ4xQHBB Q 8x", 1, bytes(7), self.tag, lun << 48, 0, 0x40, 0, 0))
+
     def clean(self):
         """Let everything come to an end: all credits must be back then, and the channel must live. Commands that
         another channel's function took away have no answer, but their credits come back."""
         end = time.monotonic() + 25
+        clear = time.monotonic() + 3
         while self.credits < self.limit or self.tmfs:
+            if time.monotonic() > clear:
+                clear = end
+                self.clear_aca()
             self.give()
             self.flush()
             if not self.pump(0.1):
