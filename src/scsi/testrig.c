@@ -613,3 +613,17 @@ void rig_expect_sense(const struct rig *r, uint8_t key, unsigned asc)
 	assert_int_equal(s.asc, asc);
 	assert_int_equal(s.descriptor, r->t.lu && r->t.view_flags & SCSI_VIEW_D_SENSE);
 }
+
+uint8_t rig_rw(struct rig *r, uint8_t opcode, uint8_t flags, struct cdb_range at, uint64_t in,
+	       uint64_t out)
+{
+	uint8_t cdb[CDB_MAX_BYTES] = { opcode };
+
+	if (opcode >> 5 == 0) {
+		put_be24(cdb + 1, (uint32_t)at.lba);
+		cdb[4] = (uint8_t)at.n_blocks;
+	} else {
+		assert_true(cdb_put_rw(cdb, opcode, flags, at) != 0);
+	}
+	return rig_run(r, rig_lun0, cdb, sizeof(cdb), in, out);
+}

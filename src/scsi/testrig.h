@@ -86,6 +86,9 @@ struct rig *rig_from(struct rig *r, unsigned nexus);
 /* Run one command to its end; returns its status. @cdb: @cdb_len bytes, at most 16. */
 uint8_t rig_run(struct rig *r, const uint8_t *lun, const uint8_t *cdb, size_t cdb_len,
 		uint64_t in_len, uint64_t out_len);
+/* The same with a READ, WRITE or the like of any of the four lengths, to LUN 0. */
+uint8_t rig_rw(struct rig *r, uint8_t opcode, uint8_t flags, struct cdb_range at, uint64_t in,
+	       uint64_t out);
 
 /* Sense data of the last command; fails the test when there is none. */
 struct sense rig_sense(const struct rig *r);

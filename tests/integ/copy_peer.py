@@ -52,3 +52,20 @@ def peer(t, name, luns=2):
         while p.status(p.issue(bytes(6), lun=lun)) == CHECK:
             pass
     return p
+
+
+# Who may read and write all of it, and who may only read one disk and does not have another.
+GROUPS = """		GROUP admins {
+			LUN 0 d0
+			LUN 1 d1
+			LUN 2 d2
+			INITIATOR 0x????????????????61646d696e*
+		}
+		GROUP backup {
+			LUN 0 d0
+			LUN 1 d1 {
+				read_only 1
+			}
+			INITIATOR 0x????????????????6261636b*
+		}
+"""

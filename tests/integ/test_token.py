@@ -8,7 +8,7 @@ import tempfile
 import time
 
 import lib
-from copy_peer import ILLEGAL_REQUEST, MIB, expect_sense, fill, get, pattern, peer
+from copy_peer import GROUPS, ILLEGAL_REQUEST, MIB, expect_sense, fill, get, pattern, peer
 from queue_peer import CHECK, GOOD, gone
 
 DONE, FAILED, PARTIAL = 1, 2, 3
@@ -184,21 +184,7 @@ with tempfile.TemporaryDirectory() as tmp:
                 ends(t)
             if "vdisk_ram" not in devices:
                 one_time(t)
-    groups = """		GROUP admins {
-			LUN 0 d0
-			LUN 1 d1
-			LUN 2 d2
-			INITIATOR 0x????????????????61646d696e*
-		}
-		GROUP backup {
-			LUN 0 d0
-			LUN 1 d1 {
-				read_only 1
-			}
-			INITIATOR 0x????????????????6261636b*
-		}
-"""
-    with lib.Target(files + lib.ram("d2", 16), target=groups) as t:
+    with lib.Target(files + lib.ram("d2", 16), target=GROUPS) as t:
         views(t)
     restart(files, both)
 print("ok: copies by token")

@@ -85,6 +85,17 @@ RULE(copy, no_parameters, DESTROYS, "a parameter list length of 0 is no error")
 	expect_good(CMD(nexus_a(t), 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
 }
 
+/* What is at block 100 of the place that a copy must leave as it was. */
+static const uint8_t *untouched(struct test *t, unsigned seed, uint64_t *ret_lba)
+{
+	const uint8_t *old = pattern(t, seed, (size_t)8 * unit_of(t)->block);
+
+	need_op(t, 0x83, 0x00);
+	*ret_lba = scratch(t);
+	write_blocks(nexus_a(t), *ret_lba + 100, 8, old);
+	return old;
+}
+
 RULE(copy, refused, DESTROYS,
      "unknown targets and segments, lists that are cut off and ranges beyond the unit copy nothing")
 {
@@ -92,10 +103,7 @@ RULE(copy, refused, DESTROYS,
 	const uint8_t *old;
 	struct cmd *c;
 
-	need_op(t, 0x83, 0x00);
-	lba = scratch(t);
-	old = pattern(t, 412, (size_t)8 * unit_of(t)->block);
-	write_blocks(nexus_a(t), lba + 100, 8, old);
+	old = untouched(t, 412, &lba);
 	c = xcopy(t, lba, lba + 100, 8);
 	c->out[HEAD_BYTES + 8 + 3] ^= 0xff; /* another unit's name */
 	cmd_run(c);
@@ -192,10 +200,7 @@ RULE(copy, aborted, DESTROYS,
 	const uint8_t *old;
 	struct cmd *c;
 
-	need_op(t, 0x83, 0x00);
-	lba = scratch(t);
-	old = pattern(t, 413, (size_t)8 * unit_of(t)->block);
-	write_blocks(nexus_a(t), lba + 100, 8, old);
+	old = untouched(t, 413, &lba);
 	for (unsigned at = 4; at <= 6; at += 2) {
 		c = xcopy(t, lba, lba + 100, 8);
 		put_be16(c->out + HEAD_BYTES + TARGET_BYTES + at, 1);
