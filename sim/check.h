@@ -74,6 +74,8 @@ void check_attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc);
 void check_not_answered(struct hchan *c, const struct hcmd *cmd);
 /* The unit attention @asc came about for @h; it may be told from now on ... */
 void check_told(struct host *h, int disk, uint16_t asc);
+/* Likewise, of what happens again and again. */
+void check_told_again(struct host *h, int disk, uint16_t asc);
 /* ... and what caused it at @tick has been answered: it must be. */
 void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick);
 /* ... and it was saved before: who has not heard of it when the process dies hears of it from the next one. */
@@ -225,6 +227,29 @@ void check_erase_found(int disk);
 bool check_erase_was(int disk, uint64_t tick);
 /* It was decided whether a command may go on. */
 void check_erase_looked(const struct spied *s, const struct scsi_act *act);
+
+/* --- check_medium.c: units whose medium can be taken out --- */
+
+/* A command was stepped; before that it may have been decided whether it may go on. */
+void check_medium_looked(const struct spied *s, const struct scsi_act *act);
+void check_medium_stepped(const struct spied *s, const struct scsi_task *t,
+			  const struct scsi_act *act);
+/* @nexus (NULL: whoever) prevents nothing at @lu (NULL: no unit) any more. */
+void check_medium_allowed(const struct scsi_lu *lu, const struct scsi_nexus *nexus);
+/* PREEMPT AND ABORT of @s takes the commands of @hosts (BIT(host)), and more when it has succeeded. */
+void check_medium_preempts(const struct spied *s, unsigned hosts);
+/* Its host has the GOOD of it. Return: what is wrong with that, NULL: nothing. */
+const char *check_medium_good(const struct hcmd *cmd);
+/* Somebody was told that a version is in effect; 0: none. */
+void check_medium_answered(int disk, uint64_t version);
+/* An operator has moved it, or has tried to. Return: the version that is in effect when he is answered. */
+uint64_t check_medium_moved(int disk);
+/* The medium was out, or could not be moved, at some time since @tick. */
+bool check_medium_was_out(int disk, uint64_t tick);
+bool check_medium_was_kept(int disk, uint64_t tick);
+/* A unit of the disk begins; the process is gone. */
+void check_medium_found(const struct scsi_lu *lu, int disk);
+void check_medium_reset(void);
 
 /* --- check_wire.c: what is on the wire --- */
 

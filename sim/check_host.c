@@ -134,11 +134,20 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 						cmd->sent_tick);
 		if (s->asc == ASC_FORMATTING || s->asc == ASC_SANITIZING)
 			return check_erase_was(cmd->disk, cmd->sent_tick) && s->progress_valid;
+		if (s->asc == ASC_NO_MEDIUM)
+			return check_medium_was_out(cmd->disk, cmd->sent_tick);
+		if (s->asc == ASC_NEEDS_START && proc_config()->removable[cmd->disk])
+			return false; /* it starts by itself */
 		return s->asc == ASC_NEEDS_START ? excused(EXCUSE_STOP, cmd->disk, cmd->sent_tick)
 						 : disk;
 	case SENSE_ILLEGAL_REQUEST:
 		if (s->asc == ASC_LUN_NOT_SUPPORTED)
 			return may_be_unmapped(c, cmd);
+		if (s->asc == ASC_REMOVAL_PREVENTED)
+			return cmd->op == HOP_MEDIUM &&
+			       check_medium_was_kept(cmd->disk, cmd->sent_tick);
+		if (cmd->op == HOP_MEDIUM && !proc_config()->removable[cmd->disk])
+			return true;
 		/* What is wrong with a PERSISTENT RESERVE OUT is known to check_pr.c. */
 		return cmd->op == HOP_BAD || cmd->op == HOP_PR_OUT || may_be_unmapped(c, cmd);
 	case SENSE_DATA_PROTECT:

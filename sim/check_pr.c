@@ -152,6 +152,7 @@ void check_pr_found(const struct scsi_lu *lu, int disk)
 	check_keep_found(lu, disk);
 	check_ua_found(disk);
 	check_erase_found(disk);
+	check_medium_found(lu, disk);
 	if (!may_find(&kept[disk], &m))
 		fail_now("reservations: disk %d begins with %u registrations and a reservation of "
 			 "type %u, which is not what was there when it ended",
@@ -486,8 +487,10 @@ void check_pr_out(const struct spied *s, const struct scsi_task *t, const struct
 	v = change(u, &m);
 	v->saved = m.aptpl || was_kept;
 	tell(u, v, &r);
-	if ((t->cdb[1] & 0x1f) == SCSI_PR_OUT_PREEMPT_AND_ABORT)
+	if ((t->cdb[1] & 0x1f) == SCSI_PR_OUT_PREEMPT_AND_ABORT) {
 		note_victims(u, v, &r);
+		check_medium_preempts(s, v->victims);
+	}
 	if (cmd)
 		cmd->version = v->id;
 }

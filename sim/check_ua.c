@@ -356,6 +356,12 @@ void check_told(struct host *h, int disk, uint16_t asc)
 	add(itl_of(h, (unsigned)disk), asc, NEVER);
 }
 
+void check_told_again(struct host *h, int disk, uint16_t asc)
+{
+	if (count(itl_of(h, (unsigned)disk), asc) < AGAIN_MAX)
+		check_told(h, disk, asc);
+}
+
 void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick)
 {
 	if (surely_hears(h, disk, tick))
@@ -479,8 +485,8 @@ void check_noted(struct host *h, int disk, uint8_t status)
 		       : status == SCSI_STATUS_RESERVATION_CONFLICT ? SCSI_UA_PREVIOUS_CONFLICT
 								    : 0;
 
-	if (asc && count(itl_of(h, (unsigned)disk), asc) < AGAIN_MAX)
-		check_told(h, disk, asc);
+	if (asc)
+		check_told_again(h, disk, asc);
 }
 
 void check_mode_changed(const struct host *by, int disk, bool clears)
@@ -512,10 +518,8 @@ void check_error_clears(const struct host *by, int disk)
 	for (unsigned i = 0; i < HOSTS_MAX; i++) {
 		struct host *h = host_at(i);
 
-		if (!h || h == by)
-			continue;
-		if (count(itl_of(h, (unsigned)disk), SCSI_UA_COMMANDS_CLEARED) < AGAIN_MAX)
-			check_told(h, disk, SCSI_UA_COMMANDS_CLEARED);
+		if (h && h != by)
+			check_told_again(h, disk, SCSI_UA_COMMANDS_CLEARED);
 	}
 }
 

@@ -76,6 +76,9 @@ static void undo(enum deed what)
 	case DEED_ACCESS:
 		proc_access(0);
 		break;
+	case DEED_EJECT:
+		proc_medium(undos[what].disk, true);
+		break;
 	default:
 		check_unreachable();
 	}
@@ -159,6 +162,11 @@ static void do_deed(enum deed what)
 	case DEED_ACCESS:
 		set_access();
 		break;
+	case DEED_EJECT:
+		undos[what].disk = dice_below(scene->n_disks);
+		proc_medium(undos[what].disk, false);
+		undo_later(what);
+		break;
 	case DEED_REPORT:
 		proc_report(false);
 		break;
@@ -176,6 +184,7 @@ static bool is_possible(enum deed what)
 	case DEED_DISABLE:
 	case DEED_RELOAD:
 	case DEED_TERM:
+	case DEED_EJECT:
 	case DEED_REPORT:
 		return proc_runs();
 	case DEED_ACCESS:
@@ -242,11 +251,16 @@ void deeds_begin(const struct scenario *s, struct fab *f)
 		sched_in(&next, scene->deed_ns);
 }
 
-void deeds_end(void)
+void deeds_rest(void)
 {
 	ended = true;
 	sched_cancel(&next);
 	sched_cancel(&soon);
+}
+
+void deeds_end(void)
+{
+	deeds_rest();
 	for (unsigned i = 0; i < DEED_COUNT; i++) {
 		if (!sched_planned(&undos[i].ev))
 			continue;

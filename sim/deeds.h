@@ -11,7 +11,9 @@
 
 /* Start the target, and begin. */
 void deeds_begin(const struct scenario *s, struct fab *f);
-/* No more of them; what was not undone is undone. The target may still have to come up again. */
+/* No more of them. */
+void deeds_rest(void);
+/* ... and what was not undone is undone. The target may still have to come up again. */
 void deeds_end(void);
 bool deeds_are_undone(void);
 /* SIGTERM, and start again. */

@@ -36,6 +36,7 @@ static const char *const op_text[HOP_COUNT] = {
 	"REPORT TARGET PORT GROUPS",
 	"SET TARGET PORT GROUPS",
 	"FORMAT or SANITIZE",
+	"medium removal",
 	"something wrong",
 };
 
@@ -82,7 +83,7 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 		[HOP_SELECT] = make_select,     [HOP_PR_IN] = make_pr_in,
 		[HOP_RESERVE] = make_reserve,   [HOP_GROUPS] = make_groups,
 		[HOP_ACCESS] = make_access,     [HOP_ERASE] = make_erase,
-		[HOP_BAD] = make_bad,
+		[HOP_MEDIUM] = make_medium,     [HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);
@@ -118,13 +119,12 @@ void hcmd_make_probe(struct hchan *c, struct hcmd *cmd, unsigned step)
 		note(c, cmd);
 		return;
 	}
-	cmd->op = step == 3 ? HOP_STOP : step == 4 ? HOP_WRITE : HOP_READ;
-	if (step == 3) { /* ... or stopped it */
-		cmd->cdb[0] = SCSI_OP_START_STOP_UNIT;
-		cmd->cdb[4] = 1;
+	if (step == 3) { /* ... stopped it, or taken its medium out */
+		make_load(cmd);
 		note(c, cmd);
 		return;
 	}
+	cmd->op = step == 4 ? HOP_WRITE : HOP_READ;
 	cmd->lba = c->h->index;
 	cmd->n = 1;
 	cmd->len = cmd->block;

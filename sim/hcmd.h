@@ -40,6 +40,14 @@ void make_groups(struct hchan *c, struct hcmd *cmd);
 void make_access(struct hchan *c, struct hcmd *cmd);
 void make_stop(struct hchan *c, struct hcmd *cmd);
 
+/* --- hcmd_medium.c: media that go and come --- */
+
+#define HCMD_LOEJ 0x02 /* of START STOP UNIT: byte 4 */
+
+void make_medium(struct hchan *c, struct hcmd *cmd);
+/* At the end of a run: started, with its medium in. */
+void make_load(struct hcmd *cmd);
+
 /* --- hcmd_bad.c: mistakes --- */
 
 void make_bad(struct hchan *c, struct hcmd *cmd);

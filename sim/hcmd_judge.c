@@ -48,6 +48,9 @@ static void judge_data(const struct hchan *c, const struct hcmd *cmd, uint32_t g
 	if (cmd->op == HOP_INQUIRY && !moved && got && !(cmd->cdb[1] & 1) &&
 	    (d[0] == 0) != (cmd->disk >= 0 && proc_lun_mapped(c->h->index, cmd->disk)))
 		wrong(c, cmd, "the peripheral qualifier is wrong");
+	if (cmd->op == HOP_INQUIRY && got > 1 && !(cmd->cdb[1] & 1) && !d[0] && cmd->disk >= 0 &&
+	    !(d[1] & 0x80) == proc_config()->removable[cmd->disk])
+		wrong(c, cmd, "RMB is wrong");
 }
 
 static uint32_t moved_bytes(const struct hchan *c, const struct hcmd *cmd)
@@ -130,6 +133,14 @@ static void good_pr_in(struct hchan *c, struct hcmd *cmd)
 			wrong(c, cmd, "bytes behind the transfer were written");
 }
 
+static void good_medium(const struct hchan *c, const struct hcmd *cmd)
+{
+	const char *bad = check_medium_good(cmd);
+
+	if (bad)
+		wrong(c, cmd, bad);
+}
+
 /* Its own group may have been in another state since it was sent. */
 static void good_groups(struct hchan *c, struct hcmd *cmd)
 {
@@ -195,6 +206,9 @@ static void good(struct hchan *c, struct hcmd *cmd)
 	case HOP_ACCESS:
 		check_access_answered(cmd->access);
 		return;
+	case HOP_MEDIUM:
+		good_medium(c, cmd);
+		return;
 	case HOP_TUR:
 	case HOP_VERIFY:
 		return;
@@ -231,7 +245,7 @@ static bool untouched(const struct hcmd *cmd, const struct sense *s)
 	       s->key == SENSE_ILLEGAL_REQUEST ||
 	       (s->key == SENSE_MISCOMPARE && cmd->op == HOP_CAW) ||
 	       (s->key == SENSE_NOT_READY &&
-		(s->asc == ASC_NEEDS_START || s->asc == ASC_FORMATTING ||
+		(s->asc == ASC_NEEDS_START || s->asc == ASC_NO_MEDIUM || s->asc == ASC_FORMATTING ||
 		 s->asc == ASC_SANITIZING || check_access_state(s->asc) >= 0)) ||
 	       (s->key == SENSE_DATA_PROTECT && s->asc == ASC_WRITE_PROTECTED &&
 		!excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick));

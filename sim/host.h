@@ -48,6 +48,7 @@ enum hop {
 	HOP_GROUPS,  /* REPORT TARGET PORT GROUPS */
 	HOP_ACCESS,  /* SET TARGET PORT GROUPS */
 	HOP_ERASE,   /* FORMAT UNIT, SANITIZE */
+	HOP_MEDIUM,  /* START STOP UNIT with LOEJ, PREVENT ALLOW MEDIUM REMOVAL */
 	HOP_BAD,     /* something no unit can do */
 	HOP_COUNT
 };
@@ -96,6 +97,7 @@ struct hcmd {
 		kept; /* the version of the saved mode pages that it made; 0: none (check_keep.c) */
 	uint64_t
 		access; /* the version of the access states that it made; 0: none (check_access.c) */
+	uint64_t medium;    /* ... of where the medium is (check_medium.c) */
 	uint64_t forced;    /* the version of the control mode page that it made; 0: none */
 	uint64_t mode_tick; /* when it changed the mode pages; 0: it has not */
 	bool told_abort;    /* ... with TASK ABORTED */

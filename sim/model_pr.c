@@ -136,6 +136,8 @@ static enum sort sort_of(const uint8_t *cdb)
 	switch (cdb[0]) {
 	case SCSI_OP_START_STOP_UNIT:
 		return cdb[4] & 1 ? SORT_ANY : SORT_WRITE;
+	case SCSI_OP_PREVENT_ALLOW:
+		return cdb[4] & 1 ? SORT_WRITE : SORT_BASIC;
 	case SCSI_OP_SERVICE_ACTION_IN_16:
 		return action == SCSI_SA_READ_CAPACITY_16 ? SORT_ANY : SORT_UNKNOWN;
 	case SCSI_OP_THIRD_PARTY_COPY_OUT:

@@ -100,9 +100,9 @@ static void add_devices(struct text *t, const struct proc_config *c)
 		if (!c->closed[i])
 			add(t,
 			    "	DEVICE d%u { filename /sim/%u; blocksize %u; o_direct %d; "
-			    "write_through %d; thin_provisioned %d; expl_alua %d }\n",
+			    "write_through %d; thin_provisioned %d; expl_alua %d; removable %d }\n",
 			    i, i, proc_lun_block_bytes((int)i), c->direct[i], c->write_through[i],
-			    c->thin[i], c->sets_access);
+			    c->thin[i], c->sets_access, c->removable[i]);
 	add(t, "	DEVICE scratch { filename /sim/%u; thin_provisioned 1 }\n}\n",
 	    opts.scratch);
 }
@@ -389,6 +389,65 @@ static void hook_abandon(void)
 {
 	sched_cancel(&hook.ev);
 	hook.done = NULL;
+}
+
+/* --- media --- */
+
+static struct {
+	unsigned disk;
+	bool in;
+} medium_wanted;
+
+/* One answer to an operator: of disk @disk. */
+struct medium_answer {
+	unsigned disk;
+	uint64_t version;
+};
+
+static void medium_told(void *ctx)
+{
+	const struct medium_answer *a = ctx;
+
+	trace("srptd: the medium of disk %u has moved", a->disk);
+	check_medium_answered((int)a->disk, a->version);
+}
+
+static struct tgt_unit *unit_of(unsigned disk)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &d.devices) {
+		const struct ddevice *dev = list_entry(pos, struct ddevice, node);
+
+		if (dev->name[0] == 'd' && dev->name[1] == (char)('0' + disk))
+			return dev->unit;
+	}
+	return NULL;
+}
+
+static void do_medium(void)
+{
+	static struct medium_answer answers[16]; /* more are never under way */
+	static unsigned n;
+	struct tgt_unit *u = unit_of(medium_wanted.disk);
+	struct medium_answer *a = &answers[n++ % ARRAY_SIZE(answers)];
+	int r;
+
+	if (state != RUNNING || !u)
+		return;
+	a->disk = medium_wanted.disk;
+	r = medium_wanted.in ? tgt_unit_insert(u, medium_told, a)
+			     : tgt_unit_eject(u, medium_told, a);
+	trace("srptd: an operator moves the medium of disk %u %s, %d", a->disk,
+	      medium_wanted.in ? "in" : "out", r);
+	a->version = check_medium_moved((int)a->disk);
+}
+
+void proc_medium(unsigned disk, bool in)
+{
+	medium_wanted.disk = disk;
+	medium_wanted.in = in;
+	ask(do_medium);
 }
 
 /* Something that was asked for is still to be heard, if only to be ignored. */

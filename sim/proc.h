@@ -19,6 +19,7 @@ struct proc_config {
 	bool sets_access;   /* ... and hosts may set access states ... */
 	bool hook;          /* ... which a program must bring about */
 	bool erases;        /* hosts erase units */
+	bool removable[8];  /* LUN i has a medium that can be taken out */
 	bool keeps;         /* there is a state_dir */
 	unsigned n_disks;   /* LUN i is disk i, to the hosts that have it */
 	bool ro[8];         /* LUN i is read only */
@@ -68,6 +69,9 @@ void proc_report(bool at_rest);
 bool proc_reported(void);
 /* An operator says what the access state of the target port group of all hosts is. */
 void proc_access(uint8_t state);
+
+/* ... takes the medium of a disk out, or puts it in. */
+void proc_medium(unsigned disk, bool in);
 
 /* It runs, or has been told to end and has not yet. */
 bool proc_runs(void);

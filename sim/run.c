@@ -193,6 +193,7 @@ static void calm_down(void)
 /* The hosts have done all they wanted and are still logged in. */
 static void compare_books(void)
 {
+	deeds_rest(); /* what one has just done is not at rest */
 	(void)run_until(SETTLE_NS, never);
 	proc_report(true);
 	run_must(END_NS, proc_reported, "the target does not report its channels");

@@ -378,8 +378,32 @@ static void roll_calls(struct scenario *s)
 	s->call_fail_permille[FABRIC_FIRST_RECV] /= 30;
 }
 
+/* Media that hosts and an operator take out and put in. */
+static void roll_media(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->n_disks; i++)
+		s->config.removable[i] = dice_below(4);
+	s->deed[DEED_EJECT] = dice_below(3);
+	for (unsigned i = 0; i < s->n_hosts; i++) {
+		s->ways[i].op[HOP_MEDIUM] = dice_below(4) ? 1 + dice_below(8) : 0;
+		s->ways[i].op[HOP_TUR] += dice_below(10);
+	}
+}
+
+/* These have dice of their own, so that a seed that makes nothing of them is what it was without them. */
+static void roll_more(struct scenario *s, struct prng own)
+{
+	struct prng all = dice_stream;
+
+	dice_stream = prng_of(prng_u64(&own) ^ 0x6d656469756d);
+	if (dice_below(5) == 0)
+		roll_media(s);
+	dice_stream = all;
+}
+
 void scenario_roll(struct scenario *s)
 {
+	struct prng own = dice_stream;
 	struct trouble t;
 
 	*s = (struct scenario){ 0 };
@@ -416,6 +440,7 @@ void scenario_roll(struct scenario *s)
 	/* Some of what rogues can do takes its time. */
 	if (t.rogues && dice_below(3) == 0)
 		s->linger_ns = 90 * NSEC_PER_SEC;
+	roll_more(s, own);
 	s->limit_ns = 100 * NSEC_PER_SEC;
 }
 

@@ -24,6 +24,7 @@ enum deed {
 	DEED_CALM,    /* what the disks hold back they answer */
 	DEED_STALL,   /* a worker does nothing for a while */
 	DEED_ACCESS,  /* another access state, for a while */
+	DEED_EJECT,   /* a medium is taken out, for a while */
 	DEED_REPORT,  /* srptctl asks for the sessions */
 	DEED_COUNT
 };

@@ -66,6 +66,7 @@ void spy_reset(void)
 	spy_each(forget, NULL);
 	check_pr_reset();
 	check_order_reset();
+	check_medium_reset();
 }
 
 static void is_left(struct spied *s, void *when)
@@ -260,6 +261,7 @@ static void look(struct spied *s, const struct scsi_task *t, const struct scsi_a
 		check_access_looked(s, act);
 		check_keep_looked(s, act);
 		check_erase_looked(s, act);
+		check_medium_looked(s, act);
 	}
 	s->checked = true;
 	if (list)
@@ -308,6 +310,7 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 		s->turn = ++now;
 	look(s, t, &act, list);
 	look_at_mode(s, t, &act);
+	check_medium_stepped(s, t, &act);
 	if (is_medium(act.type))
 		check_order_access(s);
 	if (act.type == SCSI_ACT_COMPLETE)
@@ -316,6 +319,13 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 }
 
 /* --- units that go --- */
+
+/* What @nexus (NULL: whoever) has said of it counts no more. */
+static void lost(const struct scsi_lu *lu, const struct scsi_nexus *nexus)
+{
+	check_pr_lost(lu, nexus);
+	check_medium_allowed(lu, nexus);
+}
 
 /* What @n has mapped no more since @was was noted. */
 struct unmapped {
@@ -348,7 +358,7 @@ int __wrap_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *m
 	spy_each(make_orphan, &u);
 	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
 		if (u.was[i] && n->lun[i].lu != u.was[i])
-			check_pr_lost(u.was[i], n);
+			lost(u.was[i], n);
 	return r;
 }
 
@@ -368,7 +378,7 @@ int __wrap_scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiat
 void __wrap_scsi_nexus_deinit(struct scsi_nexus *n)
 {
 	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
-		check_pr_lost(n->lun[i].lu, n);
+		lost(n->lun[i].lu, n);
 	if (spy_host(n))
 		check_ua_nexus_gone(spy_host(n));
 	__real_scsi_nexus_deinit(n);
@@ -395,7 +405,7 @@ enum scsi_changed __wrap_scsi_tmf_finish(struct scsi_tmf *m)
 
 	if (m->fn != SCSI_TMF_LUN_RESET || !m->lu || m->response != SCSI_TMF_FUNCTION_COMPLETE)
 		return changed;
-	check_pr_lost(m->lu, NULL);
+	lost(m->lu, NULL);
 	if (check_pr_disk(m->lu) >= 0)
 		check_keep_reset(check_pr_disk(m->lu));
 	return changed;
