@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The methods group.list and group.set of the control socket. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -77,7 +78,13 @@ void method_group_list(struct ctl_call *call, json_t *params)
 
 static void group_set_done(void *ctx, int result)
 {
-	if (result)
+	const struct daemon *d = ctl_call_ctx(ctx);
+
+	if (result == -ENODEV && d->cfg->opts.state_dir[0])
+		ctl_fail(ctx, JSONRPC_FAILED,
+			 "the state is in effect, but it was not saved: no device of the group is "
+			 "there to keep it");
+	else if (result && result != -ENODEV)
 		ctl_fail(ctx, JSONRPC_FAILED, "the state is in effect, but it was not saved: %s",
 			 strerrordesc_np(-result));
 	else

@@ -253,8 +253,6 @@ bool scsi_alua_configure(struct scsi_alua *a, const struct scsi_tpgs *to)
 /* The states that @k tells of, where the configuration says what it said then. */
 static void alua_adopt(struct scsi_alua *a, const struct scsi_alua_kept *k)
 {
-	unsigned n = 0;
-
 	for (unsigned i = 0; i < a->now.n; i++) {
 		struct scsi_tpg *g = &a->now.tpg[i];
 
@@ -265,11 +263,45 @@ static void alua_adopt(struct scsi_alua *a, const struct scsi_alua_kept *k)
 				continue;
 			g->state = k->tpg[j].state;
 			g->by = k->tpg[j].by;
-			n++;
 		}
 	}
 	a->generation = k->generation;
-	a->overruled = n != k->n;
+}
+
+/* Does @k say what is so? */
+static bool alua_agrees(const struct scsi_alua *a, const struct scsi_alua_kept *k)
+{
+	if (k->generation != a->generation || (k->generation && k->n != a->now.n))
+		return false;
+	for (unsigned i = 0; i < k->n; i++) {
+		const struct scsi_tpg *was = &k->tpg[i];
+		int at = tpg_find(&a->now, was->id);
+
+		if (at < 0 || a->now.tpg[at].state != was->state ||
+		    a->now.tpg[at].configured != was->configured)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A unit has come of which @k is on record. Where that does not count it must not come back when the process is
+ * another one: what is so now becomes newer, and is to be kept.
+ */
+static void alua_hear(struct scsi_alua *a, const struct scsi_alua_kept *k)
+{
+	if (!a->settled && k->n && k->generation > a->generation) {
+		alua_adopt(a, k);
+		a->overruled |= a->units.next != a->units.prev; /* the others know less */
+	}
+	if (alua_agrees(a, k))
+		return;
+	if (k->generation > a->generation)
+		a->generation = k->generation;
+	if (a->settled)
+		a->generation++;
+	else
+		a->overruled = true;
 }
 
 bool scsi_lu_set_alua(struct scsi_lu *lu, struct scsi_alua *a, bool is_explicit)
@@ -282,12 +314,15 @@ bool scsi_lu_set_alua(struct scsi_lu *lu, struct scsi_alua *a, bool is_explicit)
 	if (was_in != a) {
 		list_del(&lu->alua_node);
 		lu->alua = a;
-		if (a)
+		/* What it kept last is of other groups. */
+		if (was_in)
+			lu->alua_kept = (struct scsi_alua_kept){ .generation = was_in->generation };
+		if (a) {
 			list_push(&a->units, &lu->alua_node);
-		if (a && !a->settled && lu->alua_kept.generation > a->generation)
-			alua_adopt(a, &lu->alua_kept);
+			alua_hear(a, &lu->alua_kept);
+			lu->alua_kept = (struct scsi_alua_kept){ 0 };
+		}
 	}
-	lu->alua_kept.generation = 0;
 	lu->alua_explicit = a && is_explicit;
 	list_for_each (pos, &lu->nexuses) {
 		struct scsi_itl *itl = list_entry(pos, struct scsi_itl, lu_node);

@@ -67,8 +67,8 @@ struct scsi_alua {
 	struct scsi_tpgs now;
 	uint32_t generation; /* counts changes of states; kept with them */
 	bool settled;        /* what units kept counts no more */
-	bool overruled;      /* some of it did not count: the configuration was another one */
-	struct list units;   /* struct scsi_lu.alua_node */
+	bool overruled; /* some of it did not count: the configuration was another one, or others kept more */
+	struct list units; /* struct scsi_lu.alua_node */
 };
 
 /* What a unit kept of its groups when the process ended. */
@@ -99,12 +99,14 @@ bool scsi_alua_configure(struct scsi_alua *a, const struct scsi_tpgs *to);
  * @explicit: it has SET TARGET PORT GROUPS
  *
  * As long as @a is not settled, states that the unit kept from an earlier life become those of the groups, if they
- * are newer than what other units brought and the configuration says of a group what it said then.
+ * are newer than what other units brought and the configuration says of a group what it said then. Later they count
+ * no more: when they are not those of the groups, the generation of @a is another one afterwards, and all units of @a
+ * are to keep what they keep now.
  * Return: true when something changed: publish the views of all nexuses of @lu.
  */
 bool scsi_lu_set_alua(struct scsi_lu *lu, struct scsi_alua *a, bool is_explicit);
-/* Every unit that may have kept something is there. Return: true when the configuration has overruled some of it: keep
- * what they keep now. */
+/* Every unit that may have kept something is there. Return: true when some of it did not count: keep what they keep
+ * now. */
 bool scsi_alua_settle(struct scsi_alua *a);
 
 /* Index of the group with this id, or -1. */

@@ -324,7 +324,7 @@ static void access_states(void **state)
 	late.alua_kept.generation = 2; /* older than what is there */
 	(void)scsi_lu_set_alua(&late, &a, true);
 	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_UNAVAILABLE);
-	assert_false(scsi_alua_settle(&a));
+	assert_true(scsi_alua_settle(&a)); /* they are to agree from now on */
 	scsi_lu_deinit(&lu);
 	scsi_lu_deinit(&late);
 	reborn(&lu);
@@ -345,15 +345,64 @@ static void access_states(void **state)
 	assert_int_equal(a.generation, 4);
 	assert_false(scsi_alua_settle(&a));
 	scsi_lu_deinit(&lu);
-	/* a unit that comes to groups that are in use brings nothing */
+}
+
+/* What @lu would save now, it finds in a process in which it is alone. */
+static void comes_back(const struct scsi_lu *lu, const struct scsi_tpgs *groups, uint8_t state,
+		       uint32_t generation)
+{
+	static uint8_t saved[SCSI_SAVED_MAX];
+	size_t len = scsi_lu_save(lu, saved);
+	struct scsi_alua a;
+	static struct scsi_lu next;
+
+	reborn(&next);
+	next.alua_kept = (struct scsi_alua_kept){ 0 };
+	assert_int_equal(scsi_lu_restore(&next, saved, len), 0);
+	start_with(&a, groups, &next);
+	assert_int_equal(a.now.tpg[0].state, state);
+	assert_int_equal(a.generation, generation);
+	assert_false(scsi_alua_settle(&a));
+	scsi_lu_deinit(&next);
+	scsi_alua_deinit(&a);
+}
+
+/*
+ * [SAVE-5] A unit that comes to groups that are in use brings nothing, and keeps from then on what they are: what it
+ * kept before would overrule in the next process what was set while it was away.
+ */
+static void access_states_of_late(void **state)
+{
+	struct scsi_tpgs groups = r->alua.now;
+	struct scsi_alua a, other;
+	static struct scsi_lu late;
+
+	(void)state;
+	set_state(RIG_TPG, SCSI_ALUA_STANDBY);
+	set_state(RIG_TPG, SCSI_ALUA_UNAVAILABLE);
 	reborn(&late);
 	scsi_alua_init(&a);
 	(void)scsi_alua_configure(&a, &groups);
 	assert_false(scsi_alua_settle(&a));
 	(void)scsi_lu_set_alua(&late, &a, true);
-	assert_int_equal(a.now.tpg[1].state, SCSI_ALUA_OPTIMIZED);
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_OPTIMIZED);
+	assert_int_equal(a.generation,
+			 3); /* so the caller knows, and it counts more than what is on record */
+	comes_back(&late, &groups, SCSI_ALUA_OPTIMIZED, 3);
+	/* one that changes groups takes nothing along, nor finds it again */
+	scsi_alua_init(&other);
+	groups.tpg[0].preferred = true;
+	(void)scsi_alua_configure(&other, &groups);
+	(void)scsi_lu_set_alua(&late, NULL, false);
+	(void)scsi_lu_set_alua(&late, &other, true);
+	assert_true(scsi_alua_settle(&other));
+	comes_back(&late, &groups, SCSI_ALUA_OPTIMIZED, 4);
+	/* back among those it left nothing is new to it but that it was away */
+	assert_true(scsi_lu_set_alua(&late, &a, true));
+	assert_int_equal(a.generation, 5);
 	scsi_lu_deinit(&late);
 	scsi_alua_deinit(&a);
+	scsi_alua_deinit(&other);
 }
 
 int main(void)
@@ -366,6 +415,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(access_states, setup, teardown),
+		cmocka_unit_test_setup_teardown(access_states_of_late, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void save_ended(struct keep_wait *w, int result)
 {
 	struct tgt_alua *a = container_of(w, struct tgt_alua, kept);
 
-	if (result)
+	if (result || a->save_result == -ENODEV)
 		a->save_result = result;
 	save_next(a);
 }
@@ -45,12 +45,15 @@ static void save_begin(struct tgt_alua *a)
 {
 	struct list *pos;
 
-	a->save_result = 0;
+	/* Without any unit, or when they go before it is their turn, nobody has kept it. */
+	a->save_result = -ENODEV;
 	list_splice(&a->served, &a->ops);
 	list_for_each (pos, &a->alua.units) {
 		struct tgt_unit *u = list_entry(pos, struct scsi_lu, alua_node)->owner;
 
 		u->access_dirty = u->keep.to.save != NULL;
+		if (!u->access_dirty)
+			a->save_result = 0; /* it never keeps anything */
 	}
 }
 
@@ -220,8 +223,7 @@ static void op_told(struct alua_op *op)
 {
 	struct tgt_alua *a = op->a;
 
-	if (op->told)
-		op->told(op->ctx, op->result);
+	op->told(op->ctx, op->result);
 	free(op);
 	alua_check_retired(a);
 }
@@ -251,10 +253,26 @@ int tgt_alua_set(struct tgt_alua *a, const struct scsi_tpg_want *want, unsigned 
 
 /* --- configuration --- */
 
+static void keep_quietly(struct tgt_alua *a);
+
+static void quiet_done(struct alua_op *op)
+{
+	struct tgt_alua *a = op->a;
+
+	a->quiet = false;
+	if (a->quiet_again)
+		keep_quietly(a);
+	alua_check_retired(a);
+}
+
+/* For nobody who waits; without memory, since nobody could be told that there was none. */
 static void keep_quietly(struct tgt_alua *a)
 {
-	if (op_keep(a, NULL, NULL))
-		log_error("device group %s: out of memory, its states are not saved", a->name);
+	a->quiet_again = a->quiet;
+	if (a->quiet)
+		return;
+	a->quiet = true;
+	op_start(a, &a->quiet_op, quiet_done);
 }
 
 void tgt_alua_configure(struct tgt_alua *a, const struct scsi_tpgs *to)
@@ -269,8 +287,13 @@ void tgt_alua_configure(struct tgt_alua *a, const struct scsi_tpgs *to)
 
 void tgt_unit_set_alua(struct tgt_unit *u, struct tgt_alua *a, bool is_explicit)
 {
+	uint32_t generation = a ? a->alua.generation : 0;
+
 	if (scsi_lu_set_alua(&u->lu, a ? &a->alua : NULL, is_explicit))
 		home_publish_lu(u->t, &u->lu);
+	/* What it has brought from an earlier life counts no more. */
+	if (a && a->alua.settled && a->alua.generation != generation)
+		keep_quietly(a);
 }
 
 void tgt_alua_settle(struct tgt_alua *a)
@@ -319,7 +342,7 @@ void alua_free(struct tgt_alua *a)
 	while ((node = list_pop(&a->ops))) {
 		struct alua_op *op = list_entry(node, struct alua_op, node);
 
-		if (op != &a->set_op)
+		if (op != &a->set_op && op != &a->quiet_op)
 			free(op);
 	}
 	free(a);

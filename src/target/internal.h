@@ -380,7 +380,7 @@ struct alua_op {
 	struct view_wait views;
 	int result;
 	void (*done)(struct alua_op *op);
-	tgt_alua_done_fn *told; /* of tgt_alua_set(); NULL: nobody wants to know */
+	tgt_alua_done_fn *told; /* of tgt_alua_set() */
 	void *ctx;
 };
 
@@ -400,10 +400,13 @@ struct tgt_alua {
 	struct alua_op set_op;
 	/* keeping */
 	unsigned n_ops;
-	struct list ops;    /* struct alua_op.node: for the next round over the units */
-	struct list served; /* by the one that is under way */
+	struct list ops;         /* struct alua_op.node: for the next round over the units */
+	struct list served;      /* by the one that is under way */
+	struct alua_op quiet_op; /* what a reload or a unit that comes has changed */
+	bool quiet;              /* ... is under way, */
+	bool quiet_again;        /* ... and there is more since */
 	bool saving;
-	int save_result;
+	int save_result; /* -ENODEV: no unit has kept it */
 	struct keep_wait kept;
 };
 

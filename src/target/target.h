@@ -183,7 +183,7 @@ void tgt_alua_settle(struct tgt_alua *a);
 /**
  * tgt_alua_set() - an operator says what the states are
  * @done: called once, now or later: every worker knows of it, and it is kept where units keep something
- *	  (else a result below 0: it is in effect, and may be forgotten)
+ *	  (else a result below 0: it is in effect, and may be forgotten; -ENODEV: there is no unit that could keep it)
  *
  * Return: 0 or -ENOMEM (then @done is not called, and it may be forgotten).
  */

@@ -303,6 +303,25 @@ def kept(t, dirs):
     lib.expect((state(t, "here"), state(t, "there")) == ("active", "unavailable"), "and now")
 
 
+def nobody_keeps(t, dirs):
+    """What no device can keep is in effect, and whoever ordered it is told; what devices kept before does not come back."""
+    files = [pathlib.Path(dirs) / f"d{i}.state" for i in (0, 1)]
+    ctl(t, "group", "set", "dg", "here", "unavailable")
+    whole = t.conf.read_text()
+    t.conf.write_text(whole.replace("\tDEVICE d0\n\tDEVICE d1\n", ""))
+    reload(t, "reload: device group dg: another DEVICE")
+    before = [f.read_bytes() for f in files]
+    done = ctl(t, "group", "set", "dg", "here", "nonoptimized", code=1)
+    lib.expect("not saved" in done.err and state(t, "here") == "nonoptimized", f"in effect, and told, got {done.err}")
+    t.conf.write_text(whole)
+    reload(t, "reload: device group dg: another DEVICE")
+    lib.expect(state(t, "here") == "nonoptimized", "devices that come bring nothing")
+    lib.until(lambda: all(f.read_bytes() != b for f, b in zip(files, before)), "they keep what is so now")
+    killed(t)
+    lib.expect(state(t, "here") == "nonoptimized", f"and in the next process, got {state(t, 'here')}")
+    ctl(t, "group", "set", "dg", "here", "active")
+
+
 def numbered_anew(t, dirs):
     """Another rel_tgt_id is another port: sessions of it end, and the groups have it."""
     conf(t, dirs, there="active", hook=False, numbers=(1, 300))
@@ -349,6 +368,7 @@ with tempfile.TemporaryDirectory() as tmp:
         aborted(t, tmp)
         operator(t, tmp)
         kept(t, tmp)
+        nobody_keeps(t, tmp)
         numbered_anew(t, tmp)
         stopped_meanwhile(t, tmp)
 print("ok: access states are reported, refused, set, kept and told")
