@@ -82,8 +82,9 @@ void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick);
 void check_told_outlives(struct host *h, int disk, uint16_t asc, uint64_t tick);
 /* The process is about to die. */
 void check_ua_dies(void);
-/* A nexus of @h has ended inside the target, and what it was owed with it; its host may never have known of it. */
-void check_ua_nexus_gone(struct host *h);
+/* A nexus of @h with units @comes inside the target, or has ended and what it was owed with it; its host may never have
+ * known of it. */
+void check_ua_nexus(struct host *h, bool comes);
 /* The unit of @disk begins anew, with what was kept of the one before. */
 void check_ua_found(int disk);
 /* A command of @h ended with BUSY or RESERVATION CONFLICT where that is noted. */

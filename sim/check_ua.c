@@ -49,6 +49,12 @@ struct itl {
 static struct itl itls[HOSTS_MAX][HOST_LUNS_MAX];
 static unsigned starts_seen[HOSTS_MAX]; /* of the target, when a host logged in last */
 
+/* The nexuses of a host inside the target: it may have ended them without its host having noticed. */
+static struct {
+	unsigned n;
+	uint64_t since; /* the last tick at which one came or went */
+} nexuses[HOSTS_MAX];
+
 /* What takes commands from others, at one unit: functions, and PREEMPT AND ABORT. */
 static struct {
 	unsigned n;        /* under way */
@@ -137,6 +143,12 @@ static bool is_in(const struct host *h)
 		if (hchan_live(h->chan[i]))
 			return true;
 	return false;
+}
+
+/* It is in, and the target thinks so, too. */
+static bool is_known(const struct host *h)
+{
+	return is_in(h) && nexuses[h->index].n;
 }
 
 /* --- logins --- */
@@ -236,8 +248,8 @@ static bool was_alone(int disk, uint64_t tick)
 static bool surely_hears(const struct host *h, int disk, uint64_t tick)
 {
 	/* Whoever has not noticed that the target died is not known to the next one. */
-	return is_in(h) && starts_seen[h->index] == proc_n_starts() &&
-	       proc_lun_mapped(h->index, disk) &&
+	return is_known(h) && nexuses[h->index].since < tick &&
+	       starts_seen[h->index] == proc_n_starts() && proc_lun_mapped(h->index, disk) &&
 	       !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, tick);
 }
 
@@ -256,7 +268,7 @@ static struct {
 static void tell_of_news(struct host *h)
 {
 	struct itl *t = itl_of(h, news.lun);
-	bool sure = is_in(h) && proc_lun_mapped(h->index, (int)news.lun) &&
+	bool sure = is_known(h) && proc_lun_mapped(h->index, (int)news.lun) &&
 		    !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, NEVER);
 
 	if (h != news.from || news.asc != SCSI_UA_COMMANDS_CLEARED)
@@ -437,6 +449,7 @@ static void dies(struct host *h)
 void check_ua_dies(void)
 {
 	host_each(dies);
+	memset(nexuses, 0, sizeof(nexuses));
 }
 
 /* Nobody saves that an attention was heard, so whoever heard of it may hear of it again. */
@@ -451,13 +464,17 @@ void check_ua_found(int disk)
 	}
 }
 
-void check_ua_nexus_gone(struct host *h)
+void check_ua_nexus(struct host *h, bool comes)
 {
-	for (unsigned lun = 0; lun < HOST_LUNS_MAX; lun++) {
+	nexuses[h->index].n += comes ? 1u : -1u;
+	nexuses[h->index].since = sched_tick();
+	for (unsigned lun = 0; lun < HOST_LUNS_MAX && !comes; lun++) {
 		struct itl *t = itl_of(h, lun);
 
-		for (unsigned i = 0; i < t->n; i++)
+		for (unsigned i = 0; i < t->n; i++) {
 			t->c[i].died = 0;
+			t->c[i].kept = false; /* nobody is there any more for the next save */
+		}
 	}
 }
 
@@ -539,7 +556,7 @@ static void maybe_moved(struct host *h)
 static void remap_host(struct host *h)
 {
 	const struct proc_config *is = proc_config();
-	uint64_t by_ns = is_in(h) && !excused(EXCUSE_MEMORY, -1, NEVER)
+	uint64_t by_ns = is_known(h) && !excused(EXCUSE_MEMORY, -1, NEVER)
 				 ? sched_now_ns() + held_up_ns()
 				 : NEVER;
 	bool moved = false;
@@ -764,5 +781,6 @@ void check_ua_reset(void)
 {
 	memset(itls, 0, sizeof(itls));
 	memset(starts_seen, 0, sizeof(starts_seen));
+	memset(nexuses, 0, sizeof(nexuses));
 	memset(takers, 0, sizeof(takers));
 }

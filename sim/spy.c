@@ -348,14 +348,33 @@ static void note_units(struct unmapped *u, const struct scsi_nexus *n)
 		u->was[i] = n->lun[i].lu;
 }
 
+static bool has_units(const struct scsi_nexus *n)
+{
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
+		if (n->lun[i].lu)
+			return true;
+	return false;
+}
+
+/* One without units is as good as gone: nobody tells it anything. */
+static void note_nexus(const struct scsi_nexus *n, bool was_there)
+{
+	struct host *h = spy_host(n);
+
+	if (h && has_units(n) != was_there)
+		check_ua_nexus(h, !was_there);
+}
+
 int __wrap_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *map, size_t n_map)
 {
 	static struct unmapped u;
+	bool was_there = has_units(n);
 	int r;
 
 	note_units(&u, n);
 	r = __real_scsi_nexus_remap(n, map, n_map);
 	spy_each(make_orphan, &u);
+	note_nexus(n, was_there);
 	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
 		if (u.was[i] && n->lun[i].lu != u.was[i])
 			lost(u.was[i], n);
@@ -366,21 +385,28 @@ int __wrap_scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiat
 			   const struct scsi_port *target, const struct scsi_map_entry *map,
 			   size_t n_map)
 {
+	int r;
+
 	for (unsigned i = 0; i < HOSTS_MAX; i++) {
 		struct host *h = host_at(i);
 
 		if (h && !memcmp(&h->id, initiator->name, sizeof(h->id)))
 			h->port = target->relative_id;
 	}
-	return __real_scsi_nexus_init(n, initiator, target, map, n_map);
+	r = __real_scsi_nexus_init(n, initiator, target, map, n_map);
+	if (!r)
+		note_nexus(n, false);
+	return r;
 }
 
 void __wrap_scsi_nexus_deinit(struct scsi_nexus *n)
 {
+	struct host *h = spy_host(n);
+
 	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
 		lost(n->lun[i].lu, n);
-	if (spy_host(n))
-		check_ua_nexus_gone(spy_host(n));
+	if (h && has_units(n))
+		check_ua_nexus(h, false);
 	__real_scsi_nexus_deinit(n);
 }
 
