@@ -55,6 +55,8 @@ struct unit {
 	bool found;               /* it was looked at what it found */
 	unsigned n;               /* versions there were */
 	uint64_t answered;        /* the newest whose GOOD was had */
+	/* Whose RESERVE it was. The next nexus of its initiator may be there before it has ended. */
+	const struct scsi_nexus *reserver;
 	struct version v[VERSIONS];
 };
 
@@ -260,15 +262,11 @@ static struct version *change(struct unit *u, const struct mpr *m)
 void check_pr_lost(const struct scsi_lu *lu, const struct scsi_nexus *nexus)
 {
 	struct unit *u = unit_of(lu);
-	struct mpr_nexus who;
 	struct mpr m;
 
-	if (!u || !newest(u)->m.reserved)
+	if (!u || !newest(u)->m.reserved || (nexus && nexus != u->reserver))
 		return;
 	m = newest(u)->m;
-	who = nexus ? name_of(nexus) : m.reserver;
-	if (!mpr_same(&who, &m.reserver))
-		return;
 	trace("disk %u: what RESERVE took is free again", u->disk);
 	cover_hit(COVER_RESERVE, nexus ? COVER_RESERVE_LOST : COVER_RESERVE_RESET);
 	m.reserved = false;
@@ -337,6 +335,7 @@ static enum mpr_verdict carry_out(struct unit *u, const struct spied *s, const s
 	if (t->status != SCSI_STATUS_GOOD || was == m.reserved)
 		return v;
 	(void)change(u, &m);
+	u->reserver = m.reserved ? t->nexus : NULL;
 	if (cmd)
 		cmd->version = newest(u)->id;
 	return v;
