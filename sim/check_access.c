@@ -6,7 +6,8 @@
  * command that needs the medium goes on only if that lets it: at home by the newest version, elsewhere by one not older
  * than the last of which somebody was told that it is in effect. What is refused is refused by a version that was
  * in effect since it was sent. Every nexus hears of each change, but who asked for it at the unit where
- * he did. A process that keeps state begins with a version that is not older than the last one that was told.
+ * he did. A process that keeps state begins with a version that is not older than the last one that was told, but for
+ * what only some units were there to keep: when others are back, those count that have seen more changes.
  */
 #include "scsi/alua.h"
 #include "scsi/scsi.h"
@@ -27,10 +28,13 @@ static struct version {
 	uint64_t id;   /* spy_count() */
 	uint64_t tick; /* when it came about */
 	uint8_t state;
+	bool by_all;              /* every unit was there */
 	unsigned told[HOSTS_MAX]; /* BIT(lun): who is to hear of it there */
 } versions[VERSIONS];
 static unsigned n_versions = 1;
-static uint64_t answered;
+static uint64_t answered;       /* the last that is in effect everywhere */
+static uint64_t kept;           /* ... that is saved */
+static bool apart;              /* some units may have kept another one than the others did */
 static uint64_t set_by_command; /* the last version that a SET made */
 static unsigned n_asked;
 
@@ -67,7 +71,10 @@ static void change(uint8_t state, const struct scsi_itl *except)
 {
 	struct version *v = &versions[n_versions++ % VERSIONS];
 
-	*v = (struct version){ .id = spy_count(), .tick = sched_tick(), .state = state };
+	*v = (struct version){ .id = spy_count(),
+			       .tick = sched_tick(),
+			       .state = state,
+			       .by_all = proc_has_all_units() };
 	trace("the access state of all hosts is %u", state);
 	tell(v, except);
 }
@@ -218,12 +225,15 @@ static void sure(const struct version *v)
 void check_access_answered(uint64_t id)
 {
 	if (id > answered) {
-		answered = id;
+		answered = kept = id;
 		deeds_moment(MOMENT_KEPT);
 	}
-	for (unsigned i = 0; i < VERSIONS && id; i++)
-		if (versions[i].id == id)
-			sure(&versions[i]);
+	for (unsigned i = 0; i < VERSIONS && id; i++) {
+		if (versions[i].id != id)
+			continue;
+		sure(&versions[i]);
+		apart = !versions[i].by_all || !proc_has_all_units();
+	}
 }
 
 /* --- restarts --- */
@@ -237,7 +247,7 @@ static bool may_begin_with(uint8_t state)
 
 		if (i > VERSIONS || v->state == state)
 			return true;
-		if (v->id <= answered)
+		if (v->id <= kept)
 			return false;
 	}
 	return false;
@@ -253,7 +263,7 @@ void check_access_found(const struct scsi_alua *a, bool all)
 	state = a->now.tpg[at].state;
 	for (unsigned i = 0; i < proc_n_luns(); i++)
 		all &= !store_is_unsure(i);
-	if (all && !may_begin_with(state))
+	if (all && !(apart && proc_config()->keeps) && !may_begin_with(state))
 		fail_now("access: the group of the hosts begins with access state %x, which it was "
 			 "not in",
 			 state);
@@ -264,4 +274,8 @@ void check_access_found(const struct scsi_alua *a, bool all)
 	versions[n_versions++ % VERSIONS] =
 		(struct version){ .id = spy_count(), .tick = sched_tick(), .state = state };
 	answered = newest()->id;
+	if (!all)
+		return; /* those that are back later may bring another one */
+	kept = answered;
+	apart = false;
 }

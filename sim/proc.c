@@ -194,18 +194,23 @@ static void look_at_units(void)
 	}
 }
 
-/* The access states, too; when all that may know of them are there. */
-static void look_at_groups(void)
+bool proc_has_all_units(void)
 {
 	unsigned n = 0;
 	struct list *pos;
 
 	list_for_each (pos, &d.devices)
 		n += list_entry(pos, struct ddevice, node)->name[0] == 'd';
+	return n == cfg.n_disks;
+}
+
+/* The access states, too; when all that may know of them are there. */
+static void look_at_groups(void)
+{
 	if (!list_empty(&d.groups))
 		check_access_found(
 			tgt_alua_now(list_entry(d.groups.next, struct dgroup, node)->alua),
-			n == cfg.n_disks);
+			proc_has_all_units());
 }
 
 /* Nobody gets in, and who was in is out. */

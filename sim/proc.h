@@ -91,6 +91,8 @@ unsigned proc_n_workers(void);
 void proc_address(struct sockaddr_storage *ret, struct srp_port_id *ret_id);
 void proc_host_id(unsigned host, struct srp_port_id *ret);
 unsigned proc_n_luns(void);
+/* Every disk of the configuration has a unit now. */
+bool proc_has_all_units(void);
 /* Look whether all is well inside the target, between two rounds of its workers. */
 void proc_look(void);
 struct backend_io;
