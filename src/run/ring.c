@@ -331,6 +331,11 @@ bool ring_has_news(const struct ring *r)
 	       io_uring_cq_ready(&r->uring);
 }
 
+unsigned ring_n_news(const struct ring *r)
+{
+	return io_uring_cq_ready(&r->uring);
+}
+
 bool ring_has_backlog(const struct ring *r)
 {
 	return io_uring_sq_ready(&r->uring) || r->io_todo.first || r->io_cancel.first ||

@@ -64,6 +64,8 @@ void ring_io_cancel(struct ring *r, struct worker_io *io);
 bool ring_has_work(const struct ring *r);
 /* Something the kernel has ready for us, as far as one can see without asking it. */
 bool ring_has_news(const struct ring *r);
+/* How many completions ring_handle() would find now. */
+unsigned ring_n_news(const struct ring *r);
 /* Something ring_enter() did not get rid of, because the submission queue is full. */
 bool ring_has_backlog(const struct ring *r);
 

@@ -23,7 +23,13 @@
 
 #define DEFAULT_TIMERS  4096u
 #define DEFAULT_ENTRIES 1024u
-#define NAME_BYTES      16u /* of a thread, with the terminator; the kernel's limit */
+/*
+ * A look for work that took so long was a sleep, or as long as one; one that finds work at once takes less.
+ * And more than so many completions at its end are not a few.
+ */
+#define IDLE_NS    4000u
+#define IDLE_NEWS  4u
+#define NAME_BYTES 16u /* of a thread, with the terminator; the kernel's limit */
 
 /* Written by the worker only, read by any thread. */
 struct counter {
@@ -44,6 +50,8 @@ struct worker {
 	unsigned poll_us;
 	uint64_t now_ns;
 	uint64_t last_work_ns;
+	uint64_t wait_ns; /* when the wait of this round began; UINT64_MAX: it had none */
+	bool was_idle;
 	bool bound; /* the ring is enabled */
 	bool in_round;
 	bool stopping;
@@ -102,6 +110,11 @@ uint64_t worker_wall_ms(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts); /* nor with this one */
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NSEC_PER_MSEC;
+}
+
+bool worker_was_idle(const struct worker *w)
+{
+	return w->was_idle;
 }
 
 int worker_random(void *buf, size_t len)
@@ -222,13 +235,14 @@ static bool busy_poll(const struct worker *w, uint64_t until_ns)
 static int wait_for_work(struct worker *w, uint64_t timeout_ns)
 {
 	const uint64_t first_ns = timer_heap_first_ns(&w->timers);
-	uint64_t now_ns = 0;
+	uint64_t now_ns;
 	int r;
 
+	w->wait_ns = UINT64_MAX;
 	if (!timeout_ns || has_work(w))
 		return ring_enter(w->ring, 0);
-	if (first_ns != UINT64_MAX || w->poll_us)
-		now_ns = worker_clock_ns();
+	now_ns = worker_clock_ns();
+	w->wait_ns = now_ns;
 	if (first_ns != UINT64_MAX)
 		timeout_ns = first_ns > now_ns ? min_u64(timeout_ns, first_ns - now_ns) : 0;
 	if (w->poll_us && timeout_ns) {
@@ -306,6 +320,8 @@ static int round_run(struct worker *w, uint64_t timeout_ns)
 	if (r)
 		return r;
 	w->now_ns = worker_clock_ns();
+	w->was_idle = w->wait_ns != UINT64_MAX && w->now_ns - w->wait_ns >= IDLE_NS &&
+		      ring_n_news(w->ring) <= IDLE_NEWS;
 	n_events = ring_handle(w->ring, w);
 	n_messages = run_messages(w);
 	n_other = run_timers(w);

@@ -24,6 +24,9 @@ unsigned worker_index(const struct worker *w);
 /* Monotonic time in ns, read at the start of the round (cheap; good for deadlines). Between rounds of a
  * worker without a thread it is the present time. */
 uint64_t worker_now_ns(const struct worker *w);
+/* Did this round, or between rounds the last one, begin with a sleep that little has ended? Then whoever
+ * gets an answer may well be asleep, too, and does more with half of it now than with all of it later. Context: @w. */
+bool worker_was_idle(const struct worker *w);
 /* Monotonic time in ns, read now. Any thread. */
 uint64_t worker_clock_ns(void);
 /* Milliseconds since 1970, as the system's clock says, which may jump: to tell, not to measure. Any thread. */

@@ -2,6 +2,7 @@
 /* What is particular to iWARP over TCP: peers that misbehave below the seam, played by plain sockets. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "fabric/fabric_rig.h"
 #include "fabric/iwarp/fab_iwarp.h"
+#include "fabric/iwarp/fi.h"
 
 static const struct fab_qp_attr attr = { .sq_depth = 64,
 					 .rq_depth = 64,
@@ -509,6 +511,108 @@ static void message_behind_the_reply(void **state)
 	rig_stop(&rig);
 }
 
+/* --- when what is posted leaves --- */
+
+#define BURST 6u
+
+struct burst {
+	struct worker_timer timer;
+	struct worker_job job;
+	bool arrived[BURST]; /* is there something at @b behind the post? */
+	bool done;
+};
+
+static struct burst burst;
+
+static void burst_post(void)
+{
+	struct fab_wr wr = { .op = FAB_WR_SEND };
+	struct pollfd at_b = { .fd = fi_conn_of(b.c)->fd, .events = POLLIN };
+	unsigned i;
+
+	for (i = 0; i < BURST; i++) {
+		wr.wr_id = i;
+		assert_int_equal(rig.f->ops->post_send(a.c, &wr, 1), 0);
+		/* What was sent must come; nothing tells that nothing was, so that is given a moment only. */
+		burst.arrived[i] = poll(&at_b, 1, i ? 1000 : 20) == 1;
+		if (i && !burst.arrived[i])
+			break;
+	}
+	burst.done = true;
+}
+
+static void burst_fire(struct worker *w, struct worker_timer *t)
+{
+	(void)t;
+	assert_true(worker_was_idle(w));
+	burst_post();
+}
+
+static void burst_run(struct worker *w, struct worker_job *j)
+{
+	(void)j;
+	assert_false(worker_was_idle(w));
+	burst_post();
+}
+
+static void burst_wait(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 10 && !burst.done; i++)
+		assert_int_equal(worker_run_once(rig.w[0], NSEC_PER_SEC), 0);
+	assert_true(burst.done);
+	ep_wait_wcs(&b, BURST);
+}
+
+/* An idle worker lets go of what it has as soon as that is half of what came last, and of two at the least. */
+static void idle_worker_sends_early(void **state)
+{
+	uint8_t in[16];
+	unsigned i;
+
+	(void)state;
+	start(NULL);
+	ep_pair(&rig, &a, &b, &attr, &attr);
+	for (i = 0; i < 16; i++)
+		assert_int_equal(ep_recv(&b, i, in, sizeof(in)), 0);
+	rig_pass(&rig, 5);
+	burst = (struct burst){ 0 };
+	worker_timer_init(&burst.timer, burst_fire);
+	assert_int_equal(
+		worker_timer_start(rig.w[0], &burst.timer, worker_clock_ns() + 20 * NSEC_PER_MSEC),
+		0);
+	burst_wait();
+	assert_false(burst.arrived[0]);
+	for (i = 1; i < BURST; i++)
+		assert_true(burst.arrived[i]);
+	ep_destroy(&a);
+	ep_destroy(&b);
+	rig_stop(&rig);
+}
+
+static void busy_worker_sends_at_the_end_of_the_round(void **state)
+{
+	uint8_t in[16];
+	unsigned i;
+
+	(void)state;
+	start(NULL);
+	ep_pair(&rig, &a, &b, &attr, &attr);
+	for (i = 0; i < 16; i++)
+		assert_int_equal(ep_recv(&b, i, in, sizeof(in)), 0);
+	rig_pass(&rig, 5);
+	burst = (struct burst){ 0 };
+	worker_job_init(&burst.job, burst_run);
+	worker_defer(rig.w[0], &burst.job);
+	assert_int_equal(worker_run_once(rig.w[0], 0), 0);
+	assert_true(burst.done);
+	assert_false(burst.arrived[0] || burst.arrived[1]);
+	ep_destroy(&a);
+	ep_destroy(&b);
+	rig_stop(&rig);
+}
+
 /* With CRCs, small segments and the pause of a careful initiator. */
 static void other_options(void **state)
 {
@@ -561,6 +665,8 @@ int main(void)
 		cmocka_unit_test(silent_peer_is_reset),
 		cmocka_unit_test(answers_of_all_kinds),
 		cmocka_unit_test(message_behind_the_reply),
+		cmocka_unit_test(idle_worker_sends_early),
+		cmocka_unit_test(busy_worker_sends_at_the_end_of_the_round),
 		cmocka_unit_test(other_options),
 		cmocka_unit_test(senseless_options),
 	};

@@ -32,6 +32,7 @@
 #define FI_TX_BYTES    (2u << 20)
 #define FI_POLL_BATCH  64u   /* completions handed up at a time (seam) */
 #define FI_BATCH_SMALL 8192u /* batch part of a read while bulk payload comes in */
+#define FI_PEAK_ONE    64u   /* a peak is half forgotten after some 45 reads */
 #define FI_BATCH_LIMIT (64u << 20)
 #define FI_STAGS_LIMIT 65536u
 #define FI_LINGER_MS   1000u /* how long a rejected peer may take to read the reply and close */
@@ -133,7 +134,9 @@ struct fi_conn {
 	int ev_error;
 	char ev_text[96];
 
-	size_t batch_len; /* how much to read behind direct payload; adapts to the traffic */
+	unsigned n_unsent; /* posts since the last send */
+	unsigned peak_in;  /* most completions of a read lately, times FI_PEAK_ONE */
+	size_t batch_len;  /* how much to read behind direct payload; adapts to the traffic */
 	struct worker_job job;
 	struct worker_poll poll;
 	struct worker_timer timer;
@@ -235,6 +238,8 @@ void fi_active_timeout(struct fi_conn *c);
 
 void fi_stream_ready(struct worker *w, struct worker_poll *p, unsigned revents);
 void fi_stream_job(struct worker *w, struct worker_job *j);
+/* Something was posted to the send queue: it leaves at the end of the round, or now. */
+void fi_stream_posted(struct fi_conn *c);
 /* The active side is through its handshake: take the @n bytes that came with the reply, read on. */
 void fi_stream_begin(struct fi_conn *c, const uint8_t *p, size_t n);
 /* Send a Terminate that the engine has ready, if the socket takes it. */

@@ -456,7 +456,7 @@ int fi_conn_post_send(struct fab_conn *base, const struct fab_wr *wr, unsigned n
 	if (n == 1) { /* the engine looks at it itself */
 		r = iw_post_send(c->qp, (const void *)wr);
 		if (!r)
-			fi_conn_kick(c);
+			fi_stream_posted(c);
 		return r;
 	}
 	if (n > iw_sq_free(c->qp))
@@ -466,7 +466,7 @@ int fi_conn_post_send(struct fab_conn *base, const struct fab_wr *wr, unsigned n
 			return -EINVAL;
 	for (i = 0; i < n; i++)
 		check(iw_post_send(c->qp, (const void *)&wr[i]) == 0);
-	fi_conn_kick(c);
+	fi_stream_posted(c);
 	return 0;
 }
 

@@ -2,7 +2,9 @@
 /*
  * The pump between a socket and its queue pair. Input is read when the socket is ready: payload that is
  * worth it straight into its sink, everything else into the worker's batch buffer, so that one system
- * call serves many FPDUs. Output is gathered once a round, by the connection's job. Handlers are called
+ * call serves many FPDUs. Output is gathered once a round, by the connection's job; but where the worker
+ * was idle, half of it leaves as soon as it is there, so that two sides that wait for each other work at
+ * the same time. Handlers are called
  * from here only, and after each such call the connection may be destroyed (@dying) or without its
  * queue pair.
  */
@@ -17,6 +19,16 @@
 #define RX_BYTES   (1u << 20)
 #define WC_BATCHES 16u
 #define JOB_TURNS  4u
+/* Fewer posts are not worth a system call of their own. */
+#define EARLY_POSTS 2u
+
+/* The answers to what came together leave in two halves when the peer may be waiting; that is, how much came. */
+static void stream_note_peak(struct fi_conn *c, unsigned n)
+{
+	c->peak_in -= c->peak_in / FI_PEAK_ONE;
+	if (c->peak_in < n * FI_PEAK_ONE)
+		c->peak_in = n * FI_PEAK_ONE;
+}
 
 /* Bring completions up, and the events that are due in between. False when @c is destroyed. */
 static bool stream_complete(struct fi_conn *c)
@@ -30,6 +42,8 @@ static bool stream_complete(struct fi_conn *c)
 		n = iw_poll(c->qp, (void *)wc, FI_POLL_BATCH);
 		if (!n)
 			break;
+		if (!batch)
+			stream_note_peak(c, n);
 		/* An end of the connection is told behind what was done before it and before the flushes. */
 		for (k = 0; k < n && (!c->events || wc[k].status == FAB_WC_OK); k++)
 			;
@@ -178,6 +192,7 @@ static void stream_tx(struct fi_conn *c)
 	size_t bytes;
 	ssize_t n;
 
+	c->n_unsent = 0;
 	while (stream_may_send(c)) {
 		msg.msg_iovlen = iw_tx(c->qp, iov, FI_TX_PIECES, FI_TX_BYTES, &bytes);
 		if (!msg.msg_iovlen)
@@ -190,6 +205,15 @@ static void stream_tx(struct fi_conn *c)
 		else if (errno != EINTR)
 			stream_lost(c, errno);
 	}
+}
+
+void fi_stream_posted(struct fi_conn *c)
+{
+	fi_conn_kick(c);
+	c->n_unsent++;
+	if (c->n_unsent >= EARLY_POSTS && c->n_unsent >= c->peak_in / FI_PEAK_ONE / 2 &&
+	    worker_was_idle(c->w))
+		stream_tx(c);
 }
 
 /* FI_CLOSING: our FIN goes out behind the last byte of what was posted. */
