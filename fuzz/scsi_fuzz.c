@@ -6,13 +6,13 @@
  *
  * Control: bits 0-1 LUN 0, 1, an unmapped one, the well known one; bit 2 nexus; bit 3 stepped at home
  * although the view says local; bit 4 abort; bit 5 start over with fresh unit attentions; bits 6-7 task
- * attribute, but 3: no command, an event (bit 3 is part of it). Fault: bits 0-3 the result, or which event; bits 4-7 at which
- * action (14: room).
+ * attribute, but 3: no command, an event (bit 3 is part of it). Fault: bits 0-3 the result (14: a copy is told to
+ * stop), or which event; bits 4-7 at which action (14: room).
  */
 #include <errno.h>
 
 #include "fuzz.h"
-#include "scsi/scsi.h"
+#include "scsi_fuzz.h"
 
 struct world {
 	struct scsi_lu lu[2];
@@ -33,6 +33,8 @@ struct run {
 	uint64_t moved[SCSI_ACT_EXTENT + 1]; /* bytes, by kind of action */
 	uint64_t next;                       /* where a command in pieces goes on */
 };
+
+void (*scsi_fuzz_watch)(const struct scsi_task *t);
 
 static const uint8_t luns[4][8] = { { 0 }, { 0, 1 }, { 0x40, 9 }, { 0xc1, 0x01 } };
 static const struct scsi_port port = { .protocol = 4,
@@ -374,7 +376,7 @@ static struct scsi_event answer(struct run *r, const struct scsi_act *a, struct 
 {
 	static const int results[16] = { 0,       -EIO,     -ENODATA,   -ENOSPC,    -EROFS,  -ENXIO,
 					 -ENOMEM, -EAGAIN,  -ECANCELED, -ETIMEDOUT, -EINVAL, -EPIPE,
-					 -EILSEQ, -EBADMSG, -EIO,       -E2BIG };
+					 -EILSEQ, -EBADMSG, 0,          -E2BIG };
 	struct scsi_event ev = { .type = SCSI_EV_IO_DONE };
 	int result = results[r->fault & 15];
 
@@ -550,6 +552,30 @@ static void judge_answer(const struct run *r, bool aborted)
 		      (int64_t)t->out_len + t->out_resid);
 }
 
+/*
+ * COPY OPERATION ABORT while a copy is at work, at the head of its set, so that it need not wait. Not where its
+ * own failure would end the copy in another way (QERR).
+ */
+static void stop_copy(struct run *r)
+{
+	static const struct scsi_event start = { .type = SCSI_EV_START };
+	const struct scsi_task *t = &r->t;
+	struct run beside = { .w = r->w, .control = r->control };
+
+	if (!t->copy.note || t->lu->mode.qerr)
+		return;
+	beside.t = (struct scsi_task){ .cdb = { SCSI_OP_THIRD_PARTY_COPY_OUT, SCSI_COPY_OUT_ABORT },
+				       .attr = SCSI_ATTR_HEAD,
+				       .nexus = t->nexus };
+	memcpy(beside.t.lun, t->lun, sizeof(t->lun));
+	put_be32(beside.t.cdb + 2, t->copy.note->list_id);
+	(void)scsi_route(&r->w->view[r->control >> 2 & 1], &beside.t);
+	check(step_over(&beside, &start).type == SCSI_ACT_COMPLETE);
+	judge_answer(&beside, false);
+	if (scsi_fuzz_watch)
+		scsi_fuzz_watch(&beside.t);
+}
+
 static void run(struct run *r, struct cur out)
 {
 	static const struct scsi_event abort = { .type = SCSI_EV_ABORT };
@@ -570,6 +596,8 @@ static void run(struct run *r, struct cur out)
 			check(step(r, &abort).type == SCSI_ACT_NONE);
 			aborted = true;
 		}
+		if (a.type == SCSI_ACT_COPY && r->fault == (r->n_acts << 4 | 14))
+			stop_copy(r);
 		ev = answer(r, &a, &out);
 		/* a piece is a large part of a limit, so no command may take many of them */
 		check(r->n_acts++ < 70000);
@@ -597,6 +625,8 @@ static void command(struct world *w, struct cur *in, uint8_t control, uint8_t fa
 	if (control & 8)
 		scsi_route_home(&r.t);
 	run(&r, cur_of(cur_take(in, n), n));
+	if (scsi_fuzz_watch)
+		scsi_fuzz_watch(&r.t);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
