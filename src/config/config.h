@@ -79,13 +79,16 @@ struct config_device {
 	bool rotational;        /* rotational; default 0 */
 	bool removable;         /* removable: its medium can be taken out; default 0 */
 	bool expl_alua;         /* expl_alua: initiators may set access states; default 0 */
-	int dgroup;             /* index of the DEVICE_GROUP it is in, -1: none */
-	char vendor[9];         /* t10_vend_id; "" where not given, as all below */
-	char product[17];       /* prod_id */
-	char revision[5];       /* prod_rev_lvl */
-	char serial[37];        /* usn */
-	char t10_dev_id[49];    /* t10_dev_id */
-	char vend_specific_id[33]; /* vend_specific_id */
+	bool d_sense, swp,
+		tas; /* so named, of the control mode page; default 0, as the next three */
+	unsigned tst, qerr, ua_intlck; /* 0 or 1; 0, 1 or 3; 0, 2 or 3 */
+	int dgroup;                    /* index of the DEVICE_GROUP it is in, -1: none */
+	char vendor[9];                /* t10_vend_id; "" where not given, as all below */
+	char product[17];              /* prod_id */
+	char revision[5];              /* prod_rev_lvl */
+	char serial[37];               /* usn */
+	char t10_dev_id[49];           /* t10_dev_id */
+	char vend_specific_id[33];     /* vend_specific_id */
 	struct config_pos pos;
 };
 

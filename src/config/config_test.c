@@ -34,6 +34,7 @@ static const char whole[] =
 	"		write_through 1\n"
 	"		thin_provisioned 1\n"
 	"		expl_alua 1\n"
+	"		d_sense 1; swp 1; tas 1; tst 1; qerr 3; ua_intlck 2\n"
 	"		usn 0123-abc\n"
 	"		t10_dev_id my\\ disk\n"
 	"		t10_vend_id ACME\n"
@@ -115,6 +116,10 @@ static void check_devices(const struct config *c)
 	assert_int_equal(d->size_bytes, 1 << 30);
 	assert_int_equal(d->block_bytes, 4096);
 	assert_true(d->direct && d->write_through && d->thin && !d->read_only && !d->nv_cache);
+	assert_true(d->d_sense && d->swp && d->tas);
+	assert_int_equal(d->tst, 1);
+	assert_int_equal(d->qerr, 3);
+	assert_int_equal(d->ua_intlck, 2);
 	assert_string_equal(d->serial, "0123-abc");
 	assert_string_equal(d->t10_dev_id, "my disk");
 	assert_string_equal(d->vendor, "ACME");
@@ -124,6 +129,7 @@ static void check_devices(const struct config *c)
 	d = config_device_find(c, "cd");
 	assert_true(d->read_only && d->nv_cache && d->rotational && d->removable && !d->direct);
 	assert_int_equal(d->block_bytes, 512);
+	assert_false(d->d_sense || d->swp || d->tas || d->tst || d->qerr || d->ua_intlck);
 	d = config_device_find(c, "ram");
 	assert_int_equal(d->handler, CONFIG_RAM);
 	assert_int_equal(d->size_bytes, 65536);

@@ -143,6 +143,22 @@ static void test_order(void **state)
 #define DGROUP(body, there) \
 	"DEVICE_GROUP dg {\n" body "\nTARGET_GROUP a { group_id 1; TARGET t }\n" there "\n}\n"
 
+static void test_device_modes(void **state)
+{
+	static const char *const words[] = { "d_sense 1", "swp 1",  "tas 1",
+					     "tst 1",     "qerr 1", "ua_intlck 2" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char to[100], line[60];
+
+		(void)snprintf(to, sizeof(to), RAM("d", "size 1M; %s"), words[i]);
+		(void)snprintf(line, sizeof(line), "device d: replace, it has another %.*s\n",
+			       (int)strcspn(words[i], " "), words[i]);
+		expect(RAM("d", "size 1M"), to, line);
+	}
+}
+
 static void test_device_groups(void **state)
 {
 	static const char x[] = "TARGET_GROUP b { group_id 2 }";
@@ -188,10 +204,11 @@ static void test_device_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing), cmocka_unit_test(test_options),
-		cmocka_unit_test(test_devices), cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_groups),  cmocka_unit_test(test_any_group),
-		cmocka_unit_test(test_order),   cmocka_unit_test(test_device_groups),
+		cmocka_unit_test(test_nothing),      cmocka_unit_test(test_options),
+		cmocka_unit_test(test_devices),      cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_groups),       cmocka_unit_test(test_any_group),
+		cmocka_unit_test(test_order),        cmocka_unit_test(test_device_groups),
+		cmocka_unit_test(test_device_modes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,12 @@ static void format_options(FILE *f, const struct config_options *o, const struct
 			(void)fprintf(f, "%s %u\n", numbers[i].key, numbers[i].value);
 }
 
+static void format_number(FILE *f, const char *key, unsigned n)
+{
+	if (n)
+		(void)fprintf(f, "\t\t%s %u\n", key, n);
+}
+
 static void format_device(FILE *f, const struct config_device *d)
 {
 	(void)fprintf(f, "\tDEVICE %s {\n", d->name);
@@ -88,11 +94,16 @@ static void format_device(FILE *f, const struct config_device *d)
 	format_flag(f, "write_through", d->write_through);
 	format_flag(f, "nv_cache", d->nv_cache);
 	format_flag(f, "thin_provisioned", d->thin);
-	if (d->soft_threshold)
-		(void)fprintf(f, "\t\tsoft_threshold %u\n", d->soft_threshold);
+	format_number(f, "soft_threshold", d->soft_threshold);
 	format_flag(f, "rotational", d->rotational);
 	format_flag(f, "removable", d->removable);
 	format_flag(f, "expl_alua", d->expl_alua);
+	format_flag(f, "d_sense", d->d_sense);
+	format_flag(f, "swp", d->swp);
+	format_flag(f, "tas", d->tas);
+	format_number(f, "tst", d->tst);
+	format_number(f, "qerr", d->qerr);
+	format_number(f, "ua_intlck", d->ua_intlck);
 	format_text(f, "usn", d->serial);
 	format_text(f, "t10_dev_id", d->t10_dev_id);
 	format_text(f, "t10_vend_id", d->vendor);

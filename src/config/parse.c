@@ -288,6 +288,12 @@ static const struct word device_words[] = {
 	DEVICE_WORD("rotational", WORD_BOOL, FILEIO | NULLIO, rotational, 0),
 	DEVICE_WORD("removable", WORD_BOOL, 0, removable, 0),
 	DEVICE_WORD("expl_alua", WORD_BOOL, 0, expl_alua, 0),
+	DEVICE_WORD("d_sense", WORD_BOOL, 0, d_sense, 0),
+	DEVICE_WORD("swp", WORD_BOOL, 0, swp, 0),
+	DEVICE_WORD("tas", WORD_BOOL, 0, tas, 0),
+	DEVICE_WORD("tst", WORD_UINT, 0, tst, 1),
+	DEVICE_WORD("qerr", WORD_UINT, 0, qerr, 3),
+	DEVICE_WORD("ua_intlck", WORD_UINT, 0, ua_intlck, 3),
 	DEVICE_WORD("usn", WORD_TEXT, 0, serial, 36),
 	DEVICE_WORD("t10_dev_id", WORD_TEXT, 0, t10_dev_id, 48),
 	DEVICE_WORD("t10_vend_id", WORD_TEXT, 0, vendor, 8),
@@ -295,6 +301,16 @@ static const struct word device_words[] = {
 	DEVICE_WORD("prod_rev_lvl", WORD_TEXT, 0, revision, 4),
 	DEVICE_WORD("vend_specific_id", WORD_TEXT, 0, vend_specific_id, 32),
 };
+
+/* Values in the middle that the control mode page does not have. */
+static void device_modes(struct parser *p, const struct config_device *d)
+{
+	if (d->qerr == 2)
+		errors_add(p->state.errs, d->pos, "DEVICE \"%s\": qerr must be 0, 1 or 3", d->name);
+	if (d->ua_intlck == 1)
+		errors_add(p->state.errs, d->pos, "DEVICE \"%s\": ua_intlck must be 0, 2 or 3",
+			   d->name);
+}
 
 static void device_missing(struct parser *p, struct scope *s, const struct config_device *d)
 {
@@ -319,6 +335,7 @@ static void device_missing(struct parser *p, struct scope *s, const struct confi
 			   "there is "
 			   "none that survives",
 			   d->name);
+	device_modes(p, d);
 }
 
 static void open_device(struct parser *p, struct scope *up, bool block)

@@ -147,7 +147,6 @@ static int device_restore(const struct config_device *c, struct tgt_unit *u, con
 		log_warn("device %s: erasing it has failed, it is not ready until that is done "
 			 "again",
 			 c->name);
-	tgt_unit_ready(u);
 	return 0;
 }
 
@@ -172,7 +171,10 @@ static int device_make(struct daemon *d, struct ddevice *dev, const struct confi
 		device_forget(keep.ctx);
 		return r;
 	}
-	return device_restore(c, dev->unit, found.buf, found.len);
+	r = device_restore(c, dev->unit, found.buf, found.len);
+	if (!r) /* mode pages, as kept or configured, may want something of it */
+		tgt_unit_ready(dev->unit);
+	return r;
 }
 
 static int device_open(struct daemon *d, const struct config_device *c)
@@ -182,7 +184,13 @@ static int device_open(struct daemon *d, const struct config_device *c)
 				    .rotational = c->rotational,
 				    .removable = c->removable,
 				    .write_through = c->write_through,
-				    .soft_threshold_percent = (uint8_t)c->soft_threshold };
+				    .soft_threshold_percent = (uint8_t)c->soft_threshold,
+				    .descriptor_sense = c->d_sense,
+				    .tas = c->tas,
+				    .swp = c->swp,
+				    .tst = (uint8_t)c->tst,
+				    .qerr = (uint8_t)c->qerr,
+				    .ua_intlck = (uint8_t)c->ua_intlck };
 	struct ddevice *dev = calloc(1, sizeof(*dev));
 	struct backend *b = NULL;
 	char err[256] = "out of memory";

@@ -116,6 +116,26 @@ static uint32_t configured_sets(const struct scsi_lu *lu)
 	return (uint32_t)min_u64((low + (1u << SPACE_SHIFT) - 1) >> SPACE_SHIFT, UINT32_MAX);
 }
 
+/* What the mode pages say until somebody selects otherwise. */
+static int set_modes(struct scsi_lu *lu, const struct scsi_lu_params *p)
+{
+	if (p->tst > 1 || p->qerr == 2 || p->qerr > 3 || p->ua_intlck == 1 || p->ua_intlck > 3)
+		return -EINVAL;
+	lu->mode_default = (struct scsi_mode){ .tst = p->tst,
+					       .reorder = 1,
+					       .qerr = p->qerr,
+					       .ua_intlck = p->ua_intlck,
+					       .tas = p->tas,
+					       .swp = p->swp,
+					       .d_sense = p->descriptor_sense,
+					       .wce = p->write_cache,
+					       .threshold = lu->soft_threshold_percent,
+					       .threshold_sets = configured_sets(lu) };
+	lu->mode_saved = lu->mode_default;
+	(void)scsi_lu_set_mode(lu, &lu->mode_default);
+	return 0;
+}
+
 int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 {
 	memset(lu, 0, sizeof(*lu));
@@ -133,15 +153,8 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	lu->rotational = p->rotational;
 	lu->removable = p->removable;
 	lu->ports = p->ports;
-	lu->mode_default = (struct scsi_mode){ .reorder = 1,
-					       .d_sense = p->descriptor_sense,
-					       .wce = p->write_cache,
-					       .threshold = lu->soft_threshold_percent,
-					       .threshold_sets = configured_sets(lu) };
-	lu->mode = lu->mode_default;
-	lu->mode_saved = lu->mode_default;
 	lu->keeps = p->keeps;
-	return 0;
+	return set_modes(lu, p);
 }
 
 void scsi_lu_deinit(struct scsi_lu *lu)

@@ -47,9 +47,11 @@ struct scsi_lu_params {
 	bool write_through; /* the store has a cache that nobody is to see: each write is stable when it ends;
 			     * without write_cache */
 	bool rotational;
-	bool removable;        /* it has a medium that can be taken out, see medium.h */
-	bool keeps;            /* what scsi_lu_save() writes outlives the process */
-	bool descriptor_sense; /* D_SENSE of the control mode page, until MODE SELECT changes it */
+	bool removable; /* it has a medium that can be taken out, see medium.h */
+	bool keeps;     /* what scsi_lu_save() writes outlives the process */
+	/* Of the control mode page, until MODE SELECT changes it: D_SENSE, and as in struct scsi_mode. */
+	bool descriptor_sense, tas, swp;
+	uint8_t tst, qerr, ua_intlck;
 	const struct scsi_ports
 		*ports; /* of the device server; must outlive the unit. NULL: of a nexus
 					 * only its own is known */

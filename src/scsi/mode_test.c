@@ -438,6 +438,51 @@ static void provisioning(void **state)
 	assert_int_equal(lu->mode.threshold_sets, 0);
 }
 
+/* [MODE-9] What is configured is the default, in force from the beginning, and what it asks for of the task sets as well. */
+static void configured(void **state)
+{
+	struct scsi_lu_params p = { .serial = "1",
+				    .naa = { 0x31, 1 },
+				    .block_bytes = 512,
+				    .size_bytes = 1 << 20,
+				    .descriptor_sense = true,
+				    .tas = true,
+				    .swp = true,
+				    .tst = 1,
+				    .qerr = 3,
+				    .ua_intlck = SCSI_UA_INTLCK_KEEP };
+	static struct scsi_lu lu;
+	struct scsi_task *go;
+	struct scsi_mode m;
+
+	(void)state;
+	assert_int_equal(scsi_lu_init(&lu, &p), 0);
+	m = lu.mode;
+	assert_true(m.d_sense && m.tas && m.swp);
+	assert_int_equal(m.tst, 1);
+	assert_int_equal(m.reorder, 1);
+	assert_int_equal(m.qerr, 3);
+	assert_int_equal(m.ua_intlck, SCSI_UA_INTLCK_KEEP);
+	assert_memory_equal(&lu.mode_default, &m, sizeof(m));
+	assert_memory_equal(&lu.mode_saved, &m, sizeof(m));
+	/* QERR wants to see every command */
+	assert_int_equal(scsi_lu_next(&lu, &go), SCSI_ASK_GATHER);
+	scsi_lu_gathered(&lu);
+	assert_int_equal(scsi_lu_next(&lu, &go), SCSI_ASK_NOTHING);
+	m.qerr = 0;
+	assert_true(scsi_lu_set_mode(&lu, &m));
+	assert_int_equal(scsi_lu_next(&lu, &go), SCSI_ASK_PUBLISH);
+	scsi_lu_deinit(&lu);
+	p.qerr = 2;
+	assert_int_equal(scsi_lu_init(&lu, &p), -EINVAL);
+	p.qerr = 0;
+	p.tst = 2;
+	assert_int_equal(scsi_lu_init(&lu, &p), -EINVAL);
+	p.tst = 0;
+	p.ua_intlck = 1;
+	assert_int_equal(scsi_lu_init(&lu, &p), -EINVAL);
+}
+
 static void random_lists(void **state)
 {
 	struct prng rnd = prng_of(11);
@@ -471,6 +516,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wrong_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(cdb_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(provisioning, setup, teardown),
+		cmocka_unit_test(configured),
 		cmocka_unit_test_setup_teardown(random_lists, setup, teardown),
 	};
 

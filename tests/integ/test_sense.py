@@ -58,6 +58,27 @@ def read_only(path):
         p.close()
 
 
+def configured(path):
+    """Fields of the control mode page by configuration, in force for the first command; a host may change them."""
+    words = "\t\tswp 1\n\t\td_sense 1\n\t\ttas 1\n\t\ttst 1\n\t\tqerr 3\n\t\tua_intlck 2"
+    with lib.Target(lib.file_dev("d0", path, words), "\t\tLUN 0 d0\n", lib.ANY) as t:
+        p = lib.Peer(t.port)
+        # with ua_intlck 2 only REQUEST SENSE takes POWER ON away
+        told = p.command(bytes(6), retry=False)["sense"]
+        lib.expect(told[0] == 0x72 and told[1] & 15 == 6 and told[2] == 0x29, f"descriptors, POWER ON: {told.hex()}")
+        lib.expect(p.command(bytes(6), retry=False)["sense"] == told, "it stays")
+        p.command(bytes([3, 1, 0, 0, 252, 0]), n_in=252)
+        p.ready()
+        page = p.command(bytes([0x1A, 8, 0x0A, 0, 255, 0]), n_in=255)["data"]
+        lib.expect(page[4:10] == bytes([0x0A, 0x0A, 0x26, 0x16, 0x28, 0x40]), f"control mode page: {page.hex()}")
+        sense = p.write_blocks(0, bytes(512))["sense"]
+        lib.expect(sense[1] & 15 == 7 and sense[2] == 0x27, f"WRITE PROTECTED: {sense.hex()}")
+        plain = bytes(4) + bytes([0x0A, 0x0A, 0x02, 0x10, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0])
+        lib.expect(p.command(bytes([0x15, 0x10, 0, 0, len(plain), 0]), out=plain)["status"] == 0, "MODE SELECT")
+        lib.expect(p.write_blocks(0, bytes(512))["status"] == 0, "WRITE")
+        p.close()
+
+
 def full():
     """A sparse file on a file system that runs full."""
     with small_fs(4) as d:
@@ -89,6 +110,7 @@ def main():
         path.write_bytes(bytes(SIZE))
         shrunk(path)
         read_only(path)
+        configured(path)
     full()
 
 
