@@ -66,7 +66,7 @@
 #define REPORTS       (SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
 #define MEDIUM_REPORT (SCSI_CMD_DATA | SCSI_CMD_IN | SCSI_CMD_MEDIUM)
 #define COPIES        (SCSI_CMD_SA | SCSI_CMD_COPY | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_WRITE)
-#define COPY_REPORTS  (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | RES_WRITE)
+#define COPY_REPORTS  (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN)
 /* Nothing of the unit may be under way when what it has is promised. */
 #define PROMISES (SCSI_CMD_SA | SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
 #define PR_IN    (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
@@ -238,7 +238,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_LOG_SELECT] = { 0x4c, 0, SCSI_CMD_OUT | RES_WRITE | IN_STANDBY, 10,
 			     MASK10(0x02, 0xc0, 0, 0, 0, 0, 0xff, 0xff, 0), spc_log_select,
 			     "PCR: counters begin anew; no parameters" },
-	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | RES_READ | SCSI_CMD_ANY_TIME, 10,
+	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | SCSI_CMD_ANY_TIME, 10,
 			    MASK10(0, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff, 0), spc_log_sense,
 			    "pages 00 02 03 05 06 0C (of thin units) 0D 0E 10 15 19 2F, cumulative "
 			    "values" },
