@@ -135,6 +135,9 @@ void method_group_set(struct ctl_call *call, json_t *params);
 /* device_methods.c */
 void method_device_eject(struct ctl_call *call, json_t *params);
 void method_device_insert(struct ctl_call *call, json_t *params);
+void method_device_reservations(struct ctl_call *call, json_t *params);
+/* A port identifier in hex, as sessions are listed with it. */
+json_t *port_id_text(const struct srp_port_id *id);
 
 /* --- stpg.c: programs that make states so --- */
 

@@ -7,7 +7,7 @@
 #include "base/cur.h"
 #include "daemon/daemon.h"
 
-static json_t *port_id_text(const struct srp_port_id *id)
+json_t *port_id_text(const struct srp_port_id *id)
 {
 	char text[2 + 32 + 1];
 
@@ -157,8 +157,12 @@ static const struct ctl_param group_set_params[] = {
 	  .help = "active, nonoptimized, standby, unavailable, offline or transitioning." },
 };
 
-static const struct ctl_param device_params[] = {
+static const struct ctl_param medium_params[] = {
 	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE with removable 1." },
+};
+
+static const struct ctl_param device_params[] = {
+	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE." },
 };
 
 const struct ctl_method daemon_methods[] = {
@@ -174,16 +178,23 @@ const struct ctl_method daemon_methods[] = {
 	  .call = method_session_list },
 	{ .name = "device.eject",
 	  .help = "Take the medium out; answers when no new command reaches it.",
-	  .params = device_params,
-	  .n_params = ARRAY_SIZE(device_params),
+	  .params = medium_params,
+	  .n_params = ARRAY_SIZE(medium_params),
 	  .result = "{}",
 	  .call = method_device_eject },
 	{ .name = "device.insert",
 	  .help = "Put the medium in again; answers when it is there for everybody.",
-	  .params = device_params,
-	  .n_params = ARRAY_SIZE(device_params),
+	  .params = medium_params,
+	  .n_params = ARRAY_SIZE(medium_params),
 	  .result = "{}",
 	  .call = method_device_insert },
+	{ .name = "device.reservations",
+	  .help = "Who has registered with a device, and who holds it reserved.",
+	  .params = device_params,
+	  .n_params = ARRAY_SIZE(device_params),
+	  .result = "{device, generation, type, aptpl, reserved_by, registrations: [{key, "
+		    "initiator, port, holder}]}",
+	  .call = method_device_reservations },
 	{ .name = "group.list",
 	  .help = "Device groups with their target groups and access states.",
 	  .result = "{device_groups: [{name, devices, target_groups: [{name, group_id, state, "

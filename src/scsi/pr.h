@@ -65,6 +65,11 @@ struct scsi_ports {
  */
 must_check int scsi_lu_restore_pr(struct scsi_lu *lu, const struct scsi_pr *pr);
 
+/* @n by name. Home worker. */
+struct scsi_pr_nexus pr_nexus_of(const struct scsi_nexus *n);
+/* Is registration @i a holder of the reservation? */
+bool pr_holds(const struct scsi_pr *pr, int i);
+
 /* --- for the files of this folder --- */
 
 bool pr_type_is_valid(unsigned type);
@@ -78,14 +83,11 @@ static inline bool pr_is_registrants_only(unsigned type)
 	return type == SCSI_PR_WRITE_EXCLUSIVE_RO || type == SCSI_PR_EXCLUSIVE_ACCESS_RO;
 }
 
-struct scsi_pr_nexus pr_nexus_of(const struct scsi_nexus *n);
 bool pr_nexus_eq(const struct scsi_pr_nexus *a, const struct scsi_pr_nexus *b);
 /* Is @n one of those [0, @count) at @list? Any worker that has a task of @n. */
 bool pr_is_among(const struct scsi_nexus *n, const struct scsi_pr_nexus *list, unsigned count);
 /* Index of the registration, or -1. */
 int pr_find(const struct scsi_pr *pr, const struct scsi_pr_nexus *nexus);
-/* Is registration @i a holder of the reservation? */
-bool pr_holds(const struct scsi_pr *pr, int i);
 /* Append a registration; the caller has seen that there is room and that it is new. */
 void pr_add(struct scsi_pr *pr, const struct scsi_pr_nexus *nexus, uint64_t key);
 /* Take registration @i away, and the reservation with its last holder; true when it went. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Reservations over real connections: who is kept out and when, what is told, what survives a logout, and that
 nothing of who was preempted and aborted reaches the medium."""
+import json
 import os
 import signal
 import struct
@@ -330,6 +331,33 @@ def reserve_release(t):
     gone(t, a, b)
 
 
+def dump(t):
+    done = lib.tool("srptctl", "--socket", t.ctl, "rpc", "device.reservations", '{"device": "ram0"}', check=False)
+    lib.expect(done.returncode == 0, f"srptctl rpc device.reservations: {done.err}")
+    return json.loads(done.out)
+
+
+def dumped(t):
+    """What an administrator is told of it is what the hosts made."""
+    a, b = peers(t, b"dump---a", b"dump---b")
+    lib.expect(dump(t)["registrations"] == [] and dump(t)["type"] is None, f"nothing yet, got {dump(t)}")
+    pr_ok(a, REGISTER, sa_key=0xA)
+    pr_ok(b, REGISTER, sa_key=0xB)
+    pr_ok(b, RESERVE, 0xB, kind=WERO)
+    got = dump(t)
+    lib.expect(got["generation"] == generation(a), f"generation, got {got}")
+    lib.expect(got["type"] == "write exclusive, registrants only" and not got["aptpl"] and got["reserved_by"] is None, f"got {got}")
+    lib.expect([(r["key"], r["holder"]) for r in got["registrations"]] == [("0x%016x" % 0xA, False), ("0x%016x" % 0xB, True)], f"got {got}")
+    names = [bytes.fromhex(r["initiator"][2:]) for r in got["registrations"]]
+    lib.expect(b"dump---a" in names[0] and b"dump---b" in names[1], f"initiators, got {names}")
+    lib.expect({r["initiator"] for r in got["registrations"]} == {s["initiator"] for s in t.sessions()}, "named as their sessions")
+    pr_ok(a, CLEAR, 0xA)
+    lib.expect(a.command(bytes([0x16, 0, 0, 0, 0, 0]))["status"] == GOOD, "RESERVE")
+    got = dump(t)
+    lib.expect(got["registrations"] == [] and b"dump---a" in bytes.fromhex(got["reserved_by"][2:]), f"SPC-2, got {got}")
+    gone(t, a, b)
+
+
 def unit_moves(t):
     """A LUN that is taken away and given back: the reservation was the unit's all the time."""
     conf = t.conf.read_text()
@@ -362,6 +390,7 @@ with lib.Target(lib.ram("ram0", 32), "\t\tLUN 0 ram0\n", lib.ANY, "workers 3\n",
     many(t)
     ports(t)
     reserve_release(t)
+    dumped(t)
 with lib.Target(lib.ram("ram0", 32) + lib.ram("ram1", 8), "\t\tLUN 0 ram0\n\t\tLUN 1 ram1\n", lib.ANY, "workers 2\n") as t:
     unit_moves(t)
 print("ok: reservations")
