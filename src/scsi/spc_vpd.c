@@ -157,7 +157,7 @@ static void put_block_limits(struct pen *out, const struct scsi_task *t)
 	pen_be16(out, (uint16_t)(lu->physical_exponent < 16 ? 1u << lu->physical_exponent : 0));
 	pen_be32(out, lu->max_transfer_blocks);
 	pen_be32(out, 0); /* optimal transfer length: not known */
-	pen_be32(out, 0); /* no PRE-FETCH */
+	pen_be32(out, 0); /* longest PRE-FETCH: not limited, but see sbc_prefetch() */
 	pen_be32(out, lu->max_unmap_blocks);
 	pen_be32(out, unmap ? UNMAP_DESC_MAX : 0);
 	pen_be32(out, lu->unmap_grain_blocks);
