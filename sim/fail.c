@@ -10,7 +10,7 @@
 
 #include "sim/world.h"
 
-static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM };
+static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGPROF };
 static char replay[256];
 static bool failing;
 
@@ -79,7 +79,7 @@ static void on_signal(int sig)
 	for (int i = 2; i < n; i++)
 		fail_place(from[i]);
 	finish(sig == SIGABRT   ? "the code under test panicked, see above"
-	       : sig == SIGALRM ? "the run does not end"
+	       : sig == SIGPROF ? "the run does not end"
 				: "the code under test crashed");
 }
 
