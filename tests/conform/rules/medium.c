@@ -113,7 +113,7 @@ RULE(medium, prevented, DESTROYS,
 	expect_no_medium(tur_new(nexus_b(t)));
 }
 
-RULE(medium, logout_allows, DESTROYS, "who logs out prevents nothing any more")
+static void expect_end_allows(struct test *t, bool abrupt)
 {
 	struct nexus *n;
 	struct cmd *c;
@@ -124,7 +124,7 @@ RULE(medium, logout_allows, DESTROYS, "who logs out prevents nothing any more")
 	nexus_settle(n);
 	expect_good(prevent(n, 1));
 	expect_sense(start_stop(nexus_a(t), EJECT), ILLEGAL_REQUEST, REMOVAL_PREVENTED);
-	nexus_end(n, false);
+	nexus_end(n, abrupt);
 	for (unsigned i = 0; i < 50; i++) { /* the target notices it in its own time */
 		c = start_stop(nexus_a(t), EJECT);
 		cmd_run(c);
@@ -132,7 +132,17 @@ RULE(medium, logout_allows, DESTROYS, "who logs out prevents nothing any more")
 			break;
 		idle(t, 100);
 	}
-	EXPECT(t, c->status == GOOD, "5 s after the logout: %s", cmd_text(c));
+	EXPECT(t, c->status == GOOD, "5 s after the end: %s", cmd_text(c));
+}
+
+RULE(medium, logout_allows, DESTROYS, "who logs out prevents nothing any more")
+{
+	expect_end_allows(t, false);
+}
+
+RULE(medium, loss_allows, DESTROYS, "whose connection is lost prevents nothing any more")
+{
+	expect_end_allows(t, true);
 }
 
 RULE(medium, reset_allows, DESTROYS | ALONE,

@@ -32,6 +32,8 @@ static void finish(struct test *t, struct nexus *n, uint16_t asc)
 	fail(t, "not done within %u s", PROGRESS_MS / 1000);
 }
 
+static const uint8_t overwritten[4] = { 0x5a, 0xc3, 0x0f, 0x99 };
+
 static struct cmd *sanitize(struct nexus *n, uint8_t flags, uint8_t what)
 {
 	struct cmd *c;
@@ -42,7 +44,7 @@ static struct cmd *sanitize(struct nexus *n, uint8_t flags, uint8_t what)
 	data_out(c, NULL, 8);
 	c->out[0] = 1; /* one pass */
 	put_be16(c->out + 2, 4);
-	memcpy(c->out + 4, "\x5a\xc3\x0f\x99", 4);
+	memcpy(c->out + 4, overwritten, 4);
 	return c;
 }
 
@@ -98,7 +100,6 @@ RULE(sanitize, block_erase, DESTROYS, "BLOCK ERASE: no block has its old data af
 RULE(sanitize, overwrite, DESTROYS,
      "OVERWRITE: each block has the pattern of the parameter list afterwards")
 {
-	static const uint8_t want[4] = { 0x5a, 0xc3, 0x0f, 0x99 };
 	const uint8_t *now;
 
 	need_op(t, 0x48, OVERWRITE);
@@ -108,9 +109,9 @@ RULE(sanitize, overwrite, DESTROYS,
 	finish(t, nexus_a(t), SANITIZE_IN_PROGRESS);
 	now = read_blocks(nexus_b(t), scratch(t), 8);
 	for (uint32_t i = 0; i < 8 * unit_of(t)->block; i++)
-		EXPECT(t, now[i] == want[i % 4], "byte %u is %02x", i, now[i]);
+		EXPECT(t, now[i] == overwritten[i % 4], "byte %u is %02x", i, now[i]);
 	now = read_blocks(nexus_b(t), unit_of(t)->n_blocks - 1, 1);
-	EXPECT(t, !memcmp(now, want, 4), "the last block does not have the pattern");
+	EXPECT(t, !memcmp(now, overwritten, 4), "the last block does not have the pattern");
 }
 
 RULE(sanitize, bad_lists, DESTROYS,
@@ -151,6 +152,93 @@ RULE(sanitize, write_protected, DESTROYS,
 	need_op(t, 0x48, BLOCK_ERASE);
 	mode_set(t, 0x0a, 4, 0x08, 0x08);
 	expect_sense(sanitize(nexus_a(t), 0, BLOCK_ERASE), DATA_PROTECT, WRITE_PROTECTED);
+}
+
+static void release(struct test *t)
+{
+	cmd_run(CMD(nexus_b(t), 0x17, 0, 0, 0, 0, 0));
+}
+
+RULE(sanitize, reserved, DESTROYS,
+     "SANITIZE of a unit that another nexus has reserved is RESERVATION CONFLICT, and nothing is "
+     "done")
+{
+	static const uint8_t what[] = { OVERWRITE, BLOCK_ERASE, CRYPTO_ERASE, EXIT_FAILURE_MODE };
+	const uint8_t *data;
+
+	need_op(t, 0x48, OVERWRITE);
+	need_op(t, 0x16, -1);
+	data = marked(t);
+	(void)nexus_b(t);
+	at_end(t, release);
+	expect_good(CMD(nexus_b(t), 0x16, 0, 0, 0, 0, 0));
+	for (unsigned i = 0; i < sizeof(what); i++)
+		if (op_find(t, 0x48, what[i]))
+			expect_status(sanitize(nexus_a(t), 0, what[i]), RESERVATION_CONFLICT);
+	expect_blocks(nexus_b(t), scratch(t), 8, data, "after a SANITIZE that conflicted");
+}
+
+/* Every bit of the CDB that the usage map of @op does not have. */
+static void expect_unused_refused(struct test *t, const struct op *op)
+{
+	for (unsigned byte = 1; byte < 9; byte++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			struct cmd *c;
+
+			if (op->usage[byte] >> bit & 1 || (byte == 1 && bit < 5))
+				continue;
+			nexus_a(t)->used = 0;
+			c = sanitize(nexus_a(t), 0, (uint8_t)op->sa);
+			c->cdb[byte] |= (uint8_t)(1u << bit);
+			expect_bad_cdb(c, byte);
+		}
+}
+
+RULE(sanitize, unused_bits, DESTROYS,
+     "SANITIZE with a bit set that its usage map leaves out is INVALID FIELD IN CDB, and nothing "
+     "is done")
+{
+	const uint8_t *data;
+
+	need_op(t, 0x48, OVERWRITE);
+	data = marked(t);
+	for (uint32_t i = 0; i < unit_of(t)->n_ops; i++)
+		if (unit_of(t)->op[i].opcode == 0x48)
+			expect_unused_refused(t, &unit_of(t)->op[i]);
+	expect_blocks(nexus_a(t), scratch(t), 8, data, "after a SANITIZE that was refused");
+}
+
+RULE(sanitize, goes_on, DESTROYS | ALONE,
+     "neither task management nor the end of the nexus that began it ends a SANITIZE before the "
+     "last block")
+{
+	static const uint8_t function[] = { ABORT_TASK_SET, CLEAR_TASK_SET, LUN_RESET };
+	const uint64_t last = unit_of(t)->n_blocks - 8;
+	uint32_t len = 8 * unit_of(t)->block;
+	struct nexus *n;
+	struct cmd *c;
+
+	need_op(t, 0x48, OVERWRITE);
+	need_small(t);
+	(void)marked(t);
+	n = nexus_new(t, &(struct login){ .flags = LOGIN_MULTI });
+	nexus_settle(n);
+	c = sanitize(n, IMMED, OVERWRITE);
+	c->out[0] = 3; /* passes, so that there is something to break off */
+	expect_good(c);
+	for (unsigned i = 0; i < sizeof(function); i++)
+		expect_code(tmf_run(n, function[i], unit_of(t)->lun, 0), CODE_DONE);
+	nexus_end(n, true);
+	nexus_settle(nexus_a(t));
+	nexus_settle(nexus_b(t));
+	finish(t, nexus_a(t), SANITIZE_IN_PROGRESS);
+	for (unsigned at = 0; at < 2; at++) {
+		const uint8_t *now = read_blocks(nexus_b(t), at ? last : 0, 8);
+
+		for (uint32_t i = 0; i < len; i++)
+			EXPECT(t, now[i] == overwritten[i % 4], "byte %u of the %s blocks is %02x",
+			       i, at ? "last" : "first", now[i]);
+	}
 }
 
 RULE(format, unit, DESTROYS,
