@@ -106,14 +106,24 @@ const char *attr_hex64(const char *text, uint64_t *ret)
 	return NULL;
 }
 
-const char *attr_block_size(const char *text, uint32_t *ret)
+static bool power_of_two(const char *text, uint32_t max, uint32_t *ret)
 {
 	uint64_t v;
 
-	if (attr_uint(text, &v) || v < 512 || v > 4096 || (v & (v - 1)))
-		return "512, 1024, 2048 or 4096";
+	if (attr_uint(text, &v) || v < 512 || v > max || (v & (v - 1)))
+		return false;
 	*ret = (uint32_t)v;
-	return NULL;
+	return true;
+}
+
+const char *attr_block_size(const char *text, uint32_t *ret)
+{
+	return power_of_two(text, 4096, ret) ? NULL : "512, 1024, 2048 or 4096";
+}
+
+const char *attr_physical_size(const char *text, uint32_t *ret)
+{
+	return power_of_two(text, 65536, ret) ? NULL : "a power of two from 512 to 65536";
 }
 
 static const char *const attr_levels[] = {

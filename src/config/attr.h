@@ -12,6 +12,7 @@ const char *attr_size(const char *text, uint64_t *ret);
 /* 1 to 16 hex digits, "0x" in front allowed. */
 const char *attr_hex64(const char *text, uint64_t *ret);
 const char *attr_block_size(const char *text, uint32_t *ret);
+const char *attr_physical_size(const char *text, uint32_t *ret);
 const char *attr_log_level(const char *text, enum log_level *ret);
 const char *attr_access(const char *text, enum config_access *ret);
 /* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT. Fills addr and addr_len. */

@@ -69,8 +69,10 @@ struct config_device {
 	char *path;           /* filename; fileio only (NULL else), absolute */
 	uint64_t size_bytes;  /* size; multiple of block_bytes. 0 (fileio only): what is there */
 	uint32_t block_bytes; /* blocksize: 512 (default), 1024, 2048 or 4096 */
-	bool direct;          /* o_direct; fileio only */
-	bool read_only;       /* read_only: for every LUN of it */
+	uint32_t
+		physical_bytes; /* physical_blocksize: what the store writes at once; 0: block_bytes */
+	bool direct;            /* o_direct; fileio only */
+	bool read_only;         /* read_only: for every LUN of it */
 	bool write_through; /* write_through: no volatile cache, each write is stable when answered */
 	bool nv_cache; /* nv_cache: the cache survives power loss, SYNCHRONIZE CACHE does nothing */
 	bool thin;     /* thin_provisioned: offer UNMAP */

@@ -30,6 +30,7 @@ static const char whole[] =
 	"		filename \"/srv/a b\\\".img\" # with a space\n"
 	"		size 1G\n"
 	"		blocksize 4096\n"
+	"		physical_blocksize 16384\n"
 	"		o_direct 1\n"
 	"		write_through 1\n"
 	"		thin_provisioned 1\n"
@@ -115,6 +116,7 @@ static void check_devices(const struct config *c)
 	assert_string_equal(d->path, "/srv/a b\".img");
 	assert_int_equal(d->size_bytes, 1 << 30);
 	assert_int_equal(d->block_bytes, 4096);
+	assert_int_equal(d->physical_bytes, 16384);
 	assert_true(d->direct && d->write_through && d->thin && !d->read_only && !d->nv_cache);
 	assert_true(d->d_sense && d->swp && d->tas);
 	assert_int_equal(d->tst, 1);

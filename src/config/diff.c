@@ -69,6 +69,7 @@ static const char *diff_device_word(const struct config_device *a, const struct 
 		{ "HANDLER", a->handler != b->handler },
 		{ "filename", diff_text(a->path, b->path) },
 		{ "blocksize", a->block_bytes != b->block_bytes },
+		{ "physical_blocksize", a->physical_bytes != b->physical_bytes },
 		{ "o_direct", a->direct != b->direct },
 		{ "read_only", a->read_only != b->read_only },
 		{ "write_through", a->write_through != b->write_through },

@@ -75,6 +75,8 @@ static void test_devices(void **state)
 	       "device b: resize from 1048576 to 2097152 bytes\n"
 	       "device c: replace, it has another read_only\n"
 	       "device a: remove\n");
+	expect(RAM("a", "size 1M"), RAM("a", "size 1M; physical_blocksize 4096"),
+	       "device a: replace, it has another physical_blocksize\n");
 	expect(RAM("a", "size 1M"), "HANDLER vdisk_nullio {\nDEVICE a { size 1M }\n}",
 	       "device a: replace, it has another HANDLER\n");
 }

@@ -89,6 +89,8 @@ static void format_device(FILE *f, const struct config_device *d)
 		(void)fprintf(f, "\t\tsize %llu\n", (unsigned long long)d->size_bytes);
 	if (d->block_bytes != 512)
 		(void)fprintf(f, "\t\tblocksize %u\n", d->block_bytes);
+	if (d->physical_bytes)
+		(void)fprintf(f, "\t\tphysical_blocksize %u\n", d->physical_bytes);
 	format_flag(f, "read_only", d->read_only);
 	format_flag(f, "o_direct", d->direct);
 	format_flag(f, "write_through", d->write_through);

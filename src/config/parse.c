@@ -279,6 +279,7 @@ static const struct word device_words[] = {
 	DEVICE_WORD("filename", WORD_PATH, FILEIO, path, 0),
 	DEVICE_WORD("size", WORD_SIZE, 0, size_bytes, 0),
 	DEVICE_WORD("blocksize", WORD_BLOCK_SIZE, 0, block_bytes, 0),
+	DEVICE_WORD("physical_blocksize", WORD_PHYSICAL_SIZE, 0, physical_bytes, 0),
 	DEVICE_WORD("read_only", WORD_BOOL, 0, read_only, 0),
 	DEVICE_WORD("o_direct", WORD_BOOL, FILEIO, direct, 0),
 	DEVICE_WORD("write_through", WORD_BOOL, FILEIO, write_through, 0),
@@ -329,6 +330,11 @@ static void device_missing(struct parser *p, struct scope *s, const struct confi
 			"DEVICE \"%s\": its size of %llu bytes is not a multiple of its blocksize "
 			"%u",
 			d->name, (unsigned long long)d->size_bytes, d->block_bytes);
+	if (d->physical_bytes && d->physical_bytes < d->block_bytes)
+		errors_add(p->state.errs, d->pos,
+			   "DEVICE \"%s\": its physical_blocksize %u is smaller than its blocksize "
+			   "%u",
+			   d->name, d->physical_bytes, d->block_bytes);
 	if (d->write_through && d->nv_cache)
 		errors_add(p->state.errs, d->pos,
 			   "DEVICE \"%s\" has write_through 1 and nv_cache 1: without a cache "

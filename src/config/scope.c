@@ -266,6 +266,8 @@ static const char *take_value(struct parser *p, const struct word *w, void *fiel
 		return take_path(p, text, field);
 	case WORD_BLOCK_SIZE:
 		return attr_block_size(text, field);
+	case WORD_PHYSICAL_SIZE:
+		return attr_physical_size(text, field);
 	case WORD_LOG_LEVEL:
 		return attr_log_level(text, field);
 	case WORD_ACCESS:

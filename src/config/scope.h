@@ -32,6 +32,7 @@ enum word_type {
 	WORD_TEXT, /* char[max + 1] of printable ASCII */
 	WORD_PATH, /* char *, absolute */
 	WORD_BLOCK_SIZE,
+	WORD_PHYSICAL_SIZE,
 	WORD_LOG_LEVEL,
 	WORD_ACCESS,
 	WORD_SOCKET, /* char[max + 1], absolute path */

@@ -180,6 +180,7 @@ static int device_make(struct daemon *d, struct ddevice *dev, const struct confi
 static int device_open(struct daemon *d, const struct config_device *c)
 {
 	struct scsi_lu_params p = { .block_bytes = c->block_bytes,
+				    .physical_block_bytes = c->physical_bytes,
 				    .read_only = c->read_only,
 				    .rotational = c->rotational,
 				    .removable = c->removable,
