@@ -64,10 +64,11 @@ static int set_geometry(struct scsi_lu *lu, const struct scsi_lu_params *p)
 {
 	uint32_t physical = p->physical_block_bytes ? p->physical_block_bytes : p->block_bytes;
 
-	if (p->block_bytes != 512 && p->block_bytes != 4096)
+	if (p->block_bytes < 512 || p->block_bytes > 4096 || p->block_bytes & (p->block_bytes - 1))
 		return -EINVAL;
 	lu->block_bytes = p->block_bytes;
-	lu->block_shift = p->block_bytes == 512 ? 9 : 12;
+	while (1u << lu->block_shift < p->block_bytes)
+		lu->block_shift++;
 	if (physical < p->block_bytes || physical & (physical - 1))
 		return -EINVAL;
 	while (p->block_bytes << lu->physical_exponent < physical)

@@ -31,7 +31,7 @@ struct scsi_lu_params {
 	const char *serial;   /* 1 to SCSI_SERIAL_MAX printable ASCII characters; required */
 	uint8_t naa
 		[16]; /* NAA designator, network order; first nibble 6 (16 bytes), 2, 3 or 5 (8) */
-	uint32_t block_bytes;          /* 512 or 4096 */
+	uint32_t block_bytes;          /* 512, 1024, 2048 or 4096 */
 	uint32_t physical_block_bytes; /* power of two times block_bytes; 0: block_bytes */
 	uint64_t size_bytes;           /* rounded down to whole blocks; at least one */
 	uint32_t max_transfer_bytes;   /* longest READ/WRITE/VERIFY; 0: not limited */

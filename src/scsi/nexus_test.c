@@ -417,6 +417,18 @@ static void lu_params(void **state)
 	assert_int_equal(lu.unmap_grain_blocks, 0);
 	assert_int_equal(lu.max_unmap_blocks, 0);
 	scsi_lu_deinit(&lu);
+	for (uint32_t bytes = 512; bytes <= 4096; bytes *= 2) {
+		p = good;
+		p.block_bytes = bytes;
+		p.physical_block_bytes = 8192;
+		p.size_bytes = (uint64_t)3 * bytes;
+		assert_int_equal(scsi_lu_init(&lu, &p), 0);
+		assert_int_equal(lu.block_bytes, bytes);
+		assert_int_equal(1u << lu.block_shift, bytes);
+		assert_int_equal(bytes << lu.physical_exponent, 8192);
+		assert_int_equal(lu.n_blocks, 3);
+		scsi_lu_deinit(&lu);
+	}
 #define BAD(field, value)                                         \
 	do {                                                      \
 		p = good;                                         \
@@ -433,7 +445,9 @@ static void lu_params(void **state)
 	BAD(revision, "12345");
 	BAD(naa[0], 0x41);
 	BAD(naa[8], 1); /* an NAA of 8 bytes */
+	BAD(block_bytes, 256);
 	BAD(block_bytes, 520);
+	BAD(block_bytes, 8192);
 	BAD(block_bytes, 0);
 	BAD(physical_block_bytes, 256);
 	BAD(physical_block_bytes, 1536);
