@@ -202,7 +202,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_WRITE_VERIFY_10] = { 0x2e, 0, WRITES, 60, RW10(CDB_DPO | 0x06), sbc_write_verify,
 				  "BYTCHK 00b and 01b" },
 	[CMD_VERIFY_10] = { 0x2f, 0, VERIFIES, 60, RW10(CDB_DPO | 0x06), sbc_verify,
-			    "BYTCHK 00b and 01b" },
+			    "BYTCHK 00b, 01b, 11b" },
 	[CMD_PREFETCH_10] = { 0x34, 0, CHECKS_RANGE, 30, MASK10(0x02, FF4, 0x3f, 0xff, 0xff, 0),
 			      sbc_prefetch,
 			      "up to the longest transfer, what is longer ends with GOOD; IMMED "
@@ -315,7 +315,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_WRITE_VERIFY_16] = { 0x8e, 0, WRITES, 60, RW16(CDB_DPO | 0x06), sbc_write_verify,
 				  "BYTCHK 00b and 01b" },
 	[CMD_VERIFY_16] = { 0x8f, 0, VERIFIES, 60, RW16(CDB_DPO | 0x06), sbc_verify,
-			    "BYTCHK 00b and 01b" },
+			    "BYTCHK 00b, 01b, 11b" },
 	[CMD_PREFETCH_16] = { 0x90, 0, CHECKS_RANGE, 30, MASK16(0x02, FF8, FF4, 0x3f, 0),
 			      sbc_prefetch, "likewise" },
 	[CMD_SYNCHRONIZE_CACHE_16] = { 0x91, 0, SYNCS, 60, RW16(0x02), sbc_sync_cache,
