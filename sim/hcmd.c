@@ -36,8 +36,8 @@ static const char *const op_text[HOP_COUNT] = {
 	"REPORT TARGET PORT GROUPS",
 	"SET TARGET PORT GROUPS",
 	"FORMAT or SANITIZE",
-	"medium removal",
 	"something wrong",
+	"medium removal",
 };
 
 const char *hcmd_text(const struct hcmd *cmd)

@@ -200,7 +200,7 @@ static void roll_ops(const struct scenario *s, struct host_ways *w, const struct
 	};
 
 	/* Each seed leaves some out and does some often. */
-	for (unsigned i = 0; i < HOP_COUNT; i++)
+	for (unsigned i = 0; i <= HOP_BAD; i++) /* what came later has its own dice */
 		w->op[i] = dice_below(4) ? usual[i] : dice_below(2) ? 0 : 4 * usual[i];
 	w->op[HOP_WRITE] += 10;
 	w->op[HOP_READ] += 10;
