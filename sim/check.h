@@ -252,6 +252,23 @@ bool check_medium_was_kept(int disk, uint64_t tick);
 void check_medium_found(const struct scsi_lu *lu, int disk);
 void check_medium_reset(void);
 
+/* --- check_ident.c: identifying information and the timestamp --- */
+
+enum check_ident {
+	CHECK_IDENT_DEVICE,
+	CHECK_IDENT_TEXT,
+	CHECK_IDENT_CLOCK,
+	CHECK_IDENT_COUNT
+};
+
+/* A command was stepped. */
+void check_ident_stepped(struct spied *s, const struct scsi_task *t, const struct scsi_act *act);
+/* A host has the GOOD of one that sets; or what one that asks was told, @got bytes. Return: what is wrong with it. */
+void check_ident_answered(const struct hchan *c, const struct hcmd *cmd);
+const char *check_ident_told(const struct hcmd *cmd, uint32_t got);
+/* A unit of the disk begins. */
+void check_ident_found(const struct scsi_lu *lu, int disk);
+
 /* --- check_wire.c: what is on the wire --- */
 
 void check_wire_init(void);

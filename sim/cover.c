@@ -187,6 +187,7 @@ static const struct point kept[] = {
 	{ COVER_KEPT_MODE, "mode-pages" },
 	{ COVER_KEPT_ATTENTION, "attention" },
 	{ COVER_KEPT_ACCESS, "access-state" },
+	{ COVER_KEPT_IDENT, "identifier" },
 };
 
 static const char *const ichan_events[ICHAN_EV_COUNT] = {

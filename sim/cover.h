@@ -52,6 +52,7 @@ enum cover_kept {
 	COVER_KEPT_MODE,
 	COVER_KEPT_ATTENTION,
 	COVER_KEPT_ACCESS, /* a state that was set */
+	COVER_KEPT_IDENT,
 };
 
 #define COVER_RESERVE_LOST  8u /* with its nexus */

@@ -38,6 +38,7 @@ static const char *const op_text[HOP_COUNT] = {
 	"FORMAT or SANITIZE",
 	"something wrong",
 	"medium removal",
+	"identifying information or time",
 };
 
 const char *hcmd_text(const struct hcmd *cmd)
@@ -83,7 +84,8 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 		[HOP_SELECT] = make_select,     [HOP_PR_IN] = make_pr_in,
 		[HOP_RESERVE] = make_reserve,   [HOP_GROUPS] = make_groups,
 		[HOP_ACCESS] = make_access,     [HOP_ERASE] = make_erase,
-		[HOP_MEDIUM] = make_medium,     [HOP_BAD] = make_bad,
+		[HOP_MEDIUM] = make_medium,     [HOP_IDENT] = make_ident,
+		[HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);

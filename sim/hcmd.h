@@ -48,6 +48,14 @@ void make_medium(struct hchan *c, struct hcmd *cmd);
 /* At the end of a run: started, with its medium in. */
 void make_load(struct hcmd *cmd);
 
+/* --- hcmd_ident.c: identifying information and the timestamp --- */
+
+#define HCMD_IDENT_TEXT       2u   /* a type of information: byte 10, bits 7-1 */
+#define HCMD_IDENT_DEVICE_MAX 64u  /* bytes of the other type */
+#define HCMD_IDENT_MAX        256u /* ... and of text */
+
+void make_ident(struct hchan *c, struct hcmd *cmd);
+
 /* --- hcmd_bad.c: mistakes --- */
 
 void make_bad(struct hchan *c, struct hcmd *cmd);

@@ -141,6 +141,19 @@ static void good_medium(const struct hchan *c, const struct hcmd *cmd)
 		wrong(c, cmd, bad);
 }
 
+static void good_ident(struct hchan *c, struct hcmd *cmd)
+{
+	const char *bad;
+
+	if (cmd->cdb[0] == SCSI_OP_MAINTENANCE_OUT) {
+		check_ident_answered(c, cmd);
+		return;
+	}
+	bad = check_ident_told(cmd, moved_bytes(c, cmd));
+	if (bad)
+		wrong(c, cmd, bad);
+}
+
 /* Its own group may have been in another state since it was sent. */
 static void good_groups(struct hchan *c, struct hcmd *cmd)
 {
@@ -208,6 +221,9 @@ static void good(struct hchan *c, struct hcmd *cmd)
 		return;
 	case HOP_MEDIUM:
 		good_medium(c, cmd);
+		return;
+	case HOP_IDENT:
+		good_ident(c, cmd);
 		return;
 	case HOP_TUR:
 	case HOP_VERIFY:

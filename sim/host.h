@@ -50,6 +50,7 @@ enum hop {
 	HOP_ERASE,   /* FORMAT UNIT, SANITIZE */
 	HOP_BAD,     /* something no unit can do */
 	HOP_MEDIUM,  /* START STOP UNIT with LOEJ, PREVENT ALLOW MEDIUM REMOVAL */
+	HOP_IDENT,   /* identifying information, the timestamp */
 	HOP_COUNT
 };
 
@@ -98,6 +99,7 @@ struct hcmd {
 	uint64_t
 		access; /* the version of the access states that it made; 0: none (check_access.c) */
 	uint64_t medium;    /* ... of where the medium is (check_medium.c) */
+	uint64_t ident;     /* ... of identifying information or the timestamp (check_ident.c) */
 	uint64_t forced;    /* the version of the control mode page that it made; 0: none */
 	uint64_t mode_tick; /* when it changed the mode pages; 0: it has not */
 	bool told_abort;    /* ... with TASK ABORTED */

@@ -390,6 +390,13 @@ static void roll_media(struct scenario *s)
 	}
 }
 
+/* Hosts write what a unit is called and what time it is. */
+static void roll_ident(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->n_hosts; i++)
+		s->ways[i].op[HOP_IDENT] = dice_below(3) ? 1 + dice_below(10) : 0;
+}
+
 /* These have dice of their own, so that a seed that makes nothing of them is what it was without them. */
 static void roll_more(struct scenario *s, struct prng own)
 {
@@ -398,6 +405,8 @@ static void roll_more(struct scenario *s, struct prng own)
 	dice_stream = prng_of(prng_u64(&own) ^ 0x6d656469756d);
 	if (dice_below(5) == 0)
 		roll_media(s);
+	if (dice_below(5) == 0)
+		roll_ident(s);
 	dice_stream = all;
 }
 

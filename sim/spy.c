@@ -311,6 +311,7 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 	look(s, t, &act, list);
 	look_at_mode(s, t, &act);
 	check_medium_stepped(s, t, &act);
+	check_ident_stepped(s, t, &act);
 	if (is_medium(act.type))
 		check_order_access(s);
 	if (act.type == SCSI_ACT_COMPLETE)

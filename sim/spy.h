@@ -36,7 +36,7 @@ struct spied {
 	bool begun;    /* something of it was done on the medium */
 	uint64_t turn; /* when it had not to wait any more; 0: it waits, or has not been stepped */
 	bool checked;  /* the core has looked whether it may go on */
-	bool applied;  /* a MODE SELECT: it has changed the pages */
+	bool applied;  /* what it changes of the unit it has changed */
 	bool orphan;   /* its unit was taken from its nexus: no rules any more */
 	unsigned n_io; /* requests to the disk under way */
 };
