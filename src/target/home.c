@@ -179,7 +179,8 @@ static void home_act(struct cmd *c)
 		home_keep(c, CMD_HOME_WAITS);
 		alua_cmd(c);
 		break;
-	case SCSI_ACT_SAVE:
+	case SCSI_ACT_SAVE: /* it may clear others next: who waits for an abort of it must find it */
+		home_keep(c, CMD_HOME_SAVES);
 		c->kept.done = home_saved;
 		keep_unit(c->task.lu->owner, &c->kept);
 		break;
@@ -341,8 +342,18 @@ static void home_saved(struct keep_wait *w, int result)
 {
 	const struct scsi_event saved = { .type = SCSI_EV_SAVED, .result = result };
 	struct cmd *c = container_of(w, struct cmd, kept);
+	bool ends = c->home_state == CMD_HOME_ENDS;
+	enum scsi_changed changed;
 
+	list_del(&c->home_wait);
 	c->act = scsi_task_step(&c->task, &saved);
+	changed = c->act.changed;
+	/* The function that it would wait for waits for its end. */
+	if (ends && c->act.type == SCSI_ACT_CLEAR) {
+		home_abort_now(c, c->home_tell);
+		if (c->act.changed == SCSI_CHANGED_NOTHING)
+			c->act.changed = changed;
+	}
 	home_carry(c);
 }
 
@@ -419,7 +430,7 @@ void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m)
 	while ((c = home_find_waiting(ch, m))) {
 		list_del(&c->home_wait);
 		c->home_tell = m && scsi_tmf_tells(m, c->task.nexus);
-		if (c->home_state == CMD_HOME_VIEWS) {
+		if (c->home_state != CMD_HOME_WAITS) {
 			c->home_state = CMD_HOME_ENDS;
 			continue;
 		}

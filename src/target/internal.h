@@ -119,6 +119,7 @@ struct cmd {
 	struct list home_wait; /* on ch->waiting */
 	enum cmd_home {
 		CMD_HOME_WAITS, /* for its turn, or to clear others */
+		CMD_HOME_SAVES, /* for a save, it may have others to clear then */
 		CMD_HOME_VIEWS, /* to clear others, when the views have been taken */
 		CMD_HOME_ENDS,  /* likewise, but then it ends with the next: */
 	} home_state;
@@ -206,7 +207,7 @@ struct tchan {
 	uint64_t view_since;  /* of t->view_time: when what is posted was asked for, */
 	uint64_t dirty_since; /* and what must come after that */
 	struct list
-		waiting; /* struct cmd.home_wait: WAIT or CLEAR is their action, nothing of them is told yet */
+		waiting; /* struct cmd.home_wait: WAIT, SAVE or CLEAR is their action, nothing of them is told yet */
 	unsigned view_next;
 	bool tmf_hit; /* written by the channel's worker during a TMF, read by home after it */
 	struct tview views[2];
