@@ -94,6 +94,14 @@ void check_cut(const struct host *h, int disk);
 /* Something that takes commands from others begins; it has ended, and (@known) can do nothing more. */
 void check_taker_begins(int disk);
 void check_taker_ended(int disk, bool known);
+/* Since when something that takes commands has been under way all the time; UINT64_MAX: nothing is. */
+uint64_t check_takers_since(int disk);
+/* One that was lost may still be under way. */
+bool check_taker_strays(int disk);
+/* The function may take commands from others. */
+bool check_takes(uint8_t function);
+/* Too much has happened to @h to say anything; its name is used by somebody else, say. */
+bool check_ua_is_wild(const struct host *h, int disk);
 /* The one of @by that began at @tick was answered: those it took commands from hear of it. */
 void check_cleared(const struct host *by, int disk, uint64_t tick);
 /* A MODE SELECT of @by has changed the pages of @disk; QERR: @clears. */
@@ -183,6 +191,9 @@ enum check_lock {
 	CHECK_LOCKED
 };
 enum check_lock check_keep_lock(int disk, uint64_t tick);
+/* Was TAS @tas at some time since @tick? May a command that fails have taken others with it (QERR)? */
+bool check_keep_may_tell(int disk, uint64_t tick, bool tas);
+bool check_keep_clears(int disk, uint64_t tick);
 /* BUSY and RESERVATION CONFLICT make a unit attention now. */
 bool check_keep_notes(int disk);
 /* A unit of the disk begins. */
@@ -268,6 +279,11 @@ void check_ident_answered(const struct hchan *c, const struct hcmd *cmd);
 const char *check_ident_told(const struct hcmd *cmd, uint32_t got);
 /* A unit of the disk begins. */
 void check_ident_found(const struct scsi_lu *lu, int disk);
+
+/* --- check_tas.c: commands that were aborted by others --- */
+
+/* A command of a host whose channel is live is over inside the target. */
+void check_tas(const struct spied *s, const struct scsi_task *t, const struct hcmd *cmd);
 
 /* --- check_wire.c: what is on the wire --- */
 

@@ -131,6 +131,32 @@ static bool is_locked(const struct control *c)
 	return c->ua_intlck != 0;
 }
 
+static bool tells(const struct control *c)
+{
+	return c->tas;
+}
+
+static bool clears(const struct control *c)
+{
+	return c->qerr;
+}
+
+bool check_keep_may_tell(int disk, uint64_t tick, bool tas)
+{
+	unsigned n, found;
+
+	count(disk, tick, tells, &n, &found);
+	return tas ? found : n > found;
+}
+
+bool check_keep_clears(int disk, uint64_t tick)
+{
+	unsigned n, found;
+
+	count(disk, tick, clears, &n, &found);
+	return found;
+}
+
 bool check_keep_was_protected(int disk, uint64_t tick)
 {
 	unsigned n, found;

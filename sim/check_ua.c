@@ -58,6 +58,7 @@ static struct {
 /* What takes commands from others, at one unit: functions, and PREEMPT AND ABORT. */
 static struct {
 	unsigned n;        /* under way */
+	uint64_t since;    /* the tick at which the first of them began */
 	uint64_t met;      /* the last tick at which there were two */
 	uint64_t stray_ns; /* one that was lost may be under way until then */
 } takers[DISKS_MAX + 1];
@@ -194,7 +195,7 @@ void check_disguise(struct host *h)
 /* --- task management --- */
 
 /* It may take commands from others. */
-static bool takes_from_others(uint8_t function)
+bool check_takes(uint8_t function)
 {
 	return function == SRP_TMF_LUN_RESET || function == SRP_TMF_CLEAR_TASK_SET;
 }
@@ -215,6 +216,8 @@ static void count_taker(int disk, bool begins)
 	unsigned i = disk < 0 ? DISKS_MAX : (unsigned)disk;
 	unsigned others = begins ? takers[i].n++ : --takers[i].n;
 
+	if (begins && !others)
+		takers[i].since = sched_tick();
 	if (others)
 		takers[i].met = sched_tick();
 }
@@ -243,6 +246,21 @@ void check_taker_ended(int disk, bool known)
 static bool was_alone(int disk, uint64_t tick)
 {
 	return takers[disk].met < tick && takers[disk].stray_ns < sched_now_ns();
+}
+
+uint64_t check_takers_since(int disk)
+{
+	return takers[disk].n ? takers[disk].since : UINT64_MAX;
+}
+
+bool check_taker_strays(int disk)
+{
+	return takers[disk].stray_ns >= sched_now_ns();
+}
+
+bool check_ua_is_wild(const struct host *h, int disk)
+{
+	return itl_of(h, (unsigned)disk)->wild;
 }
 
 static bool surely_hears(const struct host *h, int disk, uint64_t tick)
@@ -282,7 +300,7 @@ void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun)
 		takes_own(c, lun, false);
 		count_taker(disk_of(lun), true);
 	}
-	if (!takes_from_others(function))
+	if (!check_takes(function))
 		return;
 	check_taker_begins(disk_of(lun));
 	if (disk_of(lun) < 0)
@@ -350,7 +368,7 @@ void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t 
 		if (code < 0)
 			taker_strays(disk_of(lun));
 	}
-	if (!takes_from_others(function))
+	if (!check_takes(function))
 		return;
 	check_taker_ended(disk_of(lun), code >= 0);
 	if (code != 0 || disk_of(lun) < 0)

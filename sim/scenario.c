@@ -397,6 +397,15 @@ static void roll_ident(struct scenario *s)
 		s->ways[i].op[HOP_IDENT] = dice_below(3) ? 1 + dice_below(10) : 0;
 }
 
+/* Hosts that say what becomes of commands that others abort, and abort them. */
+static void roll_aborts(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->n_hosts; i++) {
+		s->ways[i].op[HOP_SELECT] += 1 + dice_below(4);
+		s->ways[i].tmf_pmille += dice_below(80);
+	}
+}
+
 /* These have dice of their own, so that a seed that makes nothing of them is what it was without them. */
 static void roll_more(struct scenario *s, struct prng own)
 {
@@ -407,6 +416,8 @@ static void roll_more(struct scenario *s, struct prng own)
 		roll_media(s);
 	if (dice_below(5) == 0)
 		roll_ident(s);
+	if (dice_below(8) == 0)
+		roll_aborts(s);
 	dice_stream = all;
 }
 

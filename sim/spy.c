@@ -224,9 +224,11 @@ static void over(struct spied *s, const struct scsi_task *t)
 		cmd->cut = t->aborted;
 		cmd->told_abort = !t->aborted && t->status == SCSI_STATUS_TASK_ABORTED;
 		cmd->sends = t->data_len != 0;
-		if (t->aborted && cmd->disk >= 0 &&
-		    cmd_chan_live(container_of(t, const struct cmd, task)))
-			check_cut(s->host, cmd->disk);
+		if (cmd_chan_live(container_of(t, const struct cmd, task))) {
+			if (t->aborted && cmd->disk >= 0)
+				check_cut(s->host, cmd->disk);
+			check_tas(s, t, cmd);
+		}
 	}
 	if (t->lu && !t->aborted && check_pr_disk(t->lu) >= 0 && spy_host(t->nexus) &&
 	    check_keep_notes(check_pr_disk(t->lu)))
