@@ -21,6 +21,8 @@ CLASSES = {
     "access": "Access states",
     "mode": "The control mode page",
     "erase": "Erasing",
+    "medium": "Removable media",
+    "ident": "Identifying information and the timestamp",
 }
 
 Mutant = collections.namedtuple("Mutant", "name kind source bug edits walk")
@@ -382,3 +384,38 @@ mutant("erase", "half_erased", "-", "the second half of a unit is not erased",
        ("src/scsi/erase.c", "\tuint64_t left = (lu->n_blocks - e->next_block) << lu->block_shift;", "\tuint64_t left = ((lu->n_blocks - e->next_block) << lu->block_shift) / 8192 * 4096;"))
 mutant("erase", "no_progress", "-", "who is told that a unit is being erased is not told how far it has come",
        ("src/scsi/ready.c", "\ts.progress_valid = true;", "\ts.progress_valid = false;"))
+
+# --- removable media ---
+
+MEDIUM = "src/scsi/medium.c"
+START = "src/scsi/sbc_start.c"
+
+mutant("medium", "served_without_medium", "-", "commands are served while the medium is out",
+       ("src/scsi/ready.c", "\telse if (lu->ejected)\n", "\telse if (lu->ejected && lu->stopped)\n"))
+mutant("medium", "prevention_ignored", "-", "a medium is taken out although a nexus prevents that",
+       (MEDIUM, "\t\tif (container_of(pos, const struct scsi_itl, lu_node)->prevents)\n", "\t\tif (false)\n"))
+mutant("medium", "prevented_for_ever", "-", "what a nexus prevents it prevents after a LUN RESET, too",
+       ("src/scsi/tmf.c", "\t\tmedium_allow(m->lu, NULL);\n", ""))
+mutant("medium", "medium_untold", "-", "that a medium was put in is told to nobody",
+       (MEDIUM, "\t\tscsi_lu_ua(lu, SCSI_UA_MEDIUM_CHANGED, by);\n", "\t\t;\n"))
+mutant("medium", "medium_told_to_loader", "-", "who puts a medium in is told of it as news",
+       (MEDIUM, "SCSI_UA_MEDIUM_CHANGED, by)", "SCSI_UA_MEDIUM_CHANGED, by ? NULL : by)"))
+mutant("medium", "eject_unpublished", "-", "that an initiator took the medium out is not told to the workers",
+       (START, "\tcheck(!r); /* no command runs while the unit is erased */\n\treturn changed(t);", "\tcheck(!r);\n\treturn answer_good(t);"))
+mutant("medium", "operator_unpublished", "-", "that an operator took the medium out is not told to the workers",
+       ("src/target/medium.c", "\thome_publish_lu(u->t, &u->lu);\n", ""))
+
+# --- identifying information and the timestamp ---
+
+IDENT = "src/scsi/spc_ident.c"
+
+mutant("ident", "identifier_untold", "-", "that identifying information has changed is told to nobody",
+       (IDENT, "\tscsi_lu_ua(t->lu, SCSI_UA_IDENTIFIER_CHANGED, t->nexus);\n", ""))
+mutant("ident", "identifier_unsaved", "-", "SET IDENTIFYING INFORMATION does not wait for the save",
+       (IDENT, "\treturn answer_act(t, SCSI_ACT_SAVE, answer_good);", "\treturn answer_good(t);"))
+mutant("ident", "text_lost", "-", "text identifying information is not saved",
+       (SAVED, "\tpen_copy(out, i->text, i->text_len);", "\tpen_copy(out, i->text, 0);"))
+mutant("ident", "clock_untold", "-", "that the timestamp was set is told to nobody",
+       ("src/scsi/spc_time.c", "\tscsi_lu_ua(lu, SCSI_UA_TIMESTAMP_CHANGED, t->nexus);\n", ""))
+mutant("ident", "clock_stands", "-", "a timestamp that was set does not go on",
+       ("src/scsi/spc_time.c", "lu->counters.on_ms + lu->timestamp_ahead_ms", "lu->timestamp_ahead_ms"))
