@@ -28,7 +28,8 @@ RULE(order, ordered_answers, SAFE,
      "an ORDERED command is answered behind all that were sent before it and before all sent later")
 {
 	struct nexus *a = nexus_a(t);
-	uint32_t big = 2048;
+	uint32_t big =
+		(1u << 20) / unit_of(t)->block; /* long, and four fit in the nexus's memory */
 	struct cmd *c[9];
 
 	if (unit_of(t)->n_blocks < big)
