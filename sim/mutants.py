@@ -23,6 +23,7 @@ CLASSES = {
     "erase": "Erasing",
     "medium": "Removable media",
     "ident": "Identifying information and the timestamp",
+    "tas": "Commands that others have aborted",
 }
 
 Mutant = collections.namedtuple("Mutant", "name kind source bug edits walk")
@@ -419,3 +420,16 @@ mutant("ident", "clock_untold", "-", "that the timestamp was set is told to nobo
        ("src/scsi/spc_time.c", "\tscsi_lu_ua(lu, SCSI_UA_TIMESTAMP_CHANGED, t->nexus);\n", ""))
 mutant("ident", "clock_stands", "-", "a timestamp that was set does not go on",
        ("src/scsi/spc_time.c", "lu->counters.on_ms + lu->timestamp_ahead_ms", "lu->timestamp_ahead_ms"))
+
+# --- commands that others have aborted ---
+
+S_TMF = "src/scsi/tmf.c"
+
+mutant("tas", "tas_ignored", "-", "commands that another nexus has aborted end without a word, whatever TAS is",
+       (S_TMF, "\treturn m->tas && nexus != m->nexus;", "\treturn m->tas && nexus != m->nexus && !m->nexus;"))
+mutant("tas", "told_without_tas", "-", "commands that another nexus has aborted end with TASK ABORTED, whatever TAS is",
+       (S_TMF, "\treturn m->tas && nexus != m->nexus;", "\treturn nexus != m->nexus;"))
+mutant("tas", "own_told", "-", "commands end with TASK ABORTED also when their own nexus has aborted them",
+       (S_TMF, "\treturn m->tas && nexus != m->nexus;", "\treturn m->tas;"))
+mutant("tas", "saving_not_found", "-", "who waits for a save, and clears others then, is not found by a function that aborts it",
+       (HOME, "\tif (ends && c->act.type == SCSI_ACT_CLEAR) {", "\tif (ends && !c->act.type) {"))
