@@ -200,7 +200,7 @@ struct scsi_act answer_io_failed(struct scsi_task *t, const struct scsi_event *e
 	struct scsi_act a;
 
 	if ((act == SCSI_ACT_FETCH || act == SCSI_ACT_ROOM) && ev->result != -ECANCELED &&
-	    ev->result != -EBADMSG) /* no matter of the medium */
+	    ev->result != -EBADMSG && ev->result != -ENOMEM) /* no matter of the medium */
 		return answer_fail(t, SENSE_ABORTED_COMMAND, ASC_DATA_PHASE);
 	if (act == SCSI_ACT_TOKEN)
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_NO_TOKEN_RESOURCES);

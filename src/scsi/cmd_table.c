@@ -288,8 +288,9 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				 spc_populate_token,
 				 "point in time copies, change vulnerable; up to 32 ranges; see "
 				 "design 21" },
-	[CMD_WRITE_USING_TOKEN] = { 0x83, SCSI_COPY_OUT_USING_TOKEN, ERASES | SCSI_CMD_SA, 120,
-				    TOKEN_OUT_MASK, spc_write_using_token,
+	[CMD_WRITE_USING_TOKEN] = { 0x83, SCSI_COPY_OUT_USING_TOKEN,
+				    ERASES | SCSI_CMD_SA | SCSI_CMD_COPY, 120, TOKEN_OUT_MASK,
+				    spc_write_using_token,
 				    "tokens of units of this target, block device zero; IMMED is "
 				    "accepted, status comes when it is done" },
 	[CMD_COPY_ABORT] = { 0x83, SCSI_COPY_OUT_ABORT, SCSI_CMD_SA | RES_WRITE, 10,

@@ -82,6 +82,11 @@ uint32_t scsi_task_data_bytes(const struct scsi_task *t)
 							    : SCSI_DATA_MIN_BYTES;
 }
 
+bool scsi_task_is_copy(const struct scsi_task *t)
+{
+	return t->cmd && t->cmd->flags & SCSI_CMD_COPY;
+}
+
 struct scsi_act task_start_cmd(struct scsi_task *t)
 {
 	const struct scsi_cmd *cmd = t->cmd;

@@ -221,6 +221,9 @@ enum scsi_changed scsi_task_unsent(struct scsi_task *t);
 /* Bytes of parameter buffer that ROOM and FETCH of @t ask for; after scsi_route(). */
 uint32_t scsi_task_data_bytes(const struct scsi_task *t);
 
+/* May @t wait for other commands while it has its parameters? After scsi_route(). */
+bool scsi_task_is_copy(const struct scsi_task *t);
+
 /**
  * scsi_task_step() - tell the task what happened, learn what to do
  * @t:  after scsi_route(); used by nobody else until COMPLETE

@@ -2,6 +2,7 @@
 /* The life of a command on its channel's worker: from the received IU through the SCSI core's actions to
  * the response. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -49,6 +50,8 @@ void cmd_free(struct cmd *c)
 	data_put_buf(c, &c->buf);
 	data_put_buf(c, &c->param);
 	data_put_buf(c, &c->table);
+	free(c->list);
+	c->list = NULL;
 	cmd_uncount(c);
 	ch->n_ordered -= c->is.ordered;
 	chan_sq_release(&ch->chan, c->rsp_slots);

@@ -5,6 +5,7 @@
  * worker's pool.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "run/worker.h"
@@ -219,9 +220,29 @@ static void same_start(struct cmd *c)
 	data_io(c, BACKEND_WRITE, c->buf->addr, c->act.off_bytes, c->burst_bytes, data_plain_done);
 }
 
+/*
+ * A copy that waits for other commands must not hold what they may need to end: its list, which it needs then, leaves
+ * the pool.
+ */
+static int keep_list(struct cmd *c)
+{
+	c->list = malloc(c->act.len_bytes);
+	if (!c->list)
+		return -ENOMEM;
+	memcpy(c->list, c->task.data, c->act.len_bytes);
+	c->task.data = c->list;
+	c->task.data_cap = (uint32_t)c->act.len_bytes;
+	data_put_buf(c, &c->param);
+	return 0;
+}
+
 static void fetch_moved(struct cmd *c)
 {
-	data_end(c, c->move_error, false);
+	int r = c->move_error;
+
+	if (!r && scsi_task_is_copy(&c->task))
+		r = keep_list(c);
+	data_end(c, r, false);
 }
 
 static void plain_start(struct cmd *c, enum backend_op op)

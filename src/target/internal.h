@@ -134,7 +134,8 @@ struct cmd {
 	uint32_t burst_bytes;          /* under way */
 	struct pool_buf *buf;          /* data of the burst */
 	struct pool_buf *param;        /* task.data */
-	struct pool_buf *table;        /* descriptor tables that were fetched */
+	void *list;             /* likewise, of one that may wait for others; from the heap */
+	struct pool_buf *table; /* descriptor tables that were fetched */
 	void (*tabled)(struct cmd *c); /* what to go on with then */
 	/* moving [move_addr, +move_len) between the initiator and here */
 	uint8_t *move_addr;
