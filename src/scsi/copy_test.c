@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "scsi/copy_rig.h"
+#include "scsi/medium.h"
 
 #include <errno.h>
 
@@ -251,6 +252,26 @@ static void standby(void **state)
 	expect_aborted(0x040b);
 	copy(rig_lun0, &in, 1); /* it does not even get there */
 	rig_expect_sense(r, SENSE_NOT_READY, 0x040b);
+}
+
+/* A unit in a power condition wakes up for a copy, wherever that was sent. */
+static void wakes(void **state)
+{
+	const struct copy_segment out = { .from = 1, .to = 0, .n_blocks = 1 };
+	const struct copy_segment in = { .from = 0, .to = 1, .n_blocks = 8 };
+
+	(void)state;
+	r->lu[1].power = SCSI_POWER_STANDBY;
+	assert_int_equal(one(in), SCSI_STATUS_GOOD);
+	assert_int_equal(r->lu[1].power, SCSI_POWER_ACTIVE);
+	r->lu[1].power = SCSI_POWER_IDLE;
+	assert_int_equal(one(out), SCSI_STATUS_GOOD);
+	assert_int_equal(r->lu[1].power, SCSI_POWER_ACTIVE);
+	r->lu[1].power = SCSI_POWER_STANDBY;
+	r->lu[1].stopped = true; /* that takes a START */
+	one(in);
+	expect_aborted(ASC_NOT_READY);
+	assert_int_equal(r->lu[1].power, SCSI_POWER_STANDBY);
 }
 
 static void not_possible(void **state)
@@ -591,6 +612,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unseen, setup, teardown),
 		cmocka_unit_test_setup_teardown(reserved, setup, teardown),
 		cmocka_unit_test_setup_teardown(standby, setup, teardown),
+		cmocka_unit_test_setup_teardown(wakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_possible, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_unit, setup, teardown),
 		cmocka_unit_test_setup_teardown(store_errors, setup, teardown),

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "scsi/ready.h"
 #include "scsi/spc_copy.h"
 
 #define LIST_ID_NONE 3 /* LIST ID USAGE 11b: nobody will ask */
@@ -64,6 +65,7 @@ static unsigned side_refused(const struct scsi_task *t, const struct scsi_itl *i
 			     uint32_t block_bytes)
 {
 	struct scsi_view_lun at;
+	struct sense s;
 	unsigned asc;
 
 	if (!itl)
@@ -72,7 +74,8 @@ static unsigned side_refused(const struct scsi_task *t, const struct scsi_itl *i
 	if (asc)
 		return asc;
 	at = scsi_nexus_at(t->nexus, (unsigned)(itl - t->nexus->lun));
-	if (at.flags & SCSI_VIEW_NOT_READY)
+	/* a power condition ends with the visit */
+	if (at.flags & SCSI_VIEW_NOT_READY && scsi_lu_not_ready(itl->lu, &s))
 		return ASC_NOT_READY;
 	if (at.flags & (SCSI_VIEW_RES_ALL | (write ? SCSI_VIEW_RES_WRITE : SCSI_VIEW_RES_READ)))
 		return ASC_THIRD_PARTY_FAILURE;

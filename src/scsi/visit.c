@@ -2,6 +2,7 @@
 #include "scsi/visit.h"
 
 #include "base/check.h"
+#include "scsi/medium.h"
 #include "scsi/task.h"
 #include "scsi/tmf.h"
 
@@ -73,6 +74,8 @@ bool scsi_visit_begin(struct scsi_task *t, struct scsi_lu *a, struct scsi_lu *b)
 		return false;
 	}
 	t->copy.yields = false;
+	medium_wake(a);
+	medium_wake(b);
 	if (a != own)
 		visit(t, &t->copy.visit[0], a);
 	if (b != own && b != a)
