@@ -27,7 +27,7 @@ PROGRAMS = """basename bash cat chmod cksum cmp comm cp cut date dd df diff dirn
     setsid sh shuf sleep sort stat stdbuf stty sync tail tar tee test timeout touch tr true truncate uname uniq wc xargs
     mount umount lsblk blockdev dmesg losetup free modprobe insmod rmmod lsmod depmod ip rdma ss
     mkfs.ext4 mke2fs e2fsck fsck.ext4 tune2fs fio lsscsi sg_inq sg_luns sg_turs sg_reset sg_raw sg_readcap sg_vpd
-    sg_write_same sg_unmap sg_opcodes sg_persist iscsi-test-cu ibv_devices ibv_devinfo rping setpriv strace""".split()
+    sg_write_same sg_unmap sg_opcodes sg_persist iscsi-test-cu ibv_devices ibv_devinfo ibv_rc_pingpong rping setpriv strace""".split()
 OPTIONAL = {"strace", "hostname"}
 
 # Found at run time by dlopen() only.

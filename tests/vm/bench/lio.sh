@@ -108,4 +108,15 @@ awk -v lines="$(cut -d' ' -f1 <<<"$LINES" | paste -sd' ')" '
 cp /tmp/rows /tmp/rows.log
 logout "$lio_host"
 logout "$srptd_host"
+
+# The floor under one command in flight: two processes of user space that send each other 4 KiB over the same device, and sleep.
+pingpong() {
+	ibv_rc_pingpong -d rdma0 -g 1 -n 1000 "$@" >/tmp/ping.server 2>&1 &
+	sleep 1
+	ibv_rc_pingpong -d rdma0 -g 1 -n 1000 "$@" "$ADDR" >/tmp/ping.client 2>&1 || die "ibv_rc_pingpong: $(tail -1 /tmp/ping.client)"
+	wait $!
+	awk '/usec\/iter/ { print $(NF - 1) }' /tmp/ping.client
+}
+echo
+echo "ping-pong of two processes, 4 KiB, us there and back: asleep $(pingpong -e), polling $(pingpong)" | tee -a /tmp/table.log
 srptd_stop
