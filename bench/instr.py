@@ -6,6 +6,7 @@ round to the store and back, a RAM disk behind it, one connection.
   bench/instr.py BUILD_DIR            compare with bench/instr.json; exit 1 when a case grew by more than 5 %
   bench/instr.py BUILD_DIR --update   write bench/instr.json anew
   bench/instr.py BUILD_DIR --functions N   also the N functions with the most instructions, of each case
+  bench/instr.py BUILD_DIR --cache    instead: misses of a simulated cache (callgrind's model of this processor)
 
 The figures are the same in every run of one binary (see instr.c), but another compiler gives others: with one that
 instr.json has no figures of, they are shown and nothing is judged. BUILD_DIR needs debug information."""
@@ -84,15 +85,31 @@ class Profile:
         return of
 
 
-def measure(build, op, qd, bursts):
+def measure(build, op, qd, bursts, read, *flags):
+    """What @read makes of callgrind's output file, and the number of commands."""
     with tempfile.TemporaryDirectory(prefix="srptd-instr-") as d:
         out = pathlib.Path(d) / "callgrind"
-        cmd = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no",
+        cmd = ["valgrind", "--tool=callgrind", *flags, f"--callgrind-out-file={out}", "--collect-atstart=no",
                "--toggle-collect=counted_round", build / "bench" / "instr", op, "4096", str(qd), str(bursts)]
         done = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=300)
         if done.returncode:
             sys.exit(f"{' '.join(map(str, cmd))}: exit {done.returncode}\n{done.stderr}")
-        return Profile(out), int(done.stdout.split()[0])
+        return read(out), int(done.stdout.split()[0])
+
+
+def totals(path):
+    """All events that an output file counts, by name."""
+    of = dict(line.split(": ", 1) for line in path.read_text().splitlines() if line.startswith(("events: ", "summary: ", "totals: ")))
+    return collections.Counter(dict(zip(of["events"].split(), map(int, of["totals"].split()))))
+
+
+def cache_table(build):
+    print("| misses per 4 KiB | first level, instructions | first level, data | last level, data |")
+    print("| --- | --- | --- | --- |")
+    for name, op, qd, bursts in CASES:
+        t, n = measure(build, op, qd, bursts, totals, "--cache-sim=yes")
+        figures = [t["I1mr"], t["D1mr"] + t["D1mw"], t["DLmr"] + t["DLmw"]]
+        print(f"| {name} | " + " | ".join(f"{v / n:.1f}" for v in figures) + " |")
 
 
 def compiler(build):
@@ -131,14 +148,18 @@ def main():
     ap.add_argument("build", type=pathlib.Path)
     ap.add_argument("--update", action="store_true")
     ap.add_argument("--functions", type=int, default=0, metavar="N")
+    ap.add_argument("--cache", action="store_true")
     a = ap.parse_args()
     if not shutil.which("valgrind"):
         sys.exit("bench/instr.py: no valgrind here (scripts/deps bench installs it)")
+    if a.cache:
+        cache_table(a.build.resolve())
+        return 0
     cc = compiler(a.build)
     rows = []
     tops = []
     for name, op, qd, bursts in CASES:
-        p, n = measure(a.build.resolve(), op, qd, bursts)
+        p, n = measure(a.build.resolve(), op, qd, bursts, Profile)
         rows.append((name, p.total() / n, collections.Counter({k: v / n for k, v in p.layers().items()})))
         tops.append((name, [(fn, c / n) for fn, c in p.by_function.most_common(a.functions)]))
     layer_table(rows)

@@ -25,7 +25,7 @@ unsigned worker_index(const struct worker *w);
  * worker without a thread it is the present time. */
 uint64_t worker_now_ns(const struct worker *w);
 /* Did this round, or between rounds the last one, begin with a sleep that little has ended? Then whoever
- * gets an answer may well be asleep, too, and does more with half of it now than with all of it later. Context: @w. */
+ * gets an answer may well be asleep, too, and does more with a part of it now than with all of it later. Context: @w. */
 bool worker_was_idle(const struct worker *w);
 /* Monotonic time in ns, read now. Any thread. */
 uint64_t worker_clock_ns(void);

@@ -565,7 +565,7 @@ static void burst_wait(void)
 	ep_wait_wcs(&b, BURST);
 }
 
-/* An idle worker lets go of what it has as soon as that is half of what came last, and of two at the least. */
+/* An idle worker lets go of what it has as soon as that is half as much as came lately, and two at the least. */
 static void idle_worker_sends_early(void **state)
 {
 	uint8_t in[16];

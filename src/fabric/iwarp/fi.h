@@ -32,6 +32,7 @@
 #define FI_TX_BYTES    (2u << 20)
 #define FI_POLL_BATCH  64u   /* completions handed up at a time (seam) */
 #define FI_BATCH_SMALL 8192u /* batch part of a read while bulk payload comes in */
+#define FI_EARLY_POSTS 2u    /* fewer posts are not worth a system call of their own */
 #define FI_PEAK_ONE    64u   /* a peak is half forgotten after some 45 reads */
 #define FI_BATCH_LIMIT (64u << 20)
 #define FI_STAGS_LIMIT 65536u
@@ -135,6 +136,7 @@ struct fi_conn {
 	char ev_text[96];
 
 	unsigned n_unsent; /* posts since the last send */
+	unsigned early_at; /* so many of them leave at once where the worker was idle */
 	unsigned peak_in;  /* most completions of a read lately, times FI_PEAK_ONE */
 	size_t batch_len;  /* how much to read behind direct payload; adapts to the traffic */
 	struct worker_job job;

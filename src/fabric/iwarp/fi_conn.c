@@ -78,6 +78,7 @@ int fi_conn_make(struct fi_conn **ret, struct fi *fi, struct worker *w)
 	c->w = w;
 	c->fd = -1;
 	c->batch_len = fi->opts.batch_bytes;
+	c->early_at = FI_EARLY_POSTS;
 	worker_job_init(&c->job, fi_stream_job);
 	worker_timer_init(&c->timer, conn_timeout);
 	c->poll.ready = fi_stream_ready;

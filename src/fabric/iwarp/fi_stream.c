@@ -3,8 +3,8 @@
  * The pump between a socket and its queue pair. Input is read when the socket is ready: payload that is
  * worth it straight into its sink, everything else into the worker's batch buffer, so that one system
  * call serves many FPDUs. Output is gathered once a round, by the connection's job; but where the worker
- * was idle, half of it leaves as soon as it is there, so that two sides that wait for each other work at
- * the same time. Handlers are called
+ * was idle, parts of it leave as soon as they are there, so that two sides that wait for each other work
+ * at the same time. Handlers are called
  * from here only, and after each such call the connection may be destroyed (@dying) or without its
  * queue pair.
  */
@@ -19,15 +19,19 @@
 #define RX_BYTES   (1u << 20)
 #define WC_BATCHES 16u
 #define JOB_TURNS  4u
-/* Fewer posts are not worth a system call of their own. */
-#define EARLY_POSTS 2u
 
-/* The answers to what came together leave in two halves when the peer may be waiting; that is, how much came. */
+/*
+ * The answers to what came together leave in parts when the peer may be waiting: so many came. A command may be
+ * answered by more than one post, then the parts are smaller.
+ */
 static void stream_note_peak(struct fi_conn *c, unsigned n)
 {
 	c->peak_in -= c->peak_in / FI_PEAK_ONE;
 	if (c->peak_in < n * FI_PEAK_ONE)
 		c->peak_in = n * FI_PEAK_ONE;
+	c->early_at = c->peak_in / FI_PEAK_ONE / 2;
+	if (c->early_at < FI_EARLY_POSTS)
+		c->early_at = FI_EARLY_POSTS;
 }
 
 /* Bring completions up, and the events that are due in between. False when @c is destroyed. */
@@ -211,8 +215,7 @@ void fi_stream_posted(struct fi_conn *c)
 {
 	fi_conn_kick(c);
 	c->n_unsent++;
-	if (c->n_unsent >= EARLY_POSTS && c->n_unsent >= c->peak_in / FI_PEAK_ONE / 2 &&
-	    worker_was_idle(c->w))
+	if (c->n_unsent >= c->early_at && worker_was_idle(c->w))
 		stream_tx(c);
 }
 
