@@ -55,9 +55,9 @@ class Target(lib.Target):
     def settle(self, fds, secs=8):
         """Wait until no more than @fds descriptors are open; return how many are."""
         end = time.monotonic() + secs
-        while self.n_fds() > fds and time.monotonic() < end:
+        while (n := self.n_fds()) > fds and time.monotonic() < end:
             time.sleep(0.005)
-        return self.n_fds()
+        return n  # counted again, it might be of a connection that has only now been accepted
 
 
 def sanitizer_env():
