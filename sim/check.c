@@ -81,10 +81,14 @@ bool excused_until(unsigned set, int disk, uint64_t since_ns)
 	return false;
 }
 
+bool is_held_up(void)
+{
+	return sched_pace.stall_pmille || excused(EXCUSE_SLOW, -1, UINT64_MAX);
+}
+
 uint64_t held_up_ns(void)
 {
-	return sched_pace.stall_pmille || excused(EXCUSE_SLOW, -1, UINT64_MAX) ? 2 * NSEC_PER_SEC
-									       : 20 * NSEC_PER_MSEC;
+	return is_held_up() ? 2 * NSEC_PER_SEC : 20 * NSEC_PER_MSEC;
 }
 
 bool excused_disks(uint64_t tick)

@@ -40,6 +40,8 @@ bool excused_until(unsigned set, int disk, uint64_t since_ns);
 bool excused_disks(uint64_t tick);
 /* How long what the workers tell each other may take now. */
 uint64_t held_up_ns(void);
+/* May a worker stand still for long? */
+bool is_held_up(void);
 /* Any of a set of BIT(enum excuse). */
 bool excused_any(unsigned set, int disk, uint64_t tick);
 #define EXCUSE_ANY (BIT(EXCUSE_COUNT) - 1)

@@ -17,9 +17,10 @@
 #include "sim/world.h"
 #include "wire/sense.h"
 
-#define CAUSES_MAX 24u
-#define STRAY_NS   (30 * NSEC_PER_SEC) /* a function whose channel died may still be under way */
-#define NEVER      UINT64_MAX
+#define CAUSES_MAX  24u
+#define STRAY_NS    (30 * NSEC_PER_SEC) /* a function whose channel died may still be under way */
+#define NEVER       UINT64_MAX
+#define TAKEN_UP_NS NSEC_PER_MSEC
 #define AGAIN_MAX \
 	3u /* causes of what happens again and again, which is told no more often than they ask */
 
@@ -571,12 +572,16 @@ static void maybe_moved(struct host *h)
 	}
 }
 
+/* Until then every worker goes by what has just been configured: where none is held up, a message or two later. */
+static uint64_t taken_up_ns(void)
+{
+	return sched_now_ns() + (is_held_up() ? held_up_ns() : TAKEN_UP_NS);
+}
+
 static void remap_host(struct host *h)
 {
 	const struct proc_config *is = proc_config();
-	uint64_t by_ns = is_known(h) && !excused(EXCUSE_MEMORY, -1, NEVER)
-				 ? sched_now_ns() + held_up_ns()
-				 : NEVER;
+	uint64_t by_ns = is_known(h) && !excused(EXCUSE_MEMORY, -1, NEVER) ? taken_up_ns() : NEVER;
 	bool moved = false;
 	bool gone = is->denied & BIT(h->index) || !is->enabled;
 
