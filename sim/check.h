@@ -128,6 +128,8 @@ void check_order_access(struct spied *s);
 /* From now on each nexus of the unit has its own task set, or had. */
 void check_order_apart(const struct scsi_lu *lu);
 void check_order_reset(void);
+/* A copy has its turn; what of it is done on the medium may come later. */
+void check_order_turn(struct spied *s);
 /* It must wait for its turn. */
 void check_order_waits(const struct spied *s);
 
@@ -168,6 +170,11 @@ void check_pr_out(const struct spied *s, const struct scsi_task *t, const struct
 /* Its host has the GOOD of a command. */
 void check_pr_answered(const struct hchan *c, const struct hcmd *cmd);
 void check_pr_reset(void);
+/* Something was reserved there, or registered, by the unit that is there now. */
+bool check_pr_used(int disk);
+/* What the reservations of a unit say at home now. */
+enum mpr_verdict check_pr_now(const struct scsi_lu *lu, const struct scsi_nexus *n,
+			      const uint8_t *cdb);
 /* The disk of a unit; -1: no host has been there. */
 int check_pr_disk(const struct scsi_lu *lu);
 /* The state of a disk's unit as it is now, NULL: no host has been there. */
@@ -184,6 +191,8 @@ void check_keep_reset(int disk);
 void check_keep_answered(const struct hcmd *cmd);
 /* It was decided whether a command may go on. */
 void check_keep_looked(const struct spied *s, const struct scsi_act *act);
+/* Does SWP let through what is stepped at home now? */
+bool check_keep_lets_write(int disk);
 /* SWP was on at some time since @tick. */
 bool check_keep_was_protected(int disk, uint64_t tick);
 /* Was UA_INTLCK_CTRL other than 00b, all the time since @tick? */
@@ -211,6 +220,8 @@ struct scsi_alua;
 void check_access_looked(const struct spied *s, const struct scsi_act *act);
 /* A command that no state but the active ones lets in. */
 bool check_access_needs(const uint8_t *cdb);
+/* ... of those at home, now. */
+bool check_access_is_active(void);
 /* A SET is over inside the target, with GOOD. */
 void check_access_set(struct hcmd *cmd);
 /* Somebody was told that a version is in effect; 0: none. */
@@ -225,6 +236,11 @@ void check_access_asked(void);
 bool check_access_others(void);
 /* The process begins; @all: every unit that could have kept them is there. */
 void check_access_found(const struct scsi_alua *a, bool all);
+
+/* --- check_copy.c: copies inside the target --- */
+
+/* A piece of one is about to be carried out. */
+void check_copy_piece(const struct spied *s, const struct scsi_task *t);
 
 /* --- check_erase.c: FORMAT UNIT and SANITIZE --- */
 

@@ -138,6 +138,8 @@ bool check_access_needs(const uint8_t *cdb)
 	case SCSI_OP_SYNCHRONIZE_CACHE_10:
 	case SCSI_OP_SYNCHRONIZE_CACHE_16:
 		return true;
+	case SCSI_OP_THIRD_PARTY_COPY_OUT:
+		return (cdb[1] & 0x1f) != SCSI_COPY_OUT_ABORT;
 	default:
 		return false;
 	}
@@ -156,6 +158,11 @@ static bool may_run(const struct spied *s)
 			return false;
 	}
 	return true;
+}
+
+bool check_access_is_active(void)
+{
+	return is_active(newest()->state);
 }
 
 void check_access_looked(const struct spied *s, const struct scsi_act *act)

@@ -3,6 +3,7 @@
 #include "sim/check.h"
 #include "sim/disk.h"
 #include "sim/fabric.h"
+#include "sim/hcmd.h"
 #include "sim/inject.h"
 #include "sim/model.h"
 #include "sim/proc.h"
@@ -127,7 +128,11 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 {
 	bool disk = excused(EXCUSE_DISK, cmd->disk, cmd->sent_tick);
 
+	if (cmd->op == HOP_COPY && hcmd_copy_may_fail(c, cmd, s))
+		return true;
 	switch (s->key) {
+	case SENSE_COPY_ABORTED:
+		return cmd->op == HOP_BAD;
 	case SENSE_NOT_READY:
 		if (check_access_state(s->asc) >= 0)
 			return check_access_was((uint8_t)check_access_state(s->asc),
@@ -175,7 +180,8 @@ void check_status(struct hchan *c, const struct hcmd *cmd)
 	case SCSI_STATUS_BUSY:
 		ok = excused_any(BIT(EXCUSE_DISK) | BIT(EXCUSE_MEMORY), cmd->disk,
 				 cmd->sent_tick) ||
-		     (cmd->op == HOP_ACCESS && check_access_others());
+		     (cmd->op == HOP_ACCESS && check_access_others()) ||
+		     cmd->cdb[0] == SCSI_OP_THIRD_PARTY_COPY_OUT; /* too many have an identifier */
 		break;
 	case SCSI_STATUS_TASK_ABORTED:
 		ok = cmd->told_abort ||

@@ -73,6 +73,8 @@ static bool writes(const uint8_t *cdb)
 	case SCSI_OP_WRITE_SAME_16:
 	case SCSI_OP_UNMAP:
 		return true;
+	case SCSI_OP_THIRD_PARTY_COPY_OUT:
+		return (cdb[1] & 0x1f) == SCSI_COPY_OUT_USING_TOKEN;
 	default:
 		return false;
 	}
@@ -89,6 +91,11 @@ static bool may_write(const struct forced *f, bool at_home)
 			return false;
 	}
 	return false;
+}
+
+bool check_keep_lets_write(int disk)
+{
+	return may_write(&forced[disk], true);
 }
 
 void check_keep_looked(const struct spied *s, const struct scsi_act *act)

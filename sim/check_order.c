@@ -16,7 +16,8 @@
  *   4. A command with HEAD OF QUEUE never waits for its turn, but for one of rule 5.
  *   5. COMPARE AND WRITE and others that read and write in one: from its begin to its end nothing else touches
  *      the medium, whoever sent it, in whatever set it is. So it is atomic. (That its comparison decides
- *      is judged by what hosts find: hcmd_judge.c.)
+ *      is judged by what hosts find: hcmd_judge.c.) A copy of several pieces lets them in between two; at the
+ *      units that it reads and writes they keep out its pieces, and these them.
  *
  * What is not: which of two commands of different channels is the older. SAM-5 orders them by their arrival
  * at the task set, and where they arrive at two workers that is what the device's task set decides: rule 2
@@ -84,7 +85,17 @@ static void judge_pair(struct spied *y, void *ctx)
 	const struct spied *x = ctx;
 	bool older = x->entered && y->entered && y->entered < x->entered;
 
-	if (x == y || x->lu != y->lu)
+	if (x == y)
+		return;
+	/* A piece of a copy touches two units, whichever it was sent to. */
+	if (x->alone && (y->at[0] == x->lu || y->at[1] == x->lu))
+		wrong(x, y, "beside");
+	if (y->alone && y->begun && (x->at[0] == y->lu || x->at[1] == y->lu))
+		wrong(x, y, "beside");
+	if (x->lu != y->lu)
+		return;
+	/* A copy that waits lets in who needs the unit alone, whatever their attributes. */
+	if (x->alone && y->between)
 		return;
 	if (y->begun && (y->alone || (x->alone && !x->begun)))
 		wrong(x, y, "beside");
@@ -133,9 +144,16 @@ void check_order_access(struct spied *x)
 	if (!x->lu)
 		return;
 	spy_each(judge_pair, x);
-	if (!x->begun && !x->orphan)
+	if (!x->begun && !x->orphan && !x->copies)
 		judge_channel(x);
 	x->begun = true;
+}
+
+/* Before its first piece a copy may have to let others in, but it has had its turn. */
+void check_order_turn(struct spied *x)
+{
+	if (!x->orphan)
+		judge_channel(x);
 }
 
 /* Is there one that needs the unit alone? */
@@ -148,12 +166,13 @@ static void is_alone(struct spied *s, void *ctx)
 {
 	struct alone *a = ctx;
 
-	a->found |= s->lu == a->lu && s->alone;
+	a->found |= (!a->lu || s->lu == a->lu) && s->alone;
 }
 
 void check_order_waits(const struct spied *x)
 {
-	struct alone a = { .lu = x->lu };
+	/* A copy may wait for another unit. */
+	struct alone a = { .lu = x->between ? NULL : x->lu };
 
 	if (!x->host || !is_head(x) || !x->lu || x->orphan)
 		return;

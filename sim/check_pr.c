@@ -394,6 +394,23 @@ void check_pr_looked(const struct spied *s, const struct scsi_task *t, const str
 		judge_local(u, s, t);
 }
 
+bool check_pr_used(int disk)
+{
+	for (unsigned i = 0; i < UNITS_MAX; i++)
+		if (units[i] && units[i]->disk == disk)
+			return units[i]->n > 1 || newest(units[i])->m.n;
+	return true; /* it is not known */
+}
+
+enum mpr_verdict check_pr_now(const struct scsi_lu *lu, const struct scsi_nexus *n,
+			      const uint8_t *cdb)
+{
+	struct unit *u = unit_of(lu);
+	struct mpr_nexus who = name_of(n);
+
+	return u ? mpr_judge(&newest(u)->m, &who, cdb) : MPR_UNKNOWN;
+}
+
 /* --- PERSISTENT RESERVE OUT --- */
 
 static struct mpr_ports ports_of(const struct scsi_task *t)

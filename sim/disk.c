@@ -126,10 +126,12 @@ static void stroke_block(struct disk *d, struct backend_io *io, uint64_t at)
 	case BACKEND_WRITE_ZEROES:
 		memset(mem, 0, block);
 		break;
+	case BACKEND_COPY:
+		memcpy(mem, disk_of(io->source)->now + io->from_bytes + at, block);
+		break;
 	case BACKEND_FLUSH:
 	case BACKEND_PREFETCH:
 	case BACKEND_EXTENT:
-	case BACKEND_COPY: /* it has none: what is copied is read and written */
 		return;
 	}
 	applied(d, io->off_bytes + at, was);
@@ -208,7 +210,7 @@ static void go_on(struct sched_ev *ev)
 {
 	struct dio *q = container_of(ev, struct dio, ev);
 
-	if (q->d->gone) {
+	if (q->d->gone || (q->io->op == BACKEND_COPY && disk_of(q->io->source)->gone)) {
 		end(q, ENXIO);
 		return;
 	}
@@ -236,7 +238,8 @@ static int pick_error(struct disk *d, const struct backend_io *io)
 					    [BACKEND_WRITE] = "a disk's write",
 					    [BACKEND_FLUSH] = "a disk's flush",
 					    [BACKEND_UNMAP] = "a disk's unmap",
-					    [BACKEND_WRITE_ZEROES] = "a disk's write of zeroes" };
+					    [BACKEND_WRITE_ZEROES] = "a disk's write of zeroes",
+					    [BACKEND_COPY] = "a disk's copy" };
 	int error = errors[dice_below(ARRAY_SIZE(errors))];
 	const void *by;
 
@@ -266,7 +269,7 @@ static bool at_once(struct disk *d, struct worker *w, struct backend_io *io)
 {
 	struct dio q = { .d = d, .w = w, .io = io };
 
-	if (d->gone || !(d->p.mapped || dice_pct(d->mood.sync_pct)))
+	if (d->gone || io->op == BACKEND_COPY || !(d->p.mapped || dice_pct(d->mood.sync_pct)))
 		return false;
 	q.error = pick_error(d, io);
 	stroke(&q, q.error ? some_of(&q) : io->len_bytes);
@@ -277,12 +280,23 @@ static bool at_once(struct disk *d, struct worker *w, struct backend_io *io)
 	return true;
 }
 
+/* What overlaps itself is not copied block by block. */
+static bool overlaps(const struct disk *d, const struct backend_io *io)
+{
+	return disk_of(io->source) == d && io->from_bytes < io->off_bytes + io->len_bytes &&
+	       io->off_bytes < io->from_bytes + io->len_bytes;
+}
+
 static void submit(struct backend *b, struct worker *w, struct backend_io *io)
 {
 	struct disk *d = disk_of(b);
 	struct dio *q;
 
 	check(d->open && worker_self() == w && worker_index(w) < WORKERS_MAX);
+	if (io->op == BACKEND_COPY && overlaps(d, io)) {
+		io->done(w, io, -EOPNOTSUPP);
+		return;
+	}
 	spy_io_begins(io);
 	/* The memory of a read is ours until it is answered. */
 	for (unsigned i = 0; io->op == BACKEND_READ && i < io->n_iov; i++)
@@ -349,6 +363,15 @@ static const struct backend_ops ops = {
 	.close = close_disk,
 };
 
+static const struct backend_ops copying_ops = {
+	.name = "simulated, and copies",
+	.copies = true,
+	.submit = submit,
+	.cancel = cancel,
+	.map_read = (const void *(*)(struct backend *, uint64_t, uint64_t))map,
+	.close = close_disk,
+};
+
 int backend_file_new(struct backend **ret, const struct backend_params *p, char *err,
 		     size_t err_len)
 {
@@ -373,7 +396,7 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 	trace("disk %u: opened", d->index);
 	d->open = true;
 	d->b = (struct backend){
-		.ops = &ops,
+		.ops = d->p.copies ? &copying_ops : &ops,
 		.size_bytes = d->p.size_bytes,
 		.block_bytes = d->p.direct ? 512 : 1,
 		.mem_align_bytes = d->p.direct ? 512 : 1,

@@ -18,6 +18,7 @@ struct disk_params {
 	bool direct;          /* as with O_DIRECT: aligned memory wanted */
 	bool volatile_cache;  /* what is written may be lost in a power cut before a flush */
 	bool modelled;        /* its contents are checked (model.h) */
+	bool copies;          /* it copies by itself, from another that does */
 	uint32_t unmap_grain; /* 0: cannot unmap */
 };
 

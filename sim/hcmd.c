@@ -39,6 +39,7 @@ static const char *const op_text[HOP_COUNT] = {
 	"something wrong",
 	"medium removal",
 	"identifying information or time",
+	"third-party copy",
 };
 
 const char *hcmd_text(const struct hcmd *cmd)
@@ -85,7 +86,7 @@ void hcmd_make(struct hchan *c, struct hcmd *cmd)
 		[HOP_RESERVE] = make_reserve,   [HOP_GROUPS] = make_groups,
 		[HOP_ACCESS] = make_access,     [HOP_ERASE] = make_erase,
 		[HOP_MEDIUM] = make_medium,     [HOP_IDENT] = make_ident,
-		[HOP_BAD] = make_bad,
+		[HOP_COPY] = make_copy,         [HOP_BAD] = make_bad,
 	};
 
 	aim(c, cmd);

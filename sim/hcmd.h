@@ -56,6 +56,30 @@ void make_load(struct hcmd *cmd);
 
 void make_ident(struct hchan *c, struct hcmd *cmd);
 
+/* --- hcmd_copy.c: copies inside the target --- */
+
+enum hcmd_copy {
+	HCMD_COPY_NOTHING, /* EXTENDED COPY or WRITE USING TOKEN that must fail */
+	HCMD_COPY_BLOCKS,  /* EXTENDED COPY */
+	HCMD_COPY_PROMISE, /* POPULATE TOKEN */
+	HCMD_COPY_FETCH,   /* RECEIVE ROD TOKEN INFORMATION */
+	HCMD_COPY_USE,     /* WRITE USING TOKEN */
+	HCMD_COPY_ASK,     /* RECEIVE COPY STATUS and the like */
+	HCMD_COPY_STOP     /* COPY OPERATION ABORT */
+};
+
+struct sense;
+struct scsi_lu;
+void make_copy(struct hchan *c, struct hcmd *cmd);
+/* It was answered with GOOD; @got: bytes of data. Return: NULL, or what is wrong. */
+const char *hcmd_copy_good(struct hchan *c, struct hcmd *cmd, uint32_t got);
+/* Is there a reason for its CHECK CONDITION? */
+bool hcmd_copy_may_fail(const struct hchan *c, const struct hcmd *cmd, const struct sense *s);
+/* It may have written something before it failed so. */
+bool hcmd_copy_touched(const struct hcmd *cmd, const struct sense *s);
+/* A unit of a disk came into being: its designator is known from now on. */
+void hcmd_copy_unit(int disk, const struct scsi_lu *lu);
+
 /* --- hcmd_bad.c: mistakes --- */
 
 void make_bad(struct hchan *c, struct hcmd *cmd);

@@ -97,7 +97,7 @@ static void judge_config(const struct hchan *c, const struct hcmd *cmd)
 		return;
 	if (needs_unit(cmd) && !proc_lun_mapped(c->h->index, cmd->disk))
 		wrong(c, cmd, "there is no unit for this host, and it was served");
-	if (cmd->write && proc_lun_read_only(cmd->disk))
+	if (cmd->write && cmd->op != HOP_COPY && proc_lun_read_only(cmd->disk))
 		wrong(c, cmd, "a unit that is read-only was written to");
 }
 
@@ -166,6 +166,20 @@ static void good_groups(struct hchan *c, struct hcmd *cmd)
 			wrong(c, cmd, "the access state is wrong");
 }
 
+static void good_copy(struct hchan *c, struct hcmd *cmd)
+{
+	uint32_t got = cmd->out ? 0 : moved_bytes(c, cmd);
+	const char *bad = hcmd_copy_good(c, cmd, got);
+
+	if (bad)
+		wrong(c, cmd, bad);
+	for (uint32_t i = got; !cmd->out && i < cmd->len; i++)
+		if (cmd->buf[i] != HCMD_NOTHING)
+			wrong(c, cmd, "bytes behind the transfer were written");
+	if (cmd->write && model_write_is_open(cmd->write))
+		model_write_end(cmd->write, MODEL_GOOD, proc_config()->write_through[cmd->copy.to]);
+}
+
 static void good(struct hchan *c, struct hcmd *cmd)
 {
 	if (c->h->probing && cmd->op != HOP_SENSE)
@@ -216,6 +230,9 @@ static void good(struct hchan *c, struct hcmd *cmd)
 	case HOP_GROUPS:
 		good_groups(c, cmd);
 		return;
+	case HOP_COPY:
+		good_copy(c, cmd);
+		return;
 	case HOP_ACCESS:
 		check_access_answered(cmd->access);
 		return;
@@ -257,6 +274,8 @@ static void ended(struct hcmd *cmd, enum model_outcome o)
 /* Refused before anything was done? Not when the disk may have failed in between. */
 static bool untouched(const struct hcmd *cmd, const struct sense *s)
 {
+	if (cmd->op == HOP_COPY && hcmd_copy_touched(cmd, s))
+		return false;
 	return cmd->status == SCSI_STATUS_RESERVATION_CONFLICT || s->key == SENSE_UNIT_ATTENTION ||
 	       s->key == SENSE_ILLEGAL_REQUEST ||
 	       (s->key == SENSE_MISCOMPARE && cmd->op == HOP_CAW) ||

@@ -51,6 +51,7 @@ enum hop {
 	HOP_BAD,     /* something no unit can do */
 	HOP_MEDIUM,  /* START STOP UNIT with LOEJ, PREVENT ALLOW MEDIUM REMOVAL */
 	HOP_IDENT,   /* identifying information, the timestamp */
+	HOP_COPY,    /* copies inside the target, and tokens (hcmd_copy.c) */
 	HOP_COUNT
 };
 
@@ -106,6 +107,15 @@ struct hcmd {
 	bool conflict;      /* ... with RESERVATION CONFLICT */
 	bool cut;           /* ... and shall have no answer */
 	bool sends;         /* ... with data, that were still to be moved */
+	struct {
+		uint8_t what;     /* enum hcmd_copy, of HOP_COPY */
+		uint32_t list_id; /* LIST IDENTIFIER; 0: none */
+		unsigned from;    /* BIT(disk): what is read, beside cmd->disk */
+		int to;           /* the disk that is written */
+		unsigned token;   /* which of hcmd_copy.c */
+		uint64_t
+			uses; /* of the token, before; or the number of the copy that is asked about */
+	} copy;
 	/* as answered */
 	uint8_t status;
 	int64_t residual;

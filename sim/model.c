@@ -1,59 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "sim/model.h"
+#include "sim/model_i.h"
 
 #include "base/check.h"
 #include "sim/sched.h"
 #include "sim/world.h"
 
-#define DISKS_MAX 8u
-#define OPEN_MAX  2048u /* reads and flushes under way */
-#define MAGIC     0x73696d626c6f636bull
-#define NEVER     UINT64_MAX
-#define BLOCK_MAX 4096u
-
-struct mwrite {
-	uint64_t lba;
-	uint32_t n;
-	uint8_t disk;
-	uint8_t kind;
-	bool open;
-	bool applied;   /* a block of it reached the disk */
-	uint64_t taken; /* BIT(block): a COMPARE AND WRITE has replaced it */
-	const char *who;
-};
-
-/* Something a block may hold. */
-struct cand {
-	uint32_t id; /* 0: what the disk held at first */
-	bool zero;
-	bool sure;      /* it took effect, at the latest at @by */
-	bool stable;    /* it survives a power cut */
-	uint64_t start; /* it took effect after this ... */
-	uint64_t end;   /* ... and before this, if ever */
-	uint64_t by;
-	uint32_t behind; /* it took effect after this write; 0: that is not known */
-};
-
-struct mblock {
-	unsigned n;
-	unsigned cap;
-	struct cand *c;
-};
-
-struct mdisk {
-	struct model_disk p;
-	uint64_t flushed; /* what ended before is stable */
-	uint64_t cut;     /* when the power was gone last */
-	struct mblock *block;
-};
-
-/* The first bytes of a block; the rest follows from them. */
-struct stamp {
-	uint64_t magic;
-	uint64_t lba;
-	uint32_t id;
-	uint32_t disk;
-};
+#define OPEN_MAX 2048u /* reads, flushes and copies under way */
 
 static struct mdisk disks[DISKS_MAX];
 static struct mwrite *writes;
@@ -80,13 +32,23 @@ void model_reset(void)
 		world_free(disks[i].block);
 		disks[i] = (struct mdisk){ 0 };
 	}
+	model_copy_reset();
 	world_free(writes);
 	writes = NULL;
 	n_writes = cap_writes = n_begun = 0;
 }
 
-/* A block nobody wrote to yet needs no memory. */
-static struct mblock *block_at(struct mdisk *d, uint64_t lba)
+struct mdisk *model_disk_at(unsigned disk)
+{
+	return &disks[disk];
+}
+
+struct mwrite *model_write_at(uint32_t id)
+{
+	return &writes[id];
+}
+
+struct mblock *model_block_at(struct mdisk *d, uint64_t lba)
 {
 	struct mblock *b;
 
@@ -101,7 +63,7 @@ static struct mblock *block_at(struct mdisk *d, uint64_t lba)
 	return b;
 }
 
-static void block_add(struct mblock *b, const struct cand *c)
+void model_block_add(struct mblock *b, const struct cand *c)
 {
 	if (b->n == b->cap) {
 		struct cand *more = world_alloc(2ul * b->cap * sizeof(*more));
@@ -121,9 +83,8 @@ static bool is_stable(const struct mdisk *d, const struct cand *c)
 	return c->stable || d->p.stable || c->by < d->flushed;
 }
 
-/* Whether @c was overwritten for certain before @at; @by: by what a power cut cannot take back. */
-static bool is_gone(const struct mdisk *d, const struct mblock *b, const struct cand *c,
-		    uint64_t at, bool by_stable)
+bool model_is_gone(const struct mdisk *d, const struct mblock *b, const struct cand *c, uint64_t at,
+		   bool by_stable)
 {
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct cand *o = &b->c[i];
@@ -155,7 +116,7 @@ static void prune(const struct mdisk *d, struct mblock *b)
 		return;
 	oldest = oldest_begun();
 	for (unsigned i = 0; i < b->n; i++)
-		if (!is_gone(d, b, &b->c[i], oldest, true) && (b->c[i].end || !b->c[i].id))
+		if (!model_is_gone(d, b, &b->c[i], oldest, true) && (b->c[i].end || !b->c[i].id))
 			b->c[n++] = b->c[i];
 	b->n = n;
 }
@@ -183,14 +144,17 @@ uint32_t model_write(unsigned disk, uint64_t lba, uint32_t n, enum model_kind ki
 				      .kind = (uint8_t)kind,
 				      .open = true,
 				      .who = who };
-	for (uint32_t i = 0; i < n && kind != MODEL_KEEP; i++) {
-		struct mblock *b = block_at(&disks[disk], lba + i);
+	/* Of what is kept or copied it is known when it is there. */
+	for (uint32_t i = 0; i < n && kind != MODEL_KEEP && kind != MODEL_COPY; i++) {
+		struct mblock *b = model_block_at(&disks[disk], lba + i);
 
-		block_add(b, &(struct cand){ .id = id,
-					     .zero = kind == MODEL_ZERO,
-					     .start = sched_tick(),
-					     .end = NEVER,
-					     .by = NEVER });
+		model_block_add(b, &(struct cand){ .id = id,
+						   .holds = id,
+						   .at = kind == MODEL_SAME ? lba : lba + i,
+						   .zero = kind == MODEL_ZERO,
+						   .start = sched_tick(),
+						   .end = NEVER,
+						   .by = NEVER });
 	}
 	return id;
 }
@@ -211,18 +175,51 @@ static void fill(const struct stamp *s, uint32_t len, uint8_t *block)
 	}
 }
 
+static void fill_cand(const struct mdisk *d, const struct cand *c, uint8_t *block)
+{
+	struct stamp s = {
+		.magic = MAGIC, .lba = c->at, .id = c->holds, .disk = writes[c->holds].disk
+	};
+
+	if (c->zero)
+		memset(block, 0, d->p.block_bytes);
+	else
+		fill(&s, d->p.block_bytes, block);
+}
+
+/* What @w has brought to block @lba. */
+static void fill_copied(const struct mwrite *w, uint32_t id, uint64_t lba, uint8_t *block)
+{
+	struct mblock *b = model_block_at(&disks[w->disk], lba);
+	unsigned i = 0;
+
+	while (i < b->n && b->c[i].id != id)
+		i++;
+	check(i < b->n);
+	fill_cand(&disks[w->disk], &b->c[i], block);
+}
+
 void model_fill(uint32_t id, uint64_t lba, uint8_t *block)
 {
 	const struct mwrite *w = &writes[id];
-	struct stamp s = { .magic = MAGIC,
-			   .lba = w->kind == MODEL_SAME ? w->lba : lba,
-			   .id = id,
-			   .disk = w->disk };
+	struct cand c = { .holds = id,
+			  .at = w->kind == MODEL_SAME ? w->lba : lba,
+			  .zero = w->kind == MODEL_ZERO };
 
-	if (w->kind == MODEL_ZERO)
-		memset(block, 0, disks[w->disk].p.block_bytes);
+	if (w->kind == MODEL_COPY)
+		fill_copied(w, id, lba, block);
 	else
-		fill(&s, disks[w->disk].p.block_bytes, block);
+		fill_cand(&disks[w->disk], &c, block);
+}
+
+/* In how many ways a block may be of @id: a copy may have brought this or that. */
+static unsigned n_of(const struct mblock *b, uint32_t id)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b->n; i++)
+		n += b->c[i].id == id;
+	return n;
 }
 
 void model_write_end(uint32_t id, enum model_outcome o, bool stable)
@@ -231,12 +228,16 @@ void model_write_end(uint32_t id, enum model_outcome o, bool stable)
 	uint64_t now = sched_tick();
 
 	check(w->open);
+	if (w->copy)
+		model_copy_end(id, o);
 	w->open = false;
+	w->ended = now;
 	if (o == MODEL_NEVER && w->applied)
 		fail_now("write %u of %s was refused, but a block of it reached the disk", id,
 			 w->who);
 	for (uint32_t i = 0; i < w->n; i++) {
-		struct mblock *b = block_at(&disks[w->disk], w->lba + i);
+		struct mblock *b = model_block_at(&disks[w->disk], w->lba + i);
+		bool known = n_of(b, id) == 1;
 
 		for (unsigned k = 0; k < b->n; k++) {
 			struct cand *c = &b->c[k];
@@ -245,7 +246,7 @@ void model_write_end(uint32_t id, enum model_outcome o, bool stable)
 				continue;
 			c->end = o == MODEL_NEVER ? 0 : min_u64(c->end, now);
 			c->stable = o == MODEL_GOOD && stable;
-			if (o == MODEL_GOOD) {
+			if (o == MODEL_GOOD && known) {
 				c->sure = true;
 				c->by = min_u64(c->by, now);
 			}
@@ -289,9 +290,11 @@ static bool read_stamp(const struct mdisk *d, const uint8_t *block, struct stamp
 	return !memcmp(want, block, d->p.block_bytes);
 }
 
-static bool is_it(const struct cand *c, const struct stamp *s)
+bool model_is_it(const struct cand *c, const struct stamp *s)
 {
-	return s->id ? c->id == s->id : c->zero;
+	return s->id ? !c->zero && c->holds == s->id && c->at == s->lba &&
+			       writes[s->id].disk == s->disk
+		     : c->zero;
 }
 
 static void tell_block(const struct mblock *b)
@@ -299,14 +302,15 @@ static void tell_block(const struct mblock *b)
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct cand *c = &b->c[i];
 
-		trace("  it may hold write %u of %s, sure %u, from %u to %d", c->id,
-		      c->id ? writes[c->id].who : "nobody", c->sure, c->start, c->end);
+		trace("  it may hold write %u of %s, with what %u wrote, sure %u, from %u to %d",
+		      c->id, c->id ? writes[c->id].who : "nobody", c->holds, c->sure, c->start,
+		      c->end);
 	}
 }
 
 /* Each byte is of something the block may hold. */
 static bool is_mixture(const struct mdisk *d, const struct mblock *b, const uint8_t *data,
-		       uint64_t begin, uint64_t lba)
+		       uint64_t begin)
 {
 	uint8_t may[BLOCK_MAX];
 	uint8_t left[BLOCK_MAX];
@@ -315,11 +319,9 @@ static bool is_mixture(const struct mdisk *d, const struct mblock *b, const uint
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct cand *c = &b->c[i];
 
-		if (is_gone(d, b, c, begin, false))
+		if (model_is_gone(d, b, c, begin, false))
 			continue;
-		memset(may, 0, sizeof(may));
-		if (c->id)
-			model_fill(c->id, lba, may);
+		fill_cand(d, c, may);
 		for (uint32_t k = 0; k < d->p.block_bytes; k++)
 			if (may[k] == data[k])
 				left[k] = 0;
@@ -330,13 +332,13 @@ static bool is_mixture(const struct mdisk *d, const struct mblock *b, const uint
 static void judge(unsigned disk, uint64_t lba, const uint8_t *data, uint64_t begin, const char *who)
 {
 	struct mdisk *d = &disks[disk];
-	struct mblock *b = block_at(d, lba);
+	struct mblock *b = model_block_at(d, lba);
 	struct cand *only = NULL;
 	struct stamp s;
 	unsigned n = 0;
 
 	if (!read_stamp(d, data, &s)) {
-		if (d->p.mixes && is_mixture(d, b, data, begin, lba))
+		if (d->p.mixes && is_mixture(d, b, data, begin))
 			return;
 		fail_now("%s read block %llu of disk %u and got what nobody wrote "
 			 "(first bytes %02x%02x%02x%02x)",
@@ -345,13 +347,11 @@ static void judge(unsigned disk, uint64_t lba, const uint8_t *data, uint64_t beg
 	for (unsigned i = 0; i < b->n; i++) {
 		struct cand *c = &b->c[i];
 
-		if (!is_it(c, &s) || is_gone(d, b, c, begin, false))
+		if (!model_is_it(c, &s) || model_is_gone(d, b, c, begin, false))
 			continue;
 		only = c;
 		n++;
 	}
-	if (s.id && (s.disk != disk || (s.lba != lba && writes[s.id].kind != MODEL_SAME)))
-		n = 0;
 	if (!n) {
 		tell_block(b);
 		fail_now("%s read block %llu of disk %u and got write %u of %s (block %llu of disk "
@@ -385,12 +385,13 @@ void model_flush_end(unsigned disk, uint64_t begin)
 uint32_t model_only(unsigned disk, uint64_t lba)
 {
 	struct mdisk *d = &disks[disk];
-	struct mblock *b = block_at(d, lba);
+	struct mblock *b = model_block_at(d, lba);
 	uint32_t id = 0;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		if (is_gone(d, b, &b->c[i], sched_tick(), false) || (!b->c[i].end && b->c[i].id))
+		if (model_is_gone(d, b, &b->c[i], sched_tick(), false) ||
+		    (!b->c[i].end && b->c[i].id))
 			continue;
 		id = b->c[i].id;
 		n++;
@@ -398,10 +399,12 @@ uint32_t model_only(unsigned disk, uint64_t lba)
 	return n == 1 ? id : MODEL_UNKNOWN;
 }
 
-/* There may be zeroes again and again, and nothing tells them apart. */
-static bool is_zeroes(uint32_t id)
+/* There may be zeroes again and again, or what is copied, and nothing tells them apart. */
+static bool may_recur(uint32_t id)
 {
-	return !id || writes[id].kind == MODEL_ZERO;
+	const struct mwrite *w = &writes[id];
+
+	return !id || w->kind == MODEL_ZERO || w->kind == MODEL_COPY || w->back;
 }
 
 void model_taken(unsigned disk, uint64_t lba, uint32_t id)
@@ -410,7 +413,7 @@ void model_taken(unsigned disk, uint64_t lba, uint32_t id)
 	uint64_t i = lba - w->lba;
 
 	/* After a power cut an older one may be there again. */
-	if (is_zeroes(id) || !disks[disk].p.stable || i >= 64)
+	if (may_recur(id) || !disks[disk].p.stable || i >= 64)
 		return;
 	if (w->taken & 1ull << i)
 		fail_now(
@@ -423,9 +426,9 @@ void model_taken(unsigned disk, uint64_t lba, uint32_t id)
 void model_swapped(uint32_t by, uint64_t lba, uint32_t id, uint64_t begin)
 {
 	struct mdisk *d = &disks[writes[by].disk];
-	struct mblock *b = block_at(d, lba);
+	struct mblock *b = model_block_at(d, lba);
 
-	if (is_zeroes(id) || d->cut >= begin)
+	if (may_recur(id) || d->cut >= begin)
 		return;
 	for (unsigned i = 0; i < b->n; i++)
 		if (b->c[i].id > by)
@@ -434,22 +437,23 @@ void model_swapped(uint32_t by, uint64_t lba, uint32_t id, uint64_t begin)
 
 /* --- what disks report --- */
 
-static bool zero_write_is_open(unsigned disk, uint64_t lba)
+/* @alone: else it may be of a copy. */
+static bool zero_write_is_open(unsigned disk, uint64_t lba, bool alone)
 {
-	const struct mblock *b = block_at(&disks[disk], lba);
+	const struct mblock *b = model_block_at(&disks[disk], lba);
 	uint32_t id = 0;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct cand *c = &b->c[i];
 
-		if (!c->zero || !c->id || !writes[c->id].open)
+		if (!c->zero || writes[c->id].kind != MODEL_ZERO || !writes[c->id].open)
 			continue;
 		id = c->id;
 		n++;
 	}
 	/* With several it is not known which of them it is. */
-	if (n == 1)
+	if (n == 1 && alone)
 		writes[id].applied = true;
 	return n;
 }
@@ -465,36 +469,69 @@ static bool is_kept(unsigned disk, uint64_t lba)
 	return false;
 }
 
+/* A write has it for this block, in its time. */
+static bool is_meant(const struct stamp *s, unsigned disk, uint64_t lba)
+{
+	const struct mwrite *w = &writes[s->id];
+
+	return w->open && w->disk == disk && lba >= w->lba && lba - w->lba < w->n &&
+	       (w->kind == MODEL_SAME ? s->lba == w->lba : s->lba == lba);
+}
+
+static noreturn void wrongly_applied(const struct stamp *s, unsigned disk, uint64_t lba)
+{
+	const struct mwrite *w = &writes[s->id];
+
+	if (w->disk != disk || lba < w->lba || lba - w->lba >= w->n ||
+	    (w->kind != MODEL_SAME && s->lba != lba))
+		fail_now("write %u of %s was for block %llu of disk %u and is written to block "
+			 "%llu of disk %u",
+			 s->id, w->who, (unsigned long long)s->lba, w->disk,
+			 (unsigned long long)lba, disk);
+	fail_now("write %u of %s reaches block %llu of disk %u after it was over "
+		 "(answered, aborted, or of a login that was replaced)",
+		 s->id, w->who, (unsigned long long)lba, disk);
+}
+
+bool model_is_quiet(unsigned disk, uint64_t lba, uint32_t n, uint64_t tick)
+{
+	for (uint32_t i = n_writes; i; i--) {
+		const struct mwrite *w = &writes[i];
+
+		if ((w->open || w->ended >= tick) && w->disk == disk && w->lba < lba + n &&
+		    lba < w->lba + w->n)
+			return false;
+	}
+	return true;
+}
+
 void model_applied(unsigned disk, uint64_t lba, const uint8_t *block, const uint8_t *was)
 {
-	struct mwrite *w;
+	uint32_t copy = 0;
+	unsigned copies;
 	struct stamp s;
+	bool meant;
 
 	if (!read_stamp(&disks[disk], block, &s))
 		fail_now("block %llu of disk %u is written with what nobody sent "
 			 "(first bytes %02x%02x%02x%02x)",
 			 (unsigned long long)lba, disk, block[0], block[1], block[2], block[3]);
+	copies = model_copy_applied(disk, lba, &s, &copy);
 	if (!memcmp(block, was, disks[disk].p.block_bytes) && is_kept(disk, lba))
 		return;
-	if (!s.id) {
-		if (!zero_write_is_open(disk, lba))
-			fail_now("block %llu of disk %u is zeroed, and nobody asked for that",
-				 (unsigned long long)lba, disk);
+	meant = s.id ? is_meant(&s, disk, lba) : zero_write_is_open(disk, lba, !copies);
+	if (s.id)
+		trace("disk %u block %u holds write %u", disk, lba, s.id);
+	if (s.id && meant && !copies)
+		writes[s.id].applied = true;
+	if (!meant && copies == 1)
+		writes[copy].applied = true;
+	if (meant || copies)
 		return;
-	}
-	w = &writes[s.id];
-	w->applied = true;
-	trace("disk %u block %u holds write %u", disk, lba, s.id);
-	if (w->disk != disk || lba < w->lba || lba - w->lba >= w->n ||
-	    (w->kind != MODEL_SAME && s.lba != lba))
-		fail_now("write %u of %s was for block %llu of disk %u and is written to block "
-			 "%llu of disk %u",
-			 s.id, w->who, (unsigned long long)s.lba, w->disk, (unsigned long long)lba,
-			 disk);
-	if (!w->open)
-		fail_now("write %u of %s reaches block %llu of disk %u after it was over "
-			 "(answered, aborted, or of a login that was replaced)",
-			 s.id, w->who, (unsigned long long)lba, disk);
+	if (!s.id)
+		fail_now("block %llu of disk %u is zeroed, and nobody asked for that",
+			 (unsigned long long)lba, disk);
+	wrongly_applied(&s, disk, lba);
 }
 
 void model_power_cut(unsigned disk)

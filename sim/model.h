@@ -13,7 +13,8 @@ enum model_kind {
 	MODEL_DATA, /* each block has its own contents */
 	MODEL_SAME, /* WRITE SAME: every block as the first */
 	MODEL_ZERO, /* zeroes: UNMAP, WRITE SAME of zeroes */
-	MODEL_KEEP  /* what is there, again: ORWRITE of zeroes */
+	MODEL_KEEP, /* what is there, again: ORWRITE of zeroes */
+	MODEL_COPY  /* what other blocks hold: model_copy() */
 };
 
 enum model_outcome {
@@ -38,6 +39,19 @@ void model_reset(void);
 /* A write begins; who: for reports. Returns its number, never 0. */
 uint32_t model_write(unsigned disk, uint64_t lba, uint32_t n, enum model_kind kind,
 		     const char *who);
+/* Where a block comes from that is copied. */
+struct model_source {
+	unsigned disk;
+	unsigned
+		step; /* what one step of a copy has written the next ones may read; itself it does not */
+	uint64_t lba;
+};
+/*
+ * A copy begins: each of its @n blocks becomes what its source held at one moment before the copy ends. @until: not
+ * what was written from then on (a tick, of a token that was made then); UINT64_MAX: whatever it holds.
+ */
+uint32_t model_copy(unsigned disk, uint64_t lba, uint32_t n, const struct model_source *from,
+		    uint64_t until, const char *who);
 /* The contents of its block @lba. */
 void model_fill(uint32_t id, uint64_t lba, uint8_t *block);
 /* It is over, and it can touch the disk no more. @stable: it surely survives a power cut (FUA). */
@@ -58,6 +72,9 @@ void model_flush_end(unsigned disk, uint64_t begin);
 /* The only thing block @lba may hold now, if there is just one: its write's number, 0: what it held at first (zeroes). */
 #define MODEL_UNKNOWN UINT32_MAX
 uint32_t model_only(unsigned disk, uint64_t lba);
+
+/* Nobody can have tried to change these blocks since @tick: who wrote there had ended before, or has not begun. */
+bool model_is_quiet(unsigned disk, uint64_t lba, uint32_t n, uint64_t tick);
 
 /*
  * A COMPARE AND WRITE has found write @id in block @lba, and put another in its place. It was only ever there

@@ -143,7 +143,9 @@ static enum sort sort_of(const uint8_t *cdb)
 	case SCSI_OP_THIRD_PARTY_COPY_OUT:
 		if (action == SCSI_COPY_OUT_POPULATE_TOKEN)
 			return SORT_READ;
-		return action == SCSI_COPY_OUT_USING_TOKEN ? SORT_WRITE : SORT_UNKNOWN;
+		return SORT_WRITE;
+	case SCSI_OP_THIRD_PARTY_COPY_IN:
+		return SORT_ANY;
 	case SCSI_OP_MAINTENANCE_IN:
 		return action == SCSI_SA_REPORT_SUPPORTED_OPS ||
 				       action == SCSI_SA_REPORT_SUPPORTED_TMFS

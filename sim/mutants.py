@@ -24,15 +24,14 @@ CLASSES = {
     "medium": "Removable media",
     "ident": "Identifying information and the timestamp",
     "tas": "Commands that others have aborted",
+    "copy": "Copies inside the target",
 }
 
 Mutant = collections.namedtuple("Mutant", "name kind source bug edits walk")
 MUTANTS = []
 
-
 def mutant(kind, name, source, bug, *edits, walk=False):
     MUTANTS.append(Mutant(name, kind, source, bug, edits, walk))
-
 
 CHANNEL = "src/target/channel.c"
 COMMAND = "src/target/command.c"
@@ -433,3 +432,22 @@ mutant("tas", "own_told", "-", "commands end with TASK ABORTED also when their o
        (S_TMF, "\treturn m->tas && nexus != m->nexus;", "\treturn m->tas;"))
 mutant("tas", "saving_not_found", "-", "who waits for a save, and clears others then, is not found by a function that aborts it",
        (HOME, "\tif (ends && c->act.type == SCSI_ACT_CLEAR) {", "\tif (ends && !c->act.type) {"))
+
+# --- copies inside the target ---
+
+mutant("copy", "copy_one_less", "-", "EXTENDED COPY copies a block less than it was told",
+       ("src/scsi/spc_copy.c", "\t\tret->len_bytes = (uint64_t)s->n_blocks\n", "\t\tret->len_bytes = (uint64_t)(s->n_blocks - (s->n_blocks > 1))\n"))
+mutant("copy", "copy_despite_reservation", "-", "reservations of the unit that a copy visits are not looked at",
+       ("src/scsi/spc_copy.c", "\tif (at.flags & (SCSI_VIEW_RES_ALL |", "\tif (!write && at.flags & (SCSI_VIEW_RES_ALL |"))
+mutant("copy", "copy_to_protected", "-", "EXTENDED COPY writes to a unit that is write protected",
+       ("src/scsi/spc_copy.c", "\tif (write && at.flags & SCSI_VIEW_READ_ONLY)", "\tif (write && !itl->lu && at.flags & SCSI_VIEW_READ_ONLY)"))
+mutant("copy", "copy_beside_alone", "-", "a copy writes to a unit that another command has for itself",
+       ("src/scsi/visit.c", "\tif (claimed(b))\n\t\tbusy = b;\n", ""))
+mutant("copy", "copy_keeps_buffer", "-", "a copy that waits keeps its list in a buffer that those need for which it waits",
+       (DATA, "\tif (!r && scsi_task_is_copy(&c->task))", "\tif (!r && !c->ch)"))
+mutant("copy", "token_outlives_writes", "-", "a token is not cancelled when its blocks are written",
+       ("src/scsi/token.c", "\ttokens_changed(lu, off_bytes >> lu->block_shift, len_bytes >> lu->block_shift);", "\t(void)lu;\n\t(void)off_bytes;\n\t(void)len_bytes;"))
+mutant("copy", "token_told_nobody", "-", "commands that write stay where they came although there are tokens",
+       (NEXUS, "\tif (lu->tokens.n_valid)\n", "\tif (lu->tokens.n_valid && !lu->n_blocks)\n"))
+mutant("copy", "token_second_range", "-", "of a token only the first range is watched",
+       ("src/scsi/token.c", "\tfor (unsigned i = 0; i < k->n_ranges; i++) {\n\t\tconst struct scsi_token_range", "\tfor (unsigned i = 0; i < 1; i++) {\n\t\tconst struct scsi_token_range"))

@@ -15,6 +15,7 @@
 #include "sim/dice.h"
 #include "sim/disk.h"
 #include "sim/fabric.h"
+#include "sim/hcmd.h"
 #include "sim/heap.h"
 #include "sim/sched.h"
 #include "sim/spy.h"
@@ -191,6 +192,8 @@ static void look_at_units(void)
 		int disk = dev->name[0] == 'd' ? dev->name[1] - '0' : -1;
 
 		check_pr_found(tgt_unit_lu(dev->unit), disk);
+		if (disk >= 0)
+			hcmd_copy_unit(disk, tgt_unit_lu(dev->unit));
 	}
 }
 

@@ -406,6 +406,15 @@ static void roll_aborts(struct scenario *s)
 	}
 }
 
+/* Hosts that have copied inside the target, and disks that do that themselves. */
+static void roll_copies(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->n_disks; i++)
+		s->disk[i].copies = dice_below(2);
+	for (unsigned i = 0; i < s->n_hosts; i++)
+		s->ways[i].op[HOP_COPY] = dice_below(4) ? 2 + dice_below(20) : 0;
+}
+
 /* These have dice of their own, so that a seed that makes nothing of them is what it was without them. */
 static void roll_more(struct scenario *s, struct prng own)
 {
@@ -418,6 +427,8 @@ static void roll_more(struct scenario *s, struct prng own)
 		roll_ident(s);
 	if (dice_below(8) == 0)
 		roll_aborts(s);
+	if (dice_below(2) == 0)
+		roll_copies(s);
 	dice_stream = all;
 }
 

@@ -174,6 +174,15 @@ static bool is_alone(const uint8_t *cdb)
 	return cdb[0] == SCSI_OP_COMPARE_AND_WRITE || cdb[0] == SCSI_OP_ORWRITE_16;
 }
 
+static bool is_copy(const uint8_t *cdb)
+{
+	uint8_t action = cdb[1] & 0x1f;
+
+	return cdb[0] == SCSI_OP_THIRD_PARTY_COPY_OUT &&
+	       (action == SCSI_COPY_OUT_LID1 || action == SCSI_COPY_OUT_LID4 ||
+		action == SCSI_COPY_OUT_USING_TOKEN);
+}
+
 static struct spied *begin(const struct scsi_task *t)
 {
 	struct spied *s = world_alloc(sizeof(*s));
@@ -188,6 +197,7 @@ static struct spied *begin(const struct scsi_task *t)
 	s->attr = t->attr;
 	s->tag = t->tag;
 	memcpy(s->cdb, t->cdb, sizeof(s->cdb));
+	s->copies = is_copy(t->cdb);
 	s->alone = is_alone(t->cdb) || (kind && kind->flags & SCSI_CMD_ALONE);
 	s->barrier = t->attr == SCSI_ATTR_ORDERED || (kind && kind->flags & SCSI_CMD_BARRIER);
 	if (cmd) {
@@ -302,10 +312,19 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 		s = begin(t);
 	if (ev->type == SCSI_EV_START && t->route == SCSI_ROUTE_HOME)
 		s->entered = ++now;
+	s->at[0] = s->at[1] = NULL;
 	act = __real_scsi_task_step(t, ev);
 	if (ev->type == SCSI_EV_STATES && t->status == SCSI_STATUS_GOOD && spy_hcmd(s))
 		check_access_set(spy_hcmd(s));
 	s->lu = t->lu;
+	s->between = act.type == SCSI_ACT_WAIT && s->turn && s->copies;
+	if (act.type == SCSI_ACT_FETCH && s->copies)
+		check_order_turn(s);
+	if (act.type == SCSI_ACT_COPY) {
+		s->at[0] = t->copy.from;
+		s->at[1] = t->copy.to;
+		check_copy_piece(s, t);
+	}
 	if (act.type == SCSI_ACT_WAIT)
 		check_order_waits(s);
 	else if (!s->turn)

@@ -39,6 +39,9 @@ struct spied {
 	bool applied;  /* what it changes of the unit it has changed */
 	bool orphan;   /* its unit was taken from its nexus: no rules any more */
 	unsigned n_io; /* requests to the disk under way */
+	const struct scsi_lu *at[2]; /* a copy: the units that the piece under way is of */
+	bool copies;                 /* inside the target, from and to units that it visits */
+	bool between;                /* ... and waits, before a piece or between two */
 };
 
 /* Numbers of what happens, in order; the next one. */
