@@ -99,8 +99,8 @@ def measure(build, op, qd, bursts, read, *flags):
 
 def totals(path):
     """All events that an output file counts, by name."""
-    of = dict(line.split(": ", 1) for line in path.read_text().splitlines() if line.startswith(("events: ", "summary: ", "totals: ")))
-    return collections.Counter(dict(zip(of["events"].split(), map(int, of["totals"].split()))))
+    of = dict(line.split(": ", 1) for line in path.read_text().splitlines() if line.startswith(("events: ", "totals: ")))
+    return dict(zip(of["events"].split(), map(int, of["totals"].split())))
 
 
 def cache_table(build):

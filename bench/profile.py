@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Where each microsecond of srptd goes: its processor time per I/O, and by samples of perf what it was spent on.
 
-  bench/profile.py BUILD_DIR
+  bench/profile.py BUILD_DIR [PART...]
 
-One worker on processor 0, the client on processor 1, a run of three seconds of each case. Needs perf (Debian package
+One worker on processor 0, the client on processor 1, a run of three seconds of each case, or of those whose names contain a
+PART. Needs perf (Debian package
 linux-perf) and leave to sample the kernel (root, or kernel.perf_event_paranoid <= 1 and kptr_restrict 0)."""
 import collections
 import pathlib
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from served import CASES, ios, print_table, served
+from served import arguments, ios, print_table, served
 
 # What a sample was spent on: the first that a frame of its stack matches.
 PARTS = [
@@ -69,12 +70,11 @@ def measure(s, case):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
+    build, cases = arguments(__doc__)
     if not shutil.which("perf"):
-        sys.exit("bench/profile.py: no perf here (Debian package linux-perf)")
-    with served(sys.argv[1]) as s:
-        print_table(["us of CPU per I/O", "all", *HEADS], ((case[0], measure(s, case)) for case in CASES), 2)
+        sys.exit("bench/profile.py: no perf here (scripts/deps bench installs it)")
+    with served(build) as s:
+        print_table(["us of CPU per I/O", "all", *HEADS], ((case[0], measure(s, case)) for case in cases), 2)
 
 
 main()

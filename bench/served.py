@@ -3,13 +3,14 @@
 client on processor 1."""
 import contextlib
 import json
-import os
 import pathlib
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+from peers import CLIENT_CPU, HOST, SERVER_CPU, free_port, pinned
 
 # name, LUN, operation, block size, in flight on each connection, connections
 CASES = [
@@ -41,7 +42,7 @@ HANDLER vdisk_fileio {{
 }}
 TARGET_DRIVER iwarp {{
 	TARGET count {{
-		listen 127.0.0.1:{port}
+		listen {host}:{port}
 		id_ext 1
 		ioc_guid 1
 		default_target 1
@@ -55,17 +56,6 @@ TARGET_DRIVER iwarp {{
 """
 
 
-
-def pinned(cpu, cmd):
-    return (["taskset", "-c", str(cpu)] if (os.cpu_count() or 1) > 1 else []) + [str(c) for c in cmd]
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def wait_for(what, fn):
     end = time.monotonic() + 10
     while not fn():
@@ -76,7 +66,7 @@ def wait_for(what, fn):
 
 def answers(port):
     with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
+        return s.connect_ex((HOST, port)) == 0
 
 
 class Served:
@@ -86,20 +76,20 @@ class Served:
         self.build = build
         self.dir = folder
         self.port = free_port()
-        (folder / "conf").write_text(CONFIG.format(dir=folder, port=self.port))
-        self.proc = subprocess.Popen(pinned(0, [build / "srptd", "-c", folder / "conf"]), stderr=subprocess.DEVNULL)
+        (folder / "conf").write_text(CONFIG.format(dir=folder, host=HOST, port=self.port))
+        self.proc = subprocess.Popen(pinned(SERVER_CPU, [build / "srptd", "-c", folder / "conf"]), stderr=subprocess.DEVNULL)
 
     def fill(self):
         """Write to both disks: what was never written has no memory."""
         wait_for("answer of srptd", lambda: answers(self.port))
         for lun in (0, 1):
-            subprocess.run([self.build / "srp", "write", f"srp://127.0.0.1:{self.port}/{lun}", "--pattern", "1"], check=True,
+            subprocess.run([self.build / "srp", "write", f"srp://{HOST}:{self.port}/{lun}", "--pattern", "1"], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def load(self, case, secs):
         """The load of @case, started. Its output is for ios()."""
         _, lun, rw, bs, qd, conns = case
-        return subprocess.Popen(pinned(1, [self.build / "srp", "bench", f"srp://127.0.0.1:{self.port}/{lun}", "--rw", rw, "--bs", bs,
+        return subprocess.Popen(pinned(CLIENT_CPU, [self.build / "srp", "bench", f"srp://{HOST}:{self.port}/{lun}", "--rw", rw, "--bs", bs,
                                            "--qd", qd, "--conns", conns, "--secs", secs, "--size", "64M", "--json"]),
                                 stdout=subprocess.PIPE, text=True)
 
@@ -110,6 +100,13 @@ def ios(load):
     if load.returncode:
         sys.exit(f"{sys.argv[0]}: srp bench ended with {load.returncode}")
     return json.loads(out)["all_ios"]
+
+
+def arguments(doc):
+    """The build folder, and the cases whose names contain one of the words behind it: all without any."""
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit(doc)
+    return sys.argv[1], [case for case in CASES if any(part in case[0] for part in sys.argv[2:] or [""])]
 
 
 @contextlib.contextmanager

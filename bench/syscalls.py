@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Count the system calls of srptd per I/O, by strace, which slows it down: read how many, not how fast.
 
-  bench/syscalls.py BUILD_DIR
+  bench/syscalls.py BUILD_DIR [PART...]
 
-One worker on processor 0, the client on processor 1, a run of two seconds of each case."""
+One worker on processor 0, the client on processor 1, a run of two seconds of each case, or of those whose names
+contain a PART."""
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 
-from served import CASES, ios, print_table, served, wait_for
+from served import arguments, ios, print_table, served, wait_for
 
 CALLS = ["io_uring_enter", "recvmsg", "sendmsg"]
 
@@ -35,17 +37,18 @@ def count(s, case):
     return [n / n_ios for n in got.values()]
 
 
-def rows(s):
-    for case in CASES:
+def rows(s, cases):
+    for case in cases:
         got = count(s, case)
         yield case[0], got + [sum(got)]
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    with served(sys.argv[1]) as s:
-        print_table(["system calls per I/O", *CALLS, "others", "all"], rows(s), 3)
+    build, cases = arguments(__doc__)
+    if not shutil.which("strace"):
+        sys.exit("bench/syscalls.py: no strace here (scripts/deps bench installs it)")
+    with served(build) as s:
+        print_table(["system calls per I/O", *CALLS, "others", "all"], rows(s, cases), 3)
 
 
 main()

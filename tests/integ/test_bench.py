@@ -3,6 +3,7 @@
 fast anything is."""
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import xml.etree.ElementTree
 
 import lib
 
-RUN = pathlib.Path(__file__).resolve().parent.parent.parent / "bench" / "run"
+BENCH = pathlib.Path(__file__).resolve().parent.parent.parent / "bench"
 if lib.sanitizer() == "thread":
     lib.skip("its load is that of other tests; here it would only be slow")
 CASES = ("4 KiB write, QD 32", "64 KiB write, QD 16")
@@ -41,9 +42,37 @@ def check_turns():
         t.wait_channels(0)
 
 
+def rows_of(tool, *args):
+    """The figures that one of the smaller tools prints, by row."""
+    done = subprocess.run([sys.executable, BENCH / tool, *args], capture_output=True, text=True, timeout=100, check=False)
+    lib.expect(done.returncode == 0, f"{tool}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    table = [[cell.strip() for cell in line.strip("| ").split("|")] for line in done.stdout.splitlines() if line.startswith("| ")]
+    return {row[0]: [float(cell) for cell in row[1:]] for row in table[1:] if not row[0].startswith("---")}
+
+
+def check_tools():
+    """What looks at one load closely: a row for each case, and parts that make up the whole."""
+    rows = rows_of("compare.py", lib.BUILD, lib.BUILD, "--rounds", "1", "--case", "read, 4")
+    lib.expect(list(rows) == ["read, 4"] and all(n > 0 for n in rows["read, 4"]), f"a build next to itself: {rows}")
+    if not lib.sanitizer() and shutil.which("strace"):
+        rows = rows_of("syscalls.py", lib.BUILD, "4 KiB write, QD 1")
+        *parts, whole = rows["RAM, 4 KiB write, QD 1"]
+        lib.expect(abs(sum(parts) - whole) < 0.01 and 2 < whole < 5, f"three system calls for one command alone: {rows}")
+    if not lib.sanitizer() and can_profile():
+        rows = rows_of("profile.py", lib.BUILD, "4 KiB write, QD 32")
+        whole, *parts = rows["RAM, 4 KiB write, QD 32"]
+        lib.expect(abs(sum(parts) - whole) < 0.1 * whole and parts[-1] > 0, f"parts make up the whole: {rows}")
+
+
+def can_profile():
+    """perf is there, and may look into the kernel."""
+    cmd = ["perf", "record", "-q", "-e", "cpu-clock", "-o", "/dev/null", "--", "true"]
+    return shutil.which("perf") and subprocess.run(cmd, capture_output=True, check=False).returncode == 0
+
+
 def main():
     with tempfile.TemporaryDirectory() as d:
-        cmd = [sys.executable, RUN, lib.BUILD, "--rounds", "1", "--out", d]
+        cmd = [sys.executable, BENCH / "run", lib.BUILD, "--rounds", "1", "--out", d]
         cmd += [word for case in CASES for word in ("--case", case)]
         cmd += [word for who in OURS + PEERS for word in ("--who", who)]
         done = subprocess.run(cmd, capture_output=True, text=True, timeout=200, check=False)
@@ -53,6 +82,7 @@ def main():
         xml.etree.ElementTree.parse(out / "results.svg")
         lib.expect("| rr " in (out / "results.md").read_text(), "the table has rr")
     check_turns()
+    check_tools()
 
 
 main()
