@@ -98,8 +98,3 @@ bool excused_disks(uint64_t tick)
 			return true;
 	return false;
 }
-
-void check_reset(void)
-{
-	memset(states, 0, sizeof(states));
-}

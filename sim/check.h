@@ -46,8 +46,6 @@ bool is_held_up(void);
 bool excused_any(unsigned set, int disk, uint64_t tick);
 #define EXCUSE_ANY (BIT(EXCUSE_COUNT) - 1)
 
-void check_reset(void);
-
 /* --- check_host.c: channels and commands of a host that follows the rules --- */
 
 void check_command_late(struct hchan *c, const struct hcmd *cmd);
@@ -93,13 +91,6 @@ void check_ua_found(int disk);
 void check_noted(struct host *h, int disk, uint8_t status);
 /* A command of @h ended inside the target without an answer; not because of its channel. */
 void check_cut(const struct host *h, int disk);
-/* Something that takes commands from others begins; it has ended, and (@known) can do nothing more. */
-void check_taker_begins(int disk);
-void check_taker_ended(int disk, bool known);
-/* Since when something that takes commands has been under way all the time; UINT64_MAX: nothing is. */
-uint64_t check_takers_since(int disk);
-/* One that was lost may still be under way. */
-bool check_taker_strays(int disk);
 /* The function may take commands from others. */
 bool check_takes(uint8_t function);
 /* Too much has happened to @h to say anything; its name is used by somebody else, say. */
@@ -117,7 +108,6 @@ struct proc_config;
 void check_remapped(const struct proc_config *old);
 /* A device could not be opened, so a map may lack it, and get it later. */
 void check_maybe_remapped(void);
-void check_ua_reset(void);
 
 /* --- check_order.c: task sets --- */
 
@@ -180,6 +170,22 @@ int check_pr_disk(const struct scsi_lu *lu);
 /* The state of a disk's unit as it is now, NULL: no host has been there. */
 const struct mpr *check_pr_state(int disk);
 struct mpr_nexus check_pr_name(const struct host *h);
+
+/* --- check_takers.c: what takes commands from others --- */
+
+/* One begins; it has ended, and (@known) can do nothing more. */
+void check_taker_begins(int disk);
+void check_taker_ended(int disk, bool known);
+/* Count one that gives hosts no excuse of its own: it takes what is its own host's. */
+void check_taker_counts(int disk, bool begins);
+/* Nobody knows what has become of it. */
+void check_taker_lost(int disk);
+/* Was the one that began at @tick and has ended now the only one? */
+bool check_taker_was_alone(int disk, uint64_t tick);
+/* Since when one has been under way all the time; UINT64_MAX: none is. */
+uint64_t check_takers_since(int disk);
+/* One that was lost may still be under way. */
+bool check_taker_strays(int disk);
 
 /* --- check_keep.c: the control mode page, in force and saved --- */
 

@@ -18,7 +18,6 @@
 #include "wire/sense.h"
 
 #define CAUSES_MAX  24u
-#define STRAY_NS    (30 * NSEC_PER_SEC) /* a function whose channel died may still be under way */
 #define NEVER       UINT64_MAX
 #define TAKEN_UP_NS NSEC_PER_MSEC
 #define AGAIN_MAX \
@@ -55,14 +54,6 @@ static struct {
 	unsigned n;
 	uint64_t since; /* the last tick at which one came or went */
 } nexuses[HOSTS_MAX];
-
-/* What takes commands from others, at one unit: functions, and PREEMPT AND ABORT. */
-static struct {
-	unsigned n;        /* under way */
-	uint64_t since;    /* the tick at which the first of them began */
-	uint64_t met;      /* the last tick at which there were two */
-	uint64_t stray_ns; /* one that was lost may be under way until then */
-} takers[DISKS_MAX + 1];
 
 static struct itl *itl_of(const struct host *h, unsigned lun)
 {
@@ -212,53 +203,6 @@ static void takes_own(struct hchan *c, uint16_t lun, bool ended)
 	}
 }
 
-static void count_taker(int disk, bool begins)
-{
-	unsigned i = disk < 0 ? DISKS_MAX : (unsigned)disk;
-	unsigned others = begins ? takers[i].n++ : --takers[i].n;
-
-	if (begins && !others)
-		takers[i].since = sched_tick();
-	if (others)
-		takers[i].met = sched_tick();
-}
-
-void check_taker_begins(int disk)
-{
-	excuse_begin(EXCUSE_RESET, disk);
-	count_taker(disk, true);
-}
-
-static void taker_strays(int disk)
-{
-	excuse_until(EXCUSE_RESET, disk, sched_now_ns() + STRAY_NS);
-	takers[disk < 0 ? DISKS_MAX : (unsigned)disk].stray_ns = sched_now_ns() + STRAY_NS;
-}
-
-void check_taker_ended(int disk, bool known)
-{
-	excuse_end(EXCUSE_RESET, disk);
-	count_taker(disk, false);
-	if (!known)
-		taker_strays(disk);
-}
-
-/* Was the one that began at @tick and has ended now the only one? */
-static bool was_alone(int disk, uint64_t tick)
-{
-	return takers[disk].met < tick && takers[disk].stray_ns < sched_now_ns();
-}
-
-uint64_t check_takers_since(int disk)
-{
-	return takers[disk].n ? takers[disk].since : UINT64_MAX;
-}
-
-bool check_taker_strays(int disk)
-{
-	return takers[disk].stray_ns >= sched_now_ns();
-}
-
 bool check_ua_is_wild(const struct host *h, int disk)
 {
 	return itl_of(h, (unsigned)disk)->wild;
@@ -299,7 +243,7 @@ void check_task_begins(struct hchan *c, uint8_t function, uint16_t lun)
 	cover_hit(COVER_TMF, function);
 	if (function == SRP_TMF_ABORT_TASK_SET) {
 		takes_own(c, lun, false);
-		count_taker(disk_of(lun), true);
+		check_taker_counts(disk_of(lun), true);
 	}
 	if (!check_takes(function))
 		return;
@@ -349,7 +293,7 @@ static void reset_done(int disk, uint64_t tick)
 
 void check_cleared(const struct host *by, int disk, uint64_t tick)
 {
-	for (unsigned i = 0; i < HOSTS_MAX && was_alone(disk, tick); i++) {
+	for (unsigned i = 0; i < HOSTS_MAX && check_taker_was_alone(disk, tick); i++) {
 		struct host *h = host_at(i);
 
 		if (h && h != by && itl_of(h, (unsigned)disk)->cut >= tick &&
@@ -365,9 +309,9 @@ void check_task_ended(struct hchan *c, uint8_t function, uint16_t lun, uint64_t 
 	      function, lun, code);
 	if (function == SRP_TMF_ABORT_TASK_SET) {
 		takes_own(c, lun, true);
-		count_taker(disk_of(lun), false);
+		check_taker_counts(disk_of(lun), false);
 		if (code < 0)
-			taker_strays(disk_of(lun));
+			check_taker_lost(disk_of(lun));
 	}
 	if (!check_takes(function))
 		return;
@@ -798,12 +742,4 @@ void check_event_report(struct hchan *c, uint64_t lun, const struct ichan_answer
 	if (!t->wild)
 		fail_now("%s chan %u: an event report of %04x, for no reason", c->h->name,
 			 c->number, s.asc);
-}
-
-void check_ua_reset(void)
-{
-	memset(itls, 0, sizeof(itls));
-	memset(starts_seen, 0, sizeof(starts_seen));
-	memset(nexuses, 0, sizeof(nexuses));
-	memset(takers, 0, sizeof(takers));
 }

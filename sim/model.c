@@ -7,7 +7,7 @@
 
 #define OPEN_MAX 2048u /* reads, flushes and copies under way */
 
-static struct mdisk disks[DISKS_MAX];
+static struct mdisk disks[MODEL_DISKS];
 static struct mwrite *writes;
 static uint32_t n_writes, cap_writes;
 static uint64_t begun[OPEN_MAX];
@@ -19,14 +19,14 @@ void model_disk(unsigned disk, const struct model_disk *p)
 {
 	struct mdisk *d = &disks[disk];
 
-	check(disk < DISKS_MAX && !d->block && p->block_bytes <= BLOCK_MAX);
+	check(disk < MODEL_DISKS && !d->block && p->block_bytes <= BLOCK_MAX);
 	*d = (struct mdisk){ .p = *p };
 	d->block = world_alloc(p->n_blocks * sizeof(*d->block));
 }
 
 void model_reset(void)
 {
-	for (unsigned i = 0; i < DISKS_MAX; i++) {
+	for (unsigned i = 0; i < MODEL_DISKS; i++) {
 		for (uint64_t k = 0; disks[i].block && k < disks[i].p.n_blocks; k++)
 			world_free(disks[i].block[k].c);
 		world_free(disks[i].block);

@@ -4,10 +4,10 @@
 
 #include "sim/model.h"
 
-#define DISKS_MAX 8u
-#define MAGIC     0x73696d626c6f636bull
-#define NEVER     UINT64_MAX
-#define BLOCK_MAX 4096u
+#define MODEL_DISKS 8u
+#define MAGIC       0x73696d626c6f636bull
+#define NEVER       UINT64_MAX
+#define BLOCK_MAX   4096u
 
 struct mwrite {
 	uint64_t lba;

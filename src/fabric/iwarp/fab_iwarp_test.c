@@ -555,6 +555,27 @@ static void burst_run(struct worker *w, struct worker_job *j)
 	burst_post();
 }
 
+/* A connected pair, @b ready to receive. */
+static void burst_begin(void)
+{
+	static uint8_t in[16];
+	unsigned i;
+
+	start(NULL);
+	ep_pair(&rig, &a, &b, &attr, &attr);
+	for (i = 0; i < 16; i++)
+		assert_int_equal(ep_recv(&b, i, in, sizeof(in)), 0);
+	rig_pass(&rig, 5);
+	burst = (struct burst){ 0 };
+}
+
+static void burst_end(void)
+{
+	ep_destroy(&a);
+	ep_destroy(&b);
+	rig_stop(&rig);
+}
+
 static void burst_wait(void)
 {
 	unsigned i;
@@ -568,16 +589,10 @@ static void burst_wait(void)
 /* An idle worker lets go of what it has as soon as that is half as much as came lately, and two at the least. */
 static void idle_worker_sends_early(void **state)
 {
-	uint8_t in[16];
 	unsigned i;
 
 	(void)state;
-	start(NULL);
-	ep_pair(&rig, &a, &b, &attr, &attr);
-	for (i = 0; i < 16; i++)
-		assert_int_equal(ep_recv(&b, i, in, sizeof(in)), 0);
-	rig_pass(&rig, 5);
-	burst = (struct burst){ 0 };
+	burst_begin();
 	worker_timer_init(&burst.timer, burst_fire);
 	assert_int_equal(
 		worker_timer_start(rig.w[0], &burst.timer, worker_clock_ns() + 20 * NSEC_PER_MSEC),
@@ -586,31 +601,19 @@ static void idle_worker_sends_early(void **state)
 	assert_false(burst.arrived[0]);
 	for (i = 1; i < BURST; i++)
 		assert_true(burst.arrived[i]);
-	ep_destroy(&a);
-	ep_destroy(&b);
-	rig_stop(&rig);
+	burst_end();
 }
 
 static void busy_worker_sends_at_the_end_of_the_round(void **state)
 {
-	uint8_t in[16];
-	unsigned i;
-
 	(void)state;
-	start(NULL);
-	ep_pair(&rig, &a, &b, &attr, &attr);
-	for (i = 0; i < 16; i++)
-		assert_int_equal(ep_recv(&b, i, in, sizeof(in)), 0);
-	rig_pass(&rig, 5);
-	burst = (struct burst){ 0 };
+	burst_begin();
 	worker_job_init(&burst.job, burst_run);
 	worker_defer(rig.w[0], &burst.job);
 	assert_int_equal(worker_run_once(rig.w[0], 0), 0);
 	assert_true(burst.done);
 	assert_false(burst.arrived[0] || burst.arrived[1]);
-	ep_destroy(&a);
-	ep_destroy(&b);
-	rig_stop(&rig);
+	burst_end();
 }
 
 /* With CRCs, small segments and the pause of a careful initiator. */
