@@ -10,6 +10,7 @@
 #define SCSI_CMD_SA         BIT(0)  /* byte 1, bits 4-0 are a service action */
 #define SCSI_CMD_LOCAL      BIT(1)  /* depends on nothing of the home worker: see scsi_route() */
 #define SCSI_CMD_MEDIUM     BIT(2)  /* needs a unit that is ready */
+#define SCSI_CMD_RANGE      BIT(3)  /* its CDB names the blocks it is about: cdb_range() */
 #define SCSI_CMD_UA_EXEMPT  BIT(4)  /* is not ended by a unit attention (SPC-5 5.14) */
 #define SCSI_CMD_ANY_LUN    BIT(5)  /* answers where no unit is mapped, too */
 #define SCSI_CMD_WELL_KNOWN BIT(6)  /* the REPORT LUNS well known unit has it */

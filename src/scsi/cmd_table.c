@@ -53,14 +53,15 @@
 	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | \
 	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT | IN_ANY_STATE | SCSI_CMD_ANY_TIME)
 #define CHECKS       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
-#define CHECKS_RANGE (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_READ)
-#define READS        (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_IN | RES_READ)
-#define WRITES       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define VERIFIES     (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_READ)
-#define ALONE        (SCSI_CMD_ALONE | SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define AT_BLOCKS    (SCSI_CMD_RANGE | SCSI_CMD_MEDIUM)
+#define CHECKS_RANGE (SCSI_CMD_LOCAL | AT_BLOCKS | RES_READ)
+#define READS        (SCSI_CMD_LOCAL | AT_BLOCKS | SCSI_CMD_IN | RES_READ)
+#define WRITES       (SCSI_CMD_LOCAL | AT_BLOCKS | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
+#define VERIFIES     (SCSI_CMD_LOCAL | AT_BLOCKS | SCSI_CMD_OUT | RES_READ)
+#define ALONE        (SCSI_CMD_ALONE | AT_BLOCKS | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 /* Nothing of the unit may be under way when it begins. It needs no medium that is in order. */
 #define ERASES_ALL    (SCSI_CMD_ALONE | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
-#define SYNCS         (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | RES_WRITE)
+#define SYNCS         (SCSI_CMD_LOCAL | AT_BLOCKS | RES_WRITE)
 #define ERASES        (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 #define SETTINGS      (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE | IN_STANDBY)
 #define REPORTS       (SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
@@ -220,7 +221,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_READ_BUFFER_10] = { 0x3c, 0, REPORTS | RES_READ | SCSI_CMD_IN_UNAVAILABLE, 10,
 				 MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0), spc_read_buffer,
 				 "modes 02, 03, 0A, 0B" },
-	[CMD_WRITE_SAME_10] = { 0x41, 0, ERASES, 60, RW10(0x08), sbc_write_same,
+	[CMD_WRITE_SAME_10] = { 0x41, 0, ERASES | SCSI_CMD_RANGE, 60, RW10(0x08), sbc_write_same,
 				"UNMAP; zero blocks are refused (WSNZ)" },
 	[CMD_UNMAP] = { 0x42, 0, ERASES | SCSI_CMD_UNMAP, 60, MASK10(0, ZERO4, 0, 0xff, 0xff, 0),
 			sbc_unmap, "where the store can unmap; up to 255 descriptors" },
@@ -322,7 +323,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_SYNCHRONIZE_CACHE_16] = { 0x91, 0, SYNCS, 60, RW16(0x02), sbc_sync_cache,
 				       "flushes all; IMMED is accepted, status comes when it is "
 				       "done" },
-	[CMD_WRITE_SAME_16] = { 0x93, 0, ERASES, 60, RW16(0x09), sbc_write_same,
+	[CMD_WRITE_SAME_16] = { 0x93, 0, ERASES | SCSI_CMD_RANGE, 60, RW16(0x09), sbc_write_same,
 				"UNMAP, NDOB; zero blocks are refused (WSNZ)" },
 	[CMD_READ_BUFFER_16] = { 0x9b, 0, REPORTS | RES_READ | SCSI_CMD_IN_UNAVAILABLE, 10,
 				 MASK16(0x1f, FF8, FF4, 0xff, 0), spc_read_buffer,

@@ -80,6 +80,41 @@ static void table(void **state)
 	assert_int_equal(n, found);
 }
 
+/* Where a CDB is said to name blocks, cdb_range() reads what its usage map lets through. */
+static void ranges(void **state)
+{
+	const struct scsi_cmd *cmd;
+	unsigned found = 0;
+
+	(void)state;
+	for (size_t i = 0; (cmd = scsi_cmd_at(i)); i++) {
+		uint8_t cdb[CDB_MAX_BYTES];
+		struct cdb_range range;
+
+		memcpy(cdb, cmd->mask, sizeof(cdb));
+		cdb[0] = cmd->opcode;
+		range = cdb_range(cdb);
+		if (!(cmd->flags & SCSI_CMD_RANGE))
+			continue;
+		found++;
+		assert_false(cmd->flags & SCSI_CMD_SA);
+		assert_true(cmd->flags & SCSI_CMD_MEDIUM);
+		switch (cdb_len(cmd->opcode)) {
+		case 6:
+			assert_int_equal(range.lba, 0x1fffff);
+			break;
+		case 16:
+			assert_true(range.lba == UINT64_MAX);
+			break;
+		default:
+			assert_int_equal(range.lba, UINT32_MAX);
+		}
+		assert_true(range.n_blocks == 0xff || range.n_blocks == 0xffff ||
+			    range.n_blocks == UINT32_MAX);
+	}
+	assert_int_equal(found, 23);
+}
+
 /* Every bit of every CDB alone: refused exactly when the usage data of RSOC does not have it. */
 static void usage_maps(void **state)
 {
@@ -183,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table),
+		cmocka_unit_test(ranges),
 		cmocka_unit_test_setup_teardown(usage_maps, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_opcodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_opcodes, setup, teardown),
