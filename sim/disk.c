@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backend/watcher.h"
 #include "base/check.h"
 #include "sim/check.h"
 #include "sim/dice.h"
@@ -407,6 +408,21 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 	(void)snprintf(d->b.name, sizeof(d->b.name), "disk %lu", i);
 	*ret = &d->b;
 	return 0;
+}
+
+/* Nobody tells srptd that a disk has changed: it finds out when it looks. */
+int watcher_add(struct watcher *wr, struct watcher_item *i, const char *path)
+{
+	(void)wr;
+	(void)i;
+	(void)path;
+	return 0;
+}
+
+void watcher_del(struct watcher *wr, struct watcher_item *i)
+{
+	(void)wr;
+	(void)i;
 }
 
 /* Devices of the other kinds are not configured. */

@@ -65,6 +65,7 @@ struct backend_io {
 /* What a store says of itself when it is looked at again. */
 struct backend_probe {
 	uint64_t size_bytes;
+	bool misnamed;       /* who opens it by its name now gets another one, or none */
 	bool space_known;    /* the next two are valid */
 	uint64_t used_bytes; /* that it has allocated */
 	uint64_t free_bytes; /* that it could still get from where it gets them */
@@ -106,6 +107,9 @@ struct backend {
 	 * store is when it is opened again. 0: none is so; BACKEND_ATOMIC_ANY: each is. */
 	uint32_t atomic_bytes;
 	bool read_only;
+	/* What it writes at once, a power of two, and at which byte the first of these begins; 0: not known. */
+	uint32_t physical_bytes;
+	uint32_t physical_off_bytes;
 	bool rotational;
 	bool write_cache; /* completed writes may be volatile until FLUSH */
 	char name[64];    /* for logs: "file /srv/a.img" */

@@ -391,6 +391,7 @@ static void file_close(struct backend *b)
 	struct file_backend *f = file_of(b);
 
 	close(f->s.fd);
+	free(f->s.path);
 	free(f);
 }
 
@@ -424,6 +425,8 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 		.mem_align_bytes = f->s.mem_align_bytes,
 		.unmap_grain_bytes = f->s.unmap_grain_bytes,
 		.read_only = p->read_only,
+		.physical_bytes = f->s.physical_bytes,
+		.physical_off_bytes = f->s.physical_off_bytes,
 		.rotational = f->s.rotational,
 		.write_cache = !p->read_only,
 	};

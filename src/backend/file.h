@@ -5,17 +5,20 @@
 #include "backend/backend.h"
 
 struct file_store {
-	int fd; /* carries the advisory lock */
+	int fd;     /* carries the advisory lock */
+	char *path; /* from the heap */
 	uint64_t size_bytes;
 	uint32_t align_bytes; /* of offsets and lengths with O_DIRECT, else 1 */
 	uint32_t mem_align_bytes;
 	uint32_t unmap_grain_bytes; /* 0: no holes */
+	uint32_t physical_bytes;    /* see struct backend */
+	uint32_t physical_off_bytes;
 	bool rotational;
 };
 
 /**
  * file_store_open() - open, or create, and lock what @p names
- * @ret: set on success; the caller closes fd
+ * @ret: set on success; the caller closes fd and frees path
  * @err: on failure a sentence for the user, of at most @err_len bytes
  *
  * Return: 0; -EBUSY: in use by another export or by the system; -EINVAL: contradictory or not possible with

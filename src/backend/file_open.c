@@ -204,12 +204,28 @@ static uint32_t queue_number(dev_t dev, const char *what)
 	return value > UINT32_MAX ? 0 : (uint32_t)value;
 }
 
+/* What a device writes at once; a file's blocks are its file system's affair. */
+static void physical_it(struct opening *o)
+{
+	unsigned physical = 0;
+	int off = 0;
+
+	if (!S_ISBLK(o->st.st_mode) || ioctl(o->s.fd, BLKPBSZGET, &physical) || !physical ||
+	    physical & (physical - 1))
+		return;
+	o->s.physical_bytes = physical;
+	/* -1: its parts do not agree. Else where it begins within what it is a part of, or starts by itself. */
+	if (ioctl(o->s.fd, BLKALIGNOFF, &off) == 0 && off > 0 && (unsigned)off < physical)
+		o->s.physical_off_bytes = (uint32_t)off;
+}
+
 static void probe_it(struct opening *o)
 {
 	const bool device = S_ISBLK(o->st.st_mode);
 	const dev_t dev = device ? o->st.st_rdev : o->st.st_dev;
 
 	o->s.rotational = queue_number(dev, "rotational") == 1;
+	physical_it(o);
 	if (o->p->read_only)
 		return;
 	if (device)
@@ -235,6 +251,9 @@ int file_store_open(struct file_store *ret, const struct backend_params *p, char
 		r = size_it(&o);
 	if (!r)
 		r = align_it(&o);
+	o.s.path = r ? NULL : strdup(p->path);
+	if (!r && !o.s.path)
+		r = fail(&o, -ENOMEM, "file: out of memory, free some");
 	if (r) {
 		if (o.created)
 			(void)unlink(p->path); /* ours, and nothing is in it */
@@ -247,6 +266,18 @@ int file_store_open(struct file_store *ret, const struct backend_params *p, char
 	return 0;
 }
 
+/* Whether the store's name leads elsewhere. What cannot be told is not said: a directory may be out of reach. */
+static bool is_misnamed(const struct file_store *s, const struct stat *own)
+{
+	struct stat st;
+
+	if (stat(s->path, &st))
+		return errno == ENOENT || errno == ENOTDIR;
+	if (S_ISBLK(own->st_mode))
+		return !S_ISBLK(st.st_mode) || st.st_rdev != own->st_rdev;
+	return st.st_dev != own->st_dev || st.st_ino != own->st_ino;
+}
+
 int file_store_probe(const struct file_store *s, struct backend_probe *ret)
 {
 	struct stat st;
@@ -254,6 +285,7 @@ int file_store_probe(const struct file_store *s, struct backend_probe *ret)
 
 	if (fstat(s->fd, &st))
 		return -errno;
+	ret->misnamed = is_misnamed(s, &st);
 	if (S_ISBLK(st.st_mode)) /* a device that has gone says ENXIO, or has no bytes any more */
 		return ioctl(s->fd, BLKGETSIZE64, &ret->size_bytes) ? -errno : 0;
 	ret->size_bytes = (uint64_t)st.st_size;

@@ -447,6 +447,31 @@ static void test_a_file_that_is_looked_at_again(void **state)
 	backend_close(b);
 }
 
+static void test_a_file_whose_name_goes(void **state)
+{
+	struct backend *b = must_open((struct backend_params){ .size_bytes = 16384 });
+	struct backend_probe p;
+	char away[sizeof(path) + 8];
+
+	(void)state;
+	(void)snprintf(away, sizeof(away), "%s.away", path);
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_false(p.misnamed);
+	assert_int_equal(rename(path, away), 0);
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_true(p.misnamed && p.size_bytes == 16384);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); /* another one */
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_true(p.misnamed && p.size_bytes == 16384);
+	assert_int_equal(rename(away, path), 0);
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_false(p.misnamed);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(backend_probe(b, &p), 0);
+	assert_true(p.misnamed && p.size_bytes == 16384);
+	backend_close(b);
+}
+
 /* More pieces than one system call takes. */
 static void test_very_many_pieces(void **state)
 {
@@ -598,6 +623,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_file_that_shrank, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_is_looked_at_again, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_whose_name_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_very_many_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),

@@ -47,6 +47,7 @@ struct config_options {
 	char state_dir[192];      /* state_dir PATH; "" (default): nothing outlives the process */
 	unsigned workers;         /* workers N; 0 (default): one per online CPU, at most 8 */
 	unsigned poll_us;         /* poll_us N, 0..1000000; busy-poll after work; default 0 */
+	unsigned store_poll_s;    /* store_poll_s N, 1..86400; default 1 */
 	enum log_level log_level; /* log_level error|warn|info|debug; default info */
 	unsigned handshake_ms;    /* handshake_ms N, 100..600000; default 5000 */
 	unsigned handshakes;      /* max_handshakes N, half-open logins in all; default 1024 */

@@ -19,7 +19,7 @@ static const char whole[] =
 	"# a comment\n"
 	"control_socket /tmp/x.sock\n"
 	"state_dir /var/lib/srptd\n"
-	"workers 3 ; poll_us 20\n"
+	"workers 3 ; poll_us 20 ; store_poll_s 30\n"
 	"log_level debug\n"
 	"handshake_ms 2500\n"
 	"max_handshakes 99\nmax_handshakes_per_peer 7\nmax_connections 500\n"
@@ -237,6 +237,7 @@ static void check_whole(const struct config *c)
 	assert_string_equal(c->opts.state_dir, "/var/lib/srptd");
 	assert_int_equal(c->opts.workers, 3);
 	assert_int_equal(c->opts.poll_us, 20);
+	assert_int_equal(c->opts.store_poll_s, 30);
 	assert_int_equal(c->opts.log_level, LOG_DEBUG);
 	assert_int_equal(c->opts.handshake_ms, 2500);
 	assert_int_equal(c->opts.handshakes, 99);

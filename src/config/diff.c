@@ -43,6 +43,7 @@ static void diff_options(struct diff *d)
 		{ "state_dir", diff_text(a->state_dir, b->state_dir) },
 		{ "workers", a->workers != b->workers },
 		{ "poll_us", a->poll_us != b->poll_us },
+		{ "store_poll_s", a->store_poll_s != b->store_poll_s },
 		{ "log_level", a->log_level != b->log_level },
 		{ "handshake_ms", a->handshake_ms != b->handshake_ms },
 		{ "max_handshakes", a->handshakes != b->handshakes },

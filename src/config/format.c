@@ -51,6 +51,7 @@ static void format_options(FILE *f, const struct config_options *o, const struct
 	} numbers[] = {
 		{ "workers", o->workers, d->workers },
 		{ "poll_us", o->poll_us, d->poll_us },
+		{ "store_poll_s", o->store_poll_s, d->store_poll_s },
 		{ "handshake_ms", o->handshake_ms, d->handshake_ms },
 		{ "max_handshakes", o->handshakes, d->handshakes },
 		{ "max_handshakes_per_peer", o->handshakes_per_peer, d->handshakes_per_peer },

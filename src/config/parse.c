@@ -36,6 +36,7 @@ void parse_defaults_options(struct config_options *o)
 	o->handshakes_per_peer = 32;
 	o->max_conns = 4096;
 	o->logins_per_s = 1000;
+	o->store_poll_s = 1;
 }
 
 void parse_defaults_target(struct config_target *t)
@@ -420,6 +421,7 @@ static const struct word file_words[] = {
 	OPTION_WORD("state_dir", WORD_SOCKET, state_dir, 0, 191),
 	OPTION_WORD("workers", WORD_UINT, workers, 0, CONFIG_WORKERS_MAX),
 	OPTION_WORD("poll_us", WORD_UINT, poll_us, 0, 1000000),
+	OPTION_WORD("store_poll_s", WORD_UINT, store_poll_s, 1, 86400),
 	OPTION_WORD("log_level", WORD_LOG_LEVEL, log_level, 0, 0),
 	OPTION_WORD("handshake_ms", WORD_UINT, handshake_ms, 100, 600000),
 	OPTION_WORD("max_handshakes", WORD_UINT, handshakes, 1, 65536),

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "backend/watcher.h"
 #include "config/config.h"
 #include "config/diff.h"
 #include "ctl/ctl.h"
@@ -26,6 +27,7 @@ struct ddevice {
 	struct list node;
 	char name[CONFIG_NAME_MAX + 1];
 	struct tgt_unit *unit;
+	struct watcher_item watch; /* of its file or block device */
 };
 
 /* A target of the configuration. */
@@ -79,6 +81,7 @@ struct daemon {
 	struct fab *fab;
 	struct tgt *tgt;
 	struct ctl_server *ctl;
+	struct watcher *watcher;
 	struct list devices;
 	struct list ports;
 	struct list groups;

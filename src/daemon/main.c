@@ -244,6 +244,7 @@ static int make_target(struct daemon *d)
 			       .n_workers = d->n_workers,
 			       .helper = d->helper,
 			       .logins_per_s = c->logins_per_s,
+			       .watch_ns = c->store_poll_s * NSEC_PER_SEC,
 			       .last_relative_id = state_last_relative_id(d),
 			       .login_burst = c->logins_per_s > LOGIN_BURST ? c->logins_per_s
 									    : LOGIN_BURST };
@@ -339,6 +340,8 @@ static int serve(struct daemon *d)
 	if (!r)
 		r = make_control(d);
 	if (!r)
+		r = watcher_new(&d->watcher, d->workers[0]);
+	if (!r)
 		r = setup_all(d);
 	if (!r)
 		state_restore_units(d);
@@ -389,6 +392,7 @@ static void teardown(struct daemon *d)
 	for (unsigned i = 0; i < d->n_workers; i++)
 		d->workers[i] = worker_free(d->workers[i]);
 	d->helper = worker_free(d->helper);
+	d->watcher = watcher_free(d->watcher);
 	if (d->signals.fd > 0)
 		(void)close(d->signals.fd);
 	d->cfg = config_free(d->cfg);

@@ -84,13 +84,15 @@ static json_t *devices_json(const struct daemon *d)
 		struct ddevice *dev = list_entry(pos, struct ddevice, node);
 		const struct config_device *c = config_device_find(d->cfg, dev->name);
 		const struct scsi_lu *lu = tgt_unit_lu(dev->unit);
+		const struct tgt_unit_looks looks = tgt_unit_looks(dev->unit);
 
 		(void)json_array_append_new(
-			a, json_pack("{s:s,s:s,s:I,s:i,s:b,s:s}", "name", dev->name, "handler",
-				     c ? config_handler_name(c->handler) : "?", "size_bytes",
-				     (json_int_t)lu->n_blocks * lu->block_bytes, "block_size",
-				     (int)lu->block_bytes, "read_only", lu->read_only, "state",
-				     device_state(lu)));
+			a, json_pack("{s:s,s:s,s:I,s:i,s:b,s:s,s:{s:I,s:I}}", "name", dev->name,
+				     "handler", c ? config_handler_name(c->handler) : "?",
+				     "size_bytes", (json_int_t)lu->n_blocks * lu->block_bytes,
+				     "block_size", (int)lu->block_bytes, "read_only", lu->read_only,
+				     "state", device_state(lu), "store_looks", "told",
+				     (json_int_t)looks.told, "polled", (json_int_t)looks.polled));
 	}
 	return a;
 }

@@ -177,10 +177,36 @@ static int device_make(struct daemon *d, struct ddevice *dev, const struct confi
 	return r;
 }
 
+/* Hosts are told at which blocks they should begin: as configured, else as the store has it. */
+static void device_physical(const struct config_device *c, const struct backend *b,
+			    struct scsi_lu_params *p)
+{
+	p->physical_block_bytes = c->physical_bytes;
+	if (c->physical_bytes || b->physical_bytes <= c->block_bytes ||
+	    b->physical_bytes > SCSI_PHYSICAL_MAX)
+		return;
+	p->physical_block_bytes = b->physical_bytes;
+	/* Where they do not begin with a block none is aligned, which cannot be said. */
+	if (b->physical_off_bytes % c->block_bytes == 0)
+		p->lowest_aligned_bytes = b->physical_off_bytes;
+}
+
+static void device_changed(struct watcher_item *i)
+{
+	tgt_unit_look(container_of(i, struct ddevice, watch)->unit);
+}
+
+/* Without it, too, its store is looked at now and then. */
+static void device_watch(struct daemon *d, struct ddevice *dev, const struct config_device *c)
+{
+	dev->watch.changed = device_changed;
+	if (c->handler == CONFIG_FILEIO && watcher_add(d->watcher, &dev->watch, c->path))
+		log_warn("device %s: out of memory, its changes are noticed later", c->name);
+}
+
 static int device_open(struct daemon *d, const struct config_device *c)
 {
 	struct scsi_lu_params p = { .block_bytes = c->block_bytes,
-				    .physical_block_bytes = c->physical_bytes,
 				    .read_only = c->read_only,
 				    .rotational = c->rotational,
 				    .removable = c->removable,
@@ -204,6 +230,7 @@ static int device_open(struct daemon *d, const struct config_device *c)
 		return r;
 	}
 	device_identity(c, &p, serial);
+	device_physical(c, b, &p);
 	if (c->write_through || c->nv_cache)
 		b->write_cache = false;
 	if (!c->thin && c->handler == CONFIG_FILEIO)
@@ -219,6 +246,7 @@ static int device_open(struct daemon *d, const struct config_device *c)
 	}
 	(void)snprintf(dev->name, sizeof(dev->name), "%s", c->name);
 	list_push(&d->devices, &dev->node);
+	device_watch(d, dev, c);
 	log_info("device %s: %s, %" PRIu64 " bytes, open", c->name, b->name, b->size_bytes);
 	return 0;
 }
@@ -230,6 +258,7 @@ static void device_close(struct daemon *d, const char *name)
 	if (!dev)
 		return;
 	tgt_unit_retire(dev->unit);
+	watcher_del(d->watcher, &dev->watch);
 	list_del(&dev->node);
 	free(dev);
 }
@@ -370,8 +399,12 @@ void setup_free(struct daemon *d)
 
 	while ((node = list_pop(&d->ports)))
 		free(list_entry(node, struct dport, node));
-	while ((node = list_pop(&d->devices)))
-		free(list_entry(node, struct ddevice, node));
+	while ((node = list_pop(&d->devices))) {
+		struct ddevice *dev = list_entry(node, struct ddevice, node);
+
+		watcher_del(d->watcher, &dev->watch);
+		free(dev);
+	}
 	groups_free(d);
 }
 

@@ -69,10 +69,13 @@ static int set_geometry(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	lu->block_bytes = p->block_bytes;
 	while (1u << lu->block_shift < p->block_bytes)
 		lu->block_shift++;
-	if (physical < p->block_bytes || physical & (physical - 1))
+	if (physical < p->block_bytes || physical > SCSI_PHYSICAL_MAX || physical & (physical - 1))
 		return -EINVAL;
 	while (p->block_bytes << lu->physical_exponent < physical)
 		lu->physical_exponent++;
+	if (p->lowest_aligned_bytes >= physical || p->lowest_aligned_bytes % p->block_bytes)
+		return -EINVAL;
+	lu->lowest_aligned = (uint16_t)(p->lowest_aligned_bytes >> lu->block_shift);
 	/* so that a byte offset is never beyond a file offset */
 	if (p->size_bytes > INT64_MAX)
 		return -EINVAL;

@@ -19,6 +19,7 @@
 #define SCSI_SELFTEST_MAX 20u
 
 /* Where nothing else is configured. */
+#define SCSI_PHYSICAL_MAX         65536u /* bytes of a physical block */
 #define SCSI_WRITE_SAME_MAX_BYTES (256ull << 20)
 #define SCSI_UNMAP_MAX_BYTES \
 	(512ull << 20) /* 2^20 blocks of 512, more than which testers take for an error */
@@ -33,6 +34,7 @@ struct scsi_lu_params {
 		[16]; /* NAA designator, network order; first nibble 6 (16 bytes), 2, 3 or 5 (8) */
 	uint32_t block_bytes;          /* 512, 1024, 2048 or 4096 */
 	uint32_t physical_block_bytes; /* power of two times block_bytes; 0: block_bytes */
+	uint32_t lowest_aligned_bytes; /* where the first of these begins, less than one */
 	uint64_t size_bytes;           /* rounded down to whole blocks; at least one */
 	uint32_t max_transfer_bytes;   /* longest READ/WRITE/VERIFY; 0: not limited */
 	uint32_t unmap_grain_bytes;    /* 0: cannot unmap */
@@ -145,6 +147,7 @@ struct scsi_lu {
 	uint8_t naa_len;           /* 8 or 16 */
 	uint8_t block_shift;       /* 9 or 12 */
 	uint8_t physical_exponent; /* log2 of logical blocks in a physical one */
+	uint16_t lowest_aligned;   /* the first logical block that begins one */
 	uint32_t block_bytes;
 	uint32_t max_transfer_blocks; /* 0: not limited */
 	uint32_t unmap_grain_blocks;  /* 0: cannot unmap */

@@ -421,11 +421,13 @@ static void lu_params(void **state)
 		p = good;
 		p.block_bytes = bytes;
 		p.physical_block_bytes = 8192;
+		p.lowest_aligned_bytes = 4096;
 		p.size_bytes = (uint64_t)3 * bytes;
 		assert_int_equal(scsi_lu_init(&lu, &p), 0);
 		assert_int_equal(lu.block_bytes, bytes);
 		assert_int_equal(1u << lu.block_shift, bytes);
 		assert_int_equal(bytes << lu.physical_exponent, 8192);
+		assert_int_equal(lu.lowest_aligned * bytes, 4096);
 		assert_int_equal(lu.n_blocks, 3);
 		scsi_lu_deinit(&lu);
 	}
@@ -451,10 +453,16 @@ static void lu_params(void **state)
 	BAD(block_bytes, 0);
 	BAD(physical_block_bytes, 256);
 	BAD(physical_block_bytes, 1536);
+	BAD(physical_block_bytes, 2 * SCSI_PHYSICAL_MAX);
+	BAD(lowest_aligned_bytes, 512); /* there is one block in a physical one */
 	BAD(size_bytes, 511);
 	BAD(size_bytes, UINT64_MAX);
 	BAD(max_transfer_bytes, 511);
 	BAD(max_write_same_bytes, 511);
+	p = good;
+	p.physical_block_bytes = 4096;
+	p.lowest_aligned_bytes = 256; /* not a whole block */
+	assert_int_equal(scsi_lu_init(&lu, &p), -EINVAL);
 #undef BAD
 }
 

@@ -22,7 +22,8 @@ struct scsi_act sbc_read_capacity_16(struct scsi_task *t)
 	pen_be32(&out, t->lu->block_bytes);
 	pen_u8(&out, 0); /* no protection information */
 	pen_u8(&out, t->lu->physical_exponent & 0xf);
-	pen_be16(&out, t->lu->max_unmap_blocks ? (LBPME | LBPRZ) << 8 : 0); /* aligned at LBA 0 */
+	pen_be16(&out, (uint16_t)((t->lu->max_unmap_blocks ? (LBPME | LBPRZ) << 8 : 0) |
+				  t->lu->lowest_aligned));
 	pen_zero(&out, 16);
 	return answer_data(t, out.pos, get_be32(t->cdb + 10));
 }

@@ -173,6 +173,12 @@ static void capacity(void **state)
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, c16, 16, 32, 0), 0);
 	assert_int_equal(r->t.data_len, 32);
 	assert_memory_equal(r->in, want, 32);
+	r->lu[0].lowest_aligned = 7;
+	want[15] = 7;
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, c16, 16, 32, 0), 0);
+	assert_memory_equal(r->in, want, 32);
+	r->lu[0].lowest_aligned = 0;
+	want[15] = 0;
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun1, c16, 16, 32, 0), 0);
 	assert_memory_equal(r->in, ((const uint8_t[32]){ 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0x10, 0 }),
 			    32);

@@ -360,7 +360,10 @@ struct tgt_unit {
 		struct worker_msg msg;
 		struct backend_probe now;
 		int result;
-		bool busy; /* home */
+		bool busy;  /* home, as the rest */
+		bool again; /* it was told meanwhile */
+		bool misnamed;
+		struct tgt_unit_looks n;
 	} watch;
 	bool access_dirty;      /* what it keeps of access states is to be saved: home */
 	struct list drain_node; /* while others are asked what is due, before it: home */
@@ -427,7 +430,8 @@ struct tgt {
 	struct list listeners;
 	struct list units;
 	struct worker_timer tokens; /* always runs once there is a unit, UINT64_MAX: for nothing */
-	struct worker_timer watch;  /* runs while there is a unit whose store may change */
+	struct worker_timer watch;  /* runs while there is a unit whose store may change, */
+	uint64_t watch_ns;          /* ... so often */
 	struct list aluas;
 	unsigned n_saving; /* of those, how many are saving */
 	struct list chans;

@@ -38,6 +38,8 @@ struct tgt_opts {
 	unsigned login_burst;  /* ... at once */
 	uint16_t
 		last_relative_id; /* of a target that was here before: SCSI ports are numbered behind it */
+	uint64_t
+		watch_ns; /* how often stores are looked at that may have changed; 0: once a second */
 	unsigned pool[3]; /* data buffers per worker of 4 KiB, 64 KiB, 1 MiB; 0: 1024, 256, 64 */
 };
 
@@ -81,6 +83,14 @@ void tgt_unit_ready(struct tgt_unit *u);
  */
 must_check int tgt_unit_eject(struct tgt_unit *u, void (*done)(void *ctx), void *ctx);
 must_check int tgt_unit_insert(struct tgt_unit *u, void (*done)(void *ctx), void *ctx);
+/* Its store may have changed (size, space, whether it is there): look at it at once, and go by what is seen. */
+void tgt_unit_look(struct tgt_unit *u);
+/* How often its store was looked at. */
+struct tgt_unit_looks {
+	uint64_t told;   /* because of tgt_unit_look() */
+	uint64_t polled; /* because it was time */
+};
+struct tgt_unit_looks tgt_unit_looks(const struct tgt_unit *u);
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
 struct backend *tgt_unit_backend(struct tgt_unit *u);

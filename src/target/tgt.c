@@ -24,6 +24,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	t->ops = o->fab->ops;
 	t->helper = o->helper;
 	t->last_relative_id = o->last_relative_id;
+	t->watch_ns = o->watch_ns ? o->watch_ns : NSEC_PER_SEC;
 	login_rate_init(&t->rate, o->logins_per_s, o->login_burst);
 	t->tw = calloc(o->n_workers, sizeof(*t->tw));
 	list_init(&t->ports);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Stores that change by themselves: a file that is made longer, a device that goes away, a file system that fills up.
- * They are looked at once a second, on the helper, since that may block. Being told instead (inotify) would not be
- * cheaper: our own writes are events, too.
+ * Who is told of it has them looked at at once (tgt_unit_look()); beside that all are looked at now and then, since
+ * not everything is told. On the helper, since that may block. See docs/design/0026-stores-that-change.md.
  */
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/internal.h"
-
-#define WATCH_NS NSEC_PER_SEC
 
 static bool watch_size(struct tgt_unit *u)
 {
@@ -52,6 +50,23 @@ static bool watch_space(struct tgt_unit *u)
 	return true;
 }
 
+/* Somebody may reopen the store by its name, we shall ourselves at the next start. Until then nothing changes. */
+static void watch_name(struct tgt_unit *u)
+{
+	if (u->watch.now.misnamed == u->watch.misnamed)
+		return;
+	u->watch.misnamed = u->watch.now.misnamed;
+	if (u->watch.misnamed)
+		log_warn("device %s: its name does not lead to its store any more (removed, "
+			 "renamed or "
+			 "replaced); serving what was opened until the device is closed",
+			 u->name);
+	else
+		log_info("device %s: its name leads to its store again", u->name);
+}
+
+static void watch_begin(struct tgt_unit *u);
+
 static void watch_seen(struct worker *w, struct worker_msg *m)
 {
 	struct tgt_unit *u = container_of(m, struct tgt_unit, watch.msg);
@@ -62,6 +77,7 @@ static void watch_seen(struct worker *w, struct worker_msg *m)
 	u->watch.busy = false;
 	if (u->retired)
 		return;
+	watch_name(u);
 	changed = watch_present(u, present);
 	if (present) {
 		changed |= watch_size(u);
@@ -69,6 +85,8 @@ static void watch_seen(struct worker *w, struct worker_msg *m)
 	}
 	if (changed)
 		home_publish_lu(u->t, &u->lu);
+	if (u->watch.again)
+		watch_begin(u);
 }
 
 static void watch_look(struct worker *w, struct worker_msg *m)
@@ -81,10 +99,35 @@ static void watch_look(struct worker *w, struct worker_msg *m)
 	worker_post(tgt_home(u->t), m);
 }
 
+static void watch_begin(struct tgt_unit *u)
+{
+	struct tgt *t = u->t;
+
+	u->watch.again = false;
+	u->watch.busy = true;
+	u->watch.msg.run = watch_look;
+	worker_post(t->helper ? t->helper : tgt_home(t), &u->watch.msg);
+}
+
+void tgt_unit_look(struct tgt_unit *u)
+{
+	if (u->retired || !backend_can_probe(u->backend))
+		return;
+	u->watch.n.told++;
+	/* The look that is under way may have been before that: one more, however often it is told. */
+	u->watch.again = u->watch.busy;
+	if (!u->watch.busy)
+		watch_begin(u);
+}
+
+struct tgt_unit_looks tgt_unit_looks(const struct tgt_unit *u)
+{
+	return u->watch.n;
+}
+
 static void watch_tick(struct worker *w, struct worker_timer *timer)
 {
 	struct tgt *t = container_of(timer, struct tgt, watch);
-	struct worker *helper = t->helper ? t->helper : w;
 	struct list *pos;
 	bool any = false;
 
@@ -96,13 +139,12 @@ static void watch_tick(struct worker *w, struct worker_timer *timer)
 		any = true;
 		if (u->watch.busy) /* the last look has not ended: one is enough */
 			continue;
-		u->watch.busy = true;
-		u->watch.msg.run = watch_look;
-		worker_post(helper, &u->watch.msg);
+		u->watch.n.polled++;
+		watch_begin(u);
 	}
 	/* Its place is free again just now. */
 	if (any)
-		check(worker_timer_start(w, timer, worker_now_ns(w) + WATCH_NS) == 0);
+		check(worker_timer_start(w, timer, worker_now_ns(w) + t->watch_ns) == 0);
 }
 
 void watch_init(struct tgt *t)

@@ -469,6 +469,23 @@ def sense(r):
     return (s[1] & 15, s[2], s[3]) if s[0] & 0x7F in (0x72, 0x73) else (s[2] & 15, s[12], s[13])
 
 
+def answered(p, u):
+    """Answer @u, which the target sent of itself."""
+    p.send(answer_iu(u[0] & 0x3F | 0x40, u[8:16]))
+
+
+def event_report(p, asc, lun=0):
+    """The next IU is a report of the unit attention @asc (ASC, ASCQ) at @lun; it is answered."""
+    u = p.reply()
+    expect(u[0] == 0x82, f"an AER_REQ, got {u.hex()}")
+    delta, tag, where = struct.unpack(">i8s4xH", u[4:22])
+    data = u[36:36 + struct.unpack(">I", u[28:32])[0]]
+    got = sense({"sense": data})
+    expect(delta == 0 and where == lun and got == (6, *asc), f"a report of {asc} at LUN {lun}, got {where} {got}")
+    expect(p.solicited and u[1] == 1, "a solicited one")
+    answered(p, u)
+
+
 def rsp(iu):
     """Decode an SRP_RSP into a dict."""
     delta, tag = struct.unpack(">i8s", iu[4:16])

@@ -40,21 +40,6 @@ def solicited_answers(t):
     p.close()
 
 
-def answered(p, u):
-    p.send(lib.answer_iu(u[0] & 0x3F | 0x40, u[8:16]))
-
-
-def report(p, asc, lun=0):
-    u = p.reply()
-    lib.expect(u[0] == AER_REQ, f"an AER_REQ, got {u.hex()}")
-    delta, tag, where = struct.unpack(">i8s4xH", u[4:22])
-    sense = u[36:36 + struct.unpack(">I", u[28:32])[0]]
-    got = lib.sense({"sense": sense})
-    lib.expect(delta == 0 and where == lun and got == (6, *asc), f"a report of {asc} at LUN {lun}, got {where} {got}")
-    lib.expect(p.solicited and u[1] == 1, "a solicited one")
-    answered(p, u)
-
-
 def reports(t):
     text = t.conf.read_text()
     silent = lib.Peer(t.port, b"no-event")
@@ -64,7 +49,7 @@ def reports(t):
     p.ready()
     more = text.replace("LUN 0 ram0\n", "LUN 0 ram0\n\t\tLUN 3 ram1\n")
     reload(t, more)
-    report(p, (0x3F, 0x0E))
+    lib.event_report(p, (0x3F, 0x0E))
     lib.expect(lib.quiet(early, 0.3), "nothing for who has sent nothing: it may have no receive posted")
     early.send(lib.cmd_iu(1, bytes([0x12, 0, 0, 0, 0, 0])))
     lib.expect(early.reply()[0] == RSP, "the answer to INQUIRY")
@@ -75,7 +60,7 @@ def reports(t):
     # a reset by another initiator
     silent.send(lib.tsk_mgmt(77, 0x08))
     lib.expect(lib.rsp(silent.reply())["code"] == 0, "LUN RESET")
-    report(p, (0x29, 0x03))
+    lib.event_report(p, (0x29, 0x03))
     silent.ready()
     lib.expect(lib.quiet(silent, 0.2), "no report for who asked for none")
     p.ready()
@@ -86,11 +71,11 @@ def reports(t):
     reload(t, text.replace("allow_any 1", "allow_any 1\n\t\tcredits_per_initiator 20"))
     silent.send(lib.tsk_mgmt(78, 0x08))
     lib.expect(lib.quiet(p, 0.3), "one request at a time")
-    answered(p, first)
+    lib.answered(p, first)
     u = p.reply()
     lib.expect(u[0] == CRED_REQ and struct.unpack(">i", u[4:8])[0] == -109 and p.solicited, f"the CRED_REQ, got {u.hex()}")
-    answered(p, u)
-    report(p, (0x29, 0x03))
+    lib.answered(p, u)
+    lib.event_report(p, (0x29, 0x03))
     for q in (silent, early, p):
         q.close()
     t.wait_channels(0)
@@ -111,7 +96,7 @@ def carrier_goes(t):
     lib.expect(u[0] == AER_REQ, "a report on the first channel")
     lib.expect(lib.quiet(b, 0.2), "on one channel only")
     a.close()
-    report(b, (0x29, 0x03))
+    lib.event_report(b, (0x29, 0x03))
     for q in (b, other):
         q.close()
     t.wait_channels(0)
