@@ -45,6 +45,7 @@ struct dgroup {
 	struct tgt_alua *alua;
 };
 
+#define ACCESS_MAX  256u
 #define SOCKETS_MAX 256u
 
 /* Listening sockets that nobody uses right now. */
@@ -89,6 +90,8 @@ struct daemon {
 	void (*stpg_run)(void *ctx, const struct tgt_alua_ask *ask, tgt_alua_done_fn *done,
 			 void *arg);
 	struct list stpgs;
+	const char *access[ACCESS_MAX]; /* of the command line; see access_add() */
+	unsigned n_access;
 	struct worker_poll signals;
 	uint64_t started_ns;
 	struct worker_timer linger;
@@ -112,13 +115,27 @@ must_check int fabrics_new(struct daemon *d);
 /* The transports this program has, "iwarp, verbs". */
 extern const char fabrics_built[];
 
+/* --- reload.c --- */
+
+/* Read the configuration again; what comes of it is told to @call, if there is one, and in the log. */
+void reload(struct daemon *d, struct ctl_call *call);
+void method_reload(struct ctl_call *call, json_t *params);
+
 /* --- setup.c: from the model to objects --- */
+
+/* What came of a configuration that was read again. */
+struct reloaded {
+	unsigned n_changes;
+	unsigned n_waiting; /* of these: for the next start */
+	unsigned
+		n_failed; /* devices, targets, listeners and groups that should be there and are not */
+};
 
 /* Open every device, make every target, listen. Errors are logged. Return: 0 or -errno. */
 must_check int setup_all(struct daemon *d);
 /* Go from the running configuration to @next (taken over); what cannot be changed while running is
  * logged and stays as it was. */
-void setup_apply(struct daemon *d, struct config *next);
+struct reloaded setup_apply(struct daemon *d, struct config *next);
 /* Forget every device and target; the target's channels are gone and the workers have stopped. */
 void setup_free(struct daemon *d);
 
@@ -131,10 +148,21 @@ struct dgroup *groups_find(const struct daemon *d, const char *name);
 must_check int groups_apply(struct daemon *d);
 void groups_free(struct daemon *d);
 
+/* --- access.c: access states that whoever starts us knows --- */
+
+/* @text: DEVICE_GROUP/TARGET_GROUP=STATE; borrowed. Return: 0 or -EINVAL, which is told on standard error. */
+must_check int access_add(struct daemon *d, const char *text);
+/* Whether d->cfg has those groups; those that it has not are logged. Return: 0 or -ENOENT. */
+must_check int access_check(const struct daemon *d);
+/* What was said of the groups of @c. @ret: SCSI_TPG_MAX of room. Return: how many. */
+unsigned access_of(const struct daemon *d, const struct config_dgroup *c,
+		   struct scsi_tpg_want *ret);
+
 /* --- group_methods.c --- */
 
 void method_group_list(struct ctl_call *call, json_t *params);
 void method_group_set(struct ctl_call *call, json_t *params);
+void method_group_set_all(struct ctl_call *call, json_t *params);
 /* device_methods.c */
 void method_device_eject(struct ctl_call *call, json_t *params);
 void method_device_insert(struct ctl_call *call, json_t *params);
@@ -189,6 +217,8 @@ void state_free(struct daemon *d);
 uint16_t state_last_relative_id(const struct daemon *d);
 /* Give every device that is open the reservations it had. Context: before anybody is logged in. */
 void state_restore_units(const struct daemon *d);
+/* Give a device group that was just made the access states it had. Return: whether it was there. */
+bool state_restore_group(const struct daemon *d, const struct dgroup *g);
 
 /* --- notify.c --- */
 

@@ -99,33 +99,67 @@ static const struct config_tpg *tpg_find(const struct config_dgroup *c, const ch
 	return NULL;
 }
 
-void method_group_set(struct ctl_call *call, json_t *params)
+/* What is to be another one, by names. Return: whether it can be; else @call has been told why not. */
+static bool want_find(struct ctl_call *call, const struct config_dgroup *c, const char *group,
+		      const char *state, struct scsi_tpg_want *ret)
 {
-	const struct daemon *d = ctl_call_ctx(call);
-	const char *dgroup = json_string_value(json_object_get(params, "device_group"));
-	const char *group = json_string_value(json_object_get(params, "target_group"));
-	const char *state = json_string_value(json_object_get(params, "state"));
-	const struct config_dgroup *c = config_dgroup_find(d->cfg, dgroup);
-	struct dgroup *g = groups_find(d, dgroup);
-	const struct config_tpg *tpg = c ? tpg_find(c, group) : NULL;
-	struct scsi_tpg_want want = { 0 };
+	const struct config_tpg *tpg = tpg_find(c, group);
 
-	if (!g || !tpg) {
-		ctl_fail(call, JSONRPC_NOT_FOUND, "no %s \"%s\"%s%s",
-			 c ? "TARGET_GROUP" : "DEVICE_GROUP", c ? group : dgroup,
-			 c ? " in DEVICE_GROUP " : "", c ? dgroup : "");
-		return;
+	if (!tpg) {
+		ctl_fail(call, JSONRPC_NOT_FOUND, "no TARGET_GROUP \"%s\" in DEVICE_GROUP %s",
+			 group, c->name);
+		return false;
 	}
-	if (!scsi_alua_state_find(state, &want.state)) {
+	if (!state || !scsi_alua_state_find(state, &ret->state)) {
 		ctl_fail(call, JSONRPC_PARAMS,
 			 "no state \"%s\"; there are active, nonoptimized, standby, unavailable, "
 			 "offline and transitioning",
-			 state);
+			 state ? state : "");
+		return false;
+	}
+	ret->id = (uint16_t)tpg->group_id;
+	return true;
+}
+
+/* @states: an object, state by target group. */
+static void group_set(struct ctl_call *call, const char *dgroup, json_t *states)
+{
+	const struct daemon *d = ctl_call_ctx(call);
+	const struct config_dgroup *c = config_dgroup_find(d->cfg, dgroup);
+	const struct dgroup *g = groups_find(d, dgroup);
+	struct scsi_tpg_want want[SCSI_TPG_MAX];
+	unsigned n = 0;
+	const char *name;
+	json_t *state;
+
+	if (!c || !g) {
+		ctl_fail(call, JSONRPC_NOT_FOUND, "no DEVICE_GROUP \"%s\"", dgroup);
 		return;
 	}
-	want.id = (uint16_t)tpg->group_id;
+	json_object_foreach(states, name, state)
+	{
+		/* There are not more names than groups. */
+		if (!want_find(call, c, name, json_string_value(state), &want[n]))
+			return;
+		n++;
+	}
 	if (d->stopping)
 		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
-	else if (tgt_alua_set(g->alua, &want, 1, group_set_done, call))
+	else if (tgt_alua_set(g->alua, want, n, group_set_done, call))
 		ctl_reply(call, NULL);
+}
+
+void method_group_set(struct ctl_call *call, json_t *params)
+{
+	const char *group = json_string_value(json_object_get(params, "target_group"));
+	json_t *states = json_pack("{s:O}", group, json_object_get(params, "state"));
+
+	group_set(call, json_string_value(json_object_get(params, "device_group")), states);
+	json_decref(states);
+}
+
+void method_group_set_all(struct ctl_call *call, json_t *params)
+{
+	group_set(call, json_string_value(json_object_get(params, "device_group")),
+		  json_object_get(params, "states"));
 }

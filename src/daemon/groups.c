@@ -69,10 +69,8 @@ static void layout_of(const struct daemon *d, const struct config_dgroup *c, str
 
 static struct dgroup *group_make(struct daemon *d, const struct config_dgroup *c)
 {
-	struct dgroup *g = groups_find(d, c->name);
+	struct dgroup *g;
 
-	if (g)
-		return g;
 	g = calloc(1, sizeof(*g));
 	if (!g || tgt_alua_new(&g->alua, d->tgt, c->name)) {
 		log_error("device group %s: out of memory", c->name);
@@ -84,9 +82,24 @@ static struct dgroup *group_make(struct daemon *d, const struct config_dgroup *c
 	return g;
 }
 
+/*
+ * It was not there before. The program before us, which became us, knows its states best; then whoever started us; then the
+ * units that come.
+ */
+static void group_begin(const struct daemon *d, const struct dgroup *g,
+			const struct config_dgroup *c)
+{
+	struct scsi_tpg_want want[SCSI_TPG_MAX];
+	unsigned n = access_of(d, c, want);
+
+	if (!state_restore_group(d, g) && n)
+		tgt_alua_begin(g->alua, want, n);
+}
+
 static int group_apply(struct daemon *d, const struct config_dgroup *c)
 {
-	struct dgroup *g = group_make(d, c);
+	struct dgroup *was = groups_find(d, c->name);
+	struct dgroup *g = was ? was : group_make(d, c);
 	struct tgt_alua_hook hook = { .run = c->on_stpg ? d->stpg_run : NULL, .ctx = d };
 	struct scsi_tpgs layout;
 
@@ -95,6 +108,8 @@ static int group_apply(struct daemon *d, const struct config_dgroup *c)
 	layout_of(d, c, &layout);
 	tgt_alua_set_hook(g->alua, &hook);
 	tgt_alua_configure(g->alua, &layout);
+	if (!was)
+		group_begin(d, g, c);
 	return 0;
 }
 

@@ -51,6 +51,8 @@ static void help(void)
 	       "1\n"
 	       "      --control-socket PATH  instead of the configured one; srptctl --socket PATH "
 	       "asks it\n"
+	       "      --access-state DEVICE_GROUP/TARGET_GROUP=STATE\n"
+	       "                             begin with this access state, whatever was kept\n"
 	       "      --debug                also log what is of interest to developers\n"
 	       "      --version, --help\n"
 	       "\n"
@@ -116,29 +118,6 @@ static void logged_out(void *ctx)
 		stop_workers(d->workers[0], &d->linger);
 }
 
-static void reload(struct daemon *d)
-{
-	struct config_errors errs;
-	struct config *next;
-	char text[600];
-
-	if (!d->config_path) {
-		log_warn("SIGHUP: the demo has no configuration to read again");
-		return;
-	}
-	notify("RELOADING=1");
-	if (!config_load_file(&next, d->config_path, &errs)) {
-		setup_apply(d, next);
-	} else {
-		for (unsigned i = 0; i < errs.n; i++) {
-			config_error_format(&errs, i, text, sizeof(text));
-			log_error("reload: %s", text);
-		}
-		log_error("reload: %s has errors, everything stays as it was", d->config_path);
-	}
-	notify("READY=1");
-}
-
 void daemon_stop(struct daemon *d, uint64_t drain_ns)
 {
 	d->stopping = true;
@@ -172,7 +151,7 @@ static void signals_ready(struct worker *w, struct worker_poll *p, unsigned reve
 		else if (info.ssi_signo != SIGHUP)
 			stop_signal(d, info.ssi_signo);
 		else if (!d->stopping) /* what it would make nobody would end */
-			reload(d);
+			reload(d, NULL);
 	}
 }
 
@@ -398,11 +377,12 @@ static void teardown(struct daemon *d)
 	d->cfg = config_free(d->cfg);
 }
 
-static int parse(struct options *o, int argc, char **argv)
+static int parse(struct daemon *d, struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "control-socket", required_argument, NULL, 's' },
+		{ "access-state", required_argument, NULL, 'a' },
 		{ "check", no_argument, NULL, 'k' },
 		{ "demo", no_argument, NULL, 'd' },
 		{ "debug", no_argument, NULL, 'D' },
@@ -419,6 +399,10 @@ static int parse(struct options *o, int argc, char **argv)
 			break;
 		case 's':
 			o->control_socket = optarg;
+			break;
+		case 'a':
+			if (access_add(d, optarg))
+				return -EINVAL;
 			break;
 		case 'k':
 			o->check = true;
@@ -466,7 +450,7 @@ int main(int argc, char **argv)
 	struct options o = { 0 };
 	int r;
 
-	if (parse(&o, argc, argv))
+	if (parse(&d, &o, argc, argv))
 		return EXIT_USAGE;
 	list_init(&d.devices);
 	list_init(&d.ports);

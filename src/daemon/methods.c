@@ -159,6 +159,13 @@ static const struct ctl_param group_set_params[] = {
 	  .help = "active, nonoptimized, standby, unavailable, offline or transitioning." },
 };
 
+static const struct ctl_param group_set_all_params[] = {
+	{ .name = "device_group", .type = CTL_STRING, .help = "Name of the DEVICE_GROUP." },
+	{ .name = "states",
+	  .type = CTL_OBJECT,
+	  .help = "States by names of its TARGET_GROUPs; one that is not named stays." },
+};
+
 static const struct ctl_param medium_params[] = {
 	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE with removable 1." },
 };
@@ -208,6 +215,17 @@ const struct ctl_method daemon_methods[] = {
 	  .n_params = ARRAY_SIZE(group_set_params),
 	  .result = "{}",
 	  .call = method_group_set },
+	{ .name = "group.set_all",
+	  .help = "Give target groups other access states, all of them in the same moment.",
+	  .params = group_set_all_params,
+	  .n_params = ARRAY_SIZE(group_set_all_params),
+	  .result = "{}",
+	  .call = method_group_set_all },
+	{ .name = "reload",
+	  .help = "Read the configuration again and carry out the differences, as SIGHUP does.",
+	  .result = "{changes, waiting, failed}: waiting for the next start; that should be there "
+		    "and are not",
+	  .call = method_reload },
 	{ .name = "upgrade",
 	  .help = "Check the configuration with the installed srptd, log everybody out, become it.",
 	  .result = "{pid, replaces}: agreed and begun",

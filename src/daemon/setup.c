@@ -382,7 +382,7 @@ static void port_close(struct daemon *d, const char *name)
 
 int setup_all(struct daemon *d)
 {
-	int r = 0;
+	int r = access_check(d);
 
 	for (unsigned i = 0; i < d->cfg->n_devices && !r; i++)
 		r = device_open(d, &d->cfg->devices[i]);
@@ -423,7 +423,7 @@ static void apply_disable(struct daemon *d, const struct config_target *old)
 }
 
 /* Operations that take something away; the access rules still are the old ones. */
-static void apply_op(struct daemon *d, const struct config_op *op)
+static void apply_op(struct daemon *d, const struct config_op *op, struct reloaded *done)
 {
 	struct dport *p;
 
@@ -455,6 +455,7 @@ static void apply_op(struct daemon *d, const struct config_op *op)
 		log_warn("reload: a change of '%s'%s%s needs a restart, it stays as it was",
 			 op->what ? op->what : "size", op->device[1] ? " of device " : "",
 			 op->device[1] ? op->device[1]->name : "");
+		done->n_waiting++;
 		break;
 	default:
 		break;
@@ -463,32 +464,36 @@ static void apply_op(struct daemon *d, const struct config_op *op)
 
 /*
  * Make what the configuration names and is not there: what is new, and what could not be made by an earlier
- * reload, because its file was locked or its address in use.
+ * reload, because its file was locked or its address in use. Returns how many of it still are not there.
  */
-static void apply_missing(struct daemon *d)
+static unsigned apply_missing(struct daemon *d)
 {
+	unsigned n = 0;
+
 	for (unsigned i = 0; i < d->cfg->n_devices; i++) {
 		if (!device_find(d, d->cfg->devices[i].name))
-			(void)device_open(d, &d->cfg->devices[i]);
+			n += device_open(d, &d->cfg->devices[i]) != 0;
 	}
 	for (unsigned i = 0; i < d->cfg->n_targets; i++) {
 		const struct config_target *t = &d->cfg->targets[i];
 		struct dport *p = port_by_name(d, t->name);
 
 		if (!p) {
-			(void)port_open(d, t);
+			n += port_open(d, t) != 0;
 			continue;
 		}
 		if (!t->enabled)
 			continue;
 		tgt_port_enable(p->port);
 		for (unsigned k = 0; k < t->n_listens; k++)
-			(void)port_listen_one(p, &t->listens[k]);
+			n += port_listen_one(p, &t->listens[k]) != 0;
 	}
+	return n;
 }
 
-void setup_apply(struct daemon *d, struct config *next)
+struct reloaded setup_apply(struct daemon *d, struct config *next)
 {
+	struct reloaded done = { 0 };
 	struct config *old = d->cfg;
 	struct config_diff diff;
 	struct list *pos;
@@ -497,18 +502,20 @@ void setup_apply(struct daemon *d, struct config *next)
 	if (config_diff(&diff, old, next)) {
 		log_error("reload: out of memory, nothing was changed");
 		(void)config_free(next);
-		return;
+		return (struct reloaded){ .n_failed = 1 };
 	}
 	for (unsigned i = 0; i < diff.n; i++) {
 		config_op_format(&diff.ops[i], text, sizeof(text));
 		log_info("reload: %s", text);
-		apply_op(d, &diff.ops[i]);
+		apply_op(d, &diff.ops[i], &done);
 	}
 	d->cfg = next;
 	log_set_level(next->opts.log_level);
-	apply_missing(d);
-	if (groups_apply(d))
+	done.n_failed = apply_missing(d);
+	if (groups_apply(d)) {
 		log_error("reload: not all device groups could be made, the next one tries again");
+		done.n_failed++;
+	}
 	list_for_each (pos, &d->ports) {
 		struct dport *p = list_entry(pos, struct dport, node);
 
@@ -520,6 +527,8 @@ void setup_apply(struct daemon *d, struct config *next)
 			device_close(d, diff.ops[i].device[0]->name);
 	}
 	log_info("reload: done, %u changes", diff.n);
+	done.n_changes = diff.n;
 	config_diff_free(&diff);
 	(void)config_free(old);
+	return done;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What must outlive an upgrade and is in no file: the numbers of the target ports and the reservations of the units. It
- * is passed on as JSON in a memory file, so that neither of the two programs need know the other's structures.
+ * What must outlive an upgrade and may be in no file: the numbers of the target ports, the reservations of the units and
+ * the access states of the device groups. It is passed on as JSON in a memory file, so that neither of the two programs need know the other's structures.
  * A port is known by its id and a unit by its NAA designator, for names may mean something else by now.
  */
 #include <errno.h>
@@ -96,11 +96,37 @@ static json_t *units_saved(const struct daemon *d)
 	return a;
 }
 
+static json_t *groups_saved(const struct daemon *d)
+{
+	json_t *a = json_array();
+	const struct list *pos;
+
+	list_for_each (pos, &d->groups) {
+		const struct dgroup *g = list_entry(pos, struct dgroup, node);
+		const struct scsi_alua *alua = tgt_alua_now(g->alua);
+		json_t *tpgs = json_array();
+
+		for (unsigned i = 0; i < alua->now.n; i++) {
+			const struct scsi_tpg *t = &alua->now.tpg[i];
+
+			(void)json_array_append_new(
+				tpgs,
+				json_pack("{s:i,s:s,s:s,s:i}", "id", (int)t->id, "state",
+					  scsi_alua_state_name(t->state), "configured",
+					  scsi_alua_state_name(t->configured), "by", (int)t->by));
+		}
+		(void)json_array_append_new(a, json_pack("{s:s,s:I,s:o}", "name", g->name,
+							 "generation", (json_int_t)alua->generation,
+							 "target_groups", tpgs));
+	}
+	return a;
+}
+
 int state_save(const struct daemon *d)
 {
-	json_t *all = json_pack("{s:i,s:i,s:o,s:o}", "version", STATE_VERSION, "last_relative_id",
-				(int)tgt_last_relative_id(d->tgt), "ports", ports_saved(d), "units",
-				units_saved(d));
+	json_t *all = json_pack("{s:i,s:i,s:o,s:o,s:o}", "version", STATE_VERSION,
+				"last_relative_id", (int)tgt_last_relative_id(d->tgt), "ports",
+				ports_saved(d), "units", units_saved(d), "groups", groups_saved(d));
 	int fd = memfd_create("srptd-state", MFD_CLOEXEC);
 	int r = !all || fd < 0 || json_dumpfd(all, fd, 0) ? -1 : 0;
 
@@ -215,6 +241,38 @@ static bool pr_restored(const json_t *o, struct scsi_pr *ret)
 		if (!reg_restored(json_array_get(regs, ret->n), &ret->reg[ret->n]))
 			return false;
 	return true;
+}
+
+static bool tpg_restored(const json_t *o, struct scsi_tpg *ret)
+{
+	const char *state = json_string_value(json_object_get(o, "state"));
+	const char *configured = json_string_value(json_object_get(o, "configured"));
+
+	ret->id = (uint16_t)number(o, "id", UINT16_MAX);
+	ret->by = (uint8_t)number(o, "by", SCSI_ALUA_BY_ITSELF);
+	return state && configured && scsi_alua_state_find(state, &ret->state) &&
+	       scsi_alua_state_find(configured, &ret->configured);
+}
+
+/* A state that this program does not know is left out: its group is in the configured one. */
+bool state_restore_group(const struct daemon *d, const struct dgroup *g)
+{
+	const json_t *a = json_object_get(d->state, "groups");
+
+	for (size_t i = 0; i < json_array_size(a); i++) {
+		const json_t *o = json_array_get(a, i);
+		const json_t *tpgs = json_object_get(o, "target_groups");
+		struct scsi_alua_kept kept = { .generation = number(o, "generation", UINT32_MAX) };
+		const char *name = json_string_value(json_object_get(o, "name"));
+
+		if (!name || strcmp(name, g->name) != 0)
+			continue;
+		for (size_t k = 0; k < json_array_size(tpgs) && kept.n < SCSI_TPG_MAX; k++)
+			kept.n += tpg_restored(json_array_get(tpgs, k), &kept.tpg[kept.n]);
+		tgt_alua_restore(g->alua, &kept);
+		return true;
+	}
+	return false;
 }
 
 void state_restore_units(const struct daemon *d)

@@ -268,6 +268,13 @@ static void alua_adopt(struct scsi_alua *a, const struct scsi_alua_kept *k)
 	a->generation = k->generation;
 }
 
+void scsi_alua_restore(struct scsi_alua *a, const struct scsi_alua_kept *k)
+{
+	check(list_empty(&a->units) && !a->settled);
+	if (k->n && k->generation > a->generation)
+		alua_adopt(a, k);
+}
+
 /* Does @k say what is so? */
 static bool alua_agrees(const struct scsi_alua *a, const struct scsi_alua_kept *k)
 {

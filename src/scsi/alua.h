@@ -105,6 +105,9 @@ bool scsi_alua_configure(struct scsi_alua *a, const struct scsi_tpgs *to);
  * Return: true when something changed: publish the views of all nexuses of @lu.
  */
 bool scsi_lu_set_alua(struct scsi_lu *lu, struct scsi_alua *a, bool is_explicit);
+/* States of an earlier life that did not come with a unit; as if one that has come now had kept them. Context: before
+ * any unit has come. */
+void scsi_alua_restore(struct scsi_alua *a, const struct scsi_alua_kept *k);
 /* Every unit that may have kept something is there. Return: true when some of it did not count: keep what they keep
  * now. */
 bool scsi_alua_settle(struct scsi_alua *a);

@@ -405,6 +405,36 @@ static void access_states_of_late(void **state)
 	scsi_alua_deinit(&other);
 }
 
+/* What came by another way counts like what a unit kept, and where both say the same nothing is new. */
+static void access_states_restored(void **state)
+{
+	struct scsi_tpgs groups = r->alua.now;
+	struct scsi_alua_kept kept;
+	struct scsi_alua a;
+	static struct scsi_lu lu;
+
+	(void)state;
+	set_state(RIG_TPG, SCSI_ALUA_STANDBY);
+	reborn(&lu);
+	kept = lu.alua_kept;
+	scsi_alua_init(&a);
+	(void)scsi_alua_configure(&a, &groups);
+	scsi_alua_restore(&a, &kept);
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_STANDBY);
+	assert_int_equal(a.generation, 1);
+	(void)scsi_lu_set_alua(&lu, &a, true);
+	assert_false(scsi_alua_settle(&a));
+	scsi_lu_deinit(&lu);
+	scsi_alua_deinit(&a);
+	/* the file was edited meanwhile */
+	groups.tpg[0].configured = SCSI_ALUA_OFFLINE;
+	scsi_alua_init(&a);
+	(void)scsi_alua_configure(&a, &groups);
+	scsi_alua_restore(&a, &kept);
+	assert_int_equal(a.now.tpg[0].state, SCSI_ALUA_OFFLINE);
+	scsi_alua_deinit(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(access_states, setup, teardown),
 		cmocka_unit_test_setup_teardown(access_states_of_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(access_states_restored, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

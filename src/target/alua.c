@@ -285,6 +285,20 @@ void tgt_alua_configure(struct tgt_alua *a, const struct scsi_tpgs *to)
 		keep_quietly(a);
 }
 
+void tgt_alua_restore(struct tgt_alua *a, const struct scsi_alua_kept *kept)
+{
+	scsi_alua_restore(&a->alua, kept);
+}
+
+void tgt_alua_begin(struct tgt_alua *a, const struct scsi_tpg_want *want, unsigned n)
+{
+	check(list_empty(&a->alua.units));
+	(void)scsi_alua_set(&a->alua, want, n, SCSI_ALUA_BY_ITSELF, NULL);
+	for (unsigned i = 0; i < n; i++)
+		log_state(a, &want[i]);
+	tgt_alua_settle(a);
+}
+
 void tgt_unit_set_alua(struct tgt_unit *u, struct tgt_alua *a, bool is_explicit)
 {
 	uint32_t generation = a ? a->alua.generation : 0;

@@ -186,6 +186,11 @@ must_check int tgt_alua_new(struct tgt_alua **ret, struct tgt *t, const char *na
 void tgt_alua_set_hook(struct tgt_alua *a, const struct tgt_alua_hook *hook);
 /* As scsi_alua_configure(), and all that follows from it. */
 void tgt_alua_configure(struct tgt_alua *a, const struct scsi_tpgs *to);
+/* As scsi_alua_restore(). */
+void tgt_alua_restore(struct tgt_alua *a, const struct scsi_alua_kept *kept);
+/* Whoever starts us knows the states: those that units kept, or that were restored, count no more. @want: ids that exist.
+ * Context: before any unit has come. */
+void tgt_alua_begin(struct tgt_alua *a, const struct scsi_tpg_want *want, unsigned n);
 /* As scsi_lu_set_alua(); @a NULL: through all ports alike. */
 void tgt_unit_set_alua(struct tgt_unit *u, struct tgt_alua *a, bool is_explicit);
 /* Every unit that may have kept something of the groups has them. */

@@ -51,6 +51,8 @@ enum srptctl_exit srptctl_device_eject(const struct srptctl *s);
 enum srptctl_exit srptctl_device_insert(const struct srptctl *s);
 enum srptctl_exit srptctl_group_list(const struct srptctl *s);
 enum srptctl_exit srptctl_group_set(const struct srptctl *s);
+enum srptctl_exit srptctl_group_get(const struct srptctl *s);
+enum srptctl_exit srptctl_reload(const struct srptctl *s);
 enum srptctl_exit srptctl_upgrade(const struct srptctl *s);
 enum srptctl_exit srptctl_rpc(const struct srptctl *s);
 

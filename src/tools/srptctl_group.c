@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* srptctl group list, group set: target port groups and their access states. */
+/* srptctl group list, get and set: target port groups and their access states; srptctl reload. */
+#include <string.h>
+
 #include "tools/srptctl.h"
 
 static enum srptctl_exit show_groups(const json_t *v)
@@ -43,19 +45,104 @@ enum srptctl_exit srptctl_group_list(const struct srptctl *s)
 	return r;
 }
 
+static enum srptctl_exit print_states(const json_t *group)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(json_object_get(group, "target_groups"), i, row)
+	{
+		if (printf("%s=%s\n", srptctl_str(row, "name"), srptctl_str(row, "state")) < 0)
+			return SRPTCTL_FAILED;
+	}
+	return SRPTCTL_OK;
+}
+
+enum srptctl_exit srptctl_group_get(const struct srptctl *s)
+{
+	enum srptctl_exit r = SRPTCTL_NOT_FOUND;
+	json_t *result = NULL;
+	json_t *group;
+	size_t i;
+
+	if (!s->n_args) {
+		srptctl_error("group get", "which DEVICE_GROUP?");
+		return SRPTCTL_USAGE;
+	}
+	r = srptctl_call(s, "group.list", NULL, &result);
+	if (r)
+		return r;
+	r = SRPTCTL_NOT_FOUND;
+	json_array_foreach(json_object_get(result, "device_groups"), i, group)
+	{
+		if (!strcmp(srptctl_str(group, "name"), s->args[0]))
+			r = s->json ? srptctl_print_json(group) : print_states(group);
+	}
+	if (r == SRPTCTL_NOT_FOUND)
+		srptctl_error(s->args[0], "no such DEVICE_GROUP");
+	json_decref(result);
+	return r;
+}
+
+/* GROUP STATE, or GROUP=STATE for each of several; NULL: they are neither. */
+static json_t *wanted_states(const struct srptctl *s)
+{
+	json_t *states;
+
+	if (s->n_args == 3 && !strchr(s->args[1], '='))
+		return json_pack("{s:s}", s->args[1], s->args[2]);
+	states = json_object();
+	for (unsigned i = 1; i < s->n_args; i++) {
+		const char *at = strchr(s->args[i], '=');
+
+		if (at && !json_object_setn_new(states, s->args[i], (size_t)(at - s->args[i]),
+						json_string(at + 1)))
+			continue;
+		json_decref(states);
+		return NULL;
+	}
+	return states;
+}
+
 enum srptctl_exit srptctl_group_set(const struct srptctl *s)
 {
+	json_t *states = s->n_args < 2 ? NULL : wanted_states(s);
 	json_t *result = NULL;
 	enum srptctl_exit r;
 
-	if (s->n_args < 3) {
-		srptctl_error("group set", "DEVICE_GROUP, TARGET_GROUP and STATE are needed");
+	if (!states) {
+		srptctl_error("group set", "DEVICE_GROUP and TARGET_GROUP=STATE are needed");
 		return SRPTCTL_USAGE;
 	}
-	r = srptctl_call(s, "group.set",
-			 json_pack("{s:s,s:s,s:s}", "device_group", s->args[0], "target_group",
-				   s->args[1], "state", s->args[2]),
+	r = srptctl_call(s, "group.set_all",
+			 json_pack("{s:s,s:o}", "device_group", s->args[0], "states", states),
 			 &result);
+	json_decref(result);
+	return r;
+}
+
+enum srptctl_exit srptctl_reload(const struct srptctl *s)
+{
+	json_t *result = NULL;
+	enum srptctl_exit r = srptctl_call(s, "reload", NULL, &result);
+
+	if (r)
+		return r;
+	if (s->json) {
+		r = srptctl_print_json(result);
+	} else {
+		printf("%lld changes", srptctl_int(result, "changes"));
+		if (srptctl_int(result, "waiting"))
+			printf(", %lld wait for the next start", srptctl_int(result, "waiting"));
+		printf("\n");
+	}
+	if (!r && srptctl_int(result, "failed")) {
+		srptctl_error("reload",
+			      "%lld things of the configuration could not be made, see the "
+			      "log of srptd",
+			      srptctl_int(result, "failed"));
+		r = SRPTCTL_FAILED;
+	}
 	json_decref(result);
 	return r;
 }

@@ -8,6 +8,7 @@ import pathlib
 import signal
 import struct
 import tempfile
+import threading
 import time
 
 import lib
@@ -279,6 +280,95 @@ def operator(t, dirs):
     b.close()
 
 
+def all_at_once(t):
+    """Several groups in one step: nobody ever sees one of them changed and another not yet."""
+    ctl(t, "group", "set", "dg", "here=standby", "there=active")
+    lib.expect(ctl(t, "group", "get", "dg").out == "here=standby\nthere=active\n", "group get says it as group set takes it")
+    a, stop, seen = peer(t), threading.Event(), set()
+    quiet(a)
+
+    def swap():
+        for i in range(40):
+            ctl(t, "group", "set", "dg", *(("here=active", "there=standby"), ("here=standby", "there=active"))[i % 2])
+        stop.set()
+    th = threading.Thread(target=swap)
+    th.start()
+    while not stop.is_set():
+        r = report(a)
+        seen.add((r[10][0], r[20][0]))
+    th.join()
+    lib.expect(seen == {(ACTIVE, STANDBY), (STANDBY, ACTIVE)}, f"one or the other, got {seen}")
+    ctl(t, "group", "set", "dg", "here=active", "nowhere=standby", code=4)
+    ctl(t, "group", "set", "dg", "here=active", "there=bad", code=2)
+    ctl(t, "group", "set", "dg", "here=active", "there", code=2)
+    ctl(t, "group", "set", "dg", code=2)
+    ctl(t, "group", "get", "nothing", code=4)
+    ctl(t, "group", "get", code=2)
+    lib.expect(state(t, "here") == "standby", "a list with an error changes nothing")
+    a.close()
+
+
+def begun_with(t):
+    """Who starts it says what the states are; what was kept counts no more, neither now nor later."""
+    ctl(t, "group", "set", "dg", "here=active", "there=active")
+    t.args = ["--access-state", "dg/here=unavailable", "--access-state", "dg/there=nonoptimized"]
+    killed(t)
+    a = peer(t)
+    lib.expect((report(a)[10][0], report(a)[20][0]) == (UNAVAILABLE, NONOPTIMIZED), f"as on the command line, got {report(a)}")
+    a.close()
+    t.args = []
+    ctl(t, "group", "set", "dg", "there=standby")  # kept in order, so what came before is kept as well
+    killed(t)
+    lib.expect((state(t, "here"), state(t, "there")) == ("unavailable", "standby"), "kept like any other change")
+    for bad in ("dg/here", "dg/here=bad", "/here=active", "here=active"):
+        done = lib.tool("srptd", "-c", t.conf, "--access-state", bad, check=False)
+        lib.expect(done.returncode == 2 and "--access-state" in done.err, f"{bad}: exit 2, got {done.returncode} {done.err}")
+    done = lib.tool("srptd", "-c", t.conf, "--control-socket", f"{t.ctl}2", "--access-state", "dg/nowhere=active", check=False)
+    lib.expect(done.returncode == 1 and "no such group" in done.err, f"exit 1, got {done.returncode} {done.err}")
+
+
+def upgraded(t, dirs):
+    """Another program takes over: the states are what they were, also when no file keeps them and whatever the command line
+    said once."""
+    whole = t.conf.read_text()
+    t.stop()
+    conf(t, dirs, hook=False)
+    t.conf.write_text("".join(line for line in t.conf.read_text().splitlines(True) if not line.startswith("state_dir")))
+    t.args = ["--access-state", "dg/here=standby"]
+    t.start()
+    lib.expect((state(t, "here"), state(t, "there")) == ("standby", "standby"), "as on the command line, and in the file")
+    ctl(t, "group", "set", "dg", "here=active", "there=unavailable")
+    ctl(t, "--timeout", "30", "upgrade")
+    lib.expect((state(t, "here"), state(t, "there")) == ("active", "unavailable"), "as they were")
+    # edited meanwhile: the file means it
+    t.conf.write_text(t.conf.read_text().replace("state standby", "state nonoptimized"))
+    ctl(t, "--timeout", "30", "upgrade")
+    lib.expect((state(t, "here"), state(t, "there")) == ("active", "nonoptimized"), "as they were, and as the file says")
+    t.stop()
+    t.args = []
+    t.conf.write_text(whole)
+    t.start()
+    ctl(t, "group", "set", "dg", "here=active", "there=active")
+
+
+def reload_asked(t, dirs):
+    """srptctl reload waits for the end, and tells how it went."""
+    whole = t.conf.read_text()
+    lib.expect(ctl(t, "reload").out == "0 changes\n", "nothing to do")
+    t.conf.write_text(whole + "\nbogus 1\n")
+    done = ctl(t, "reload", code=1)
+    lib.expect("bogus" in done.err and "stays" in done.err, f"the error is told, got {done.err}")
+    t.conf.write_text(whole.replace("workers 2", "workers 1"))
+    lib.expect(ctl(t, "reload").out == "1 changes, 1 wait for the next start\n", "that has to wait")
+    t.conf.write_text(whole + f"HANDLER vdisk_fileio {{\n DEVICE none {{\n filename {dirs}/none\n }}\n}}\n")
+    done = ctl(t, "reload", code=1)
+    lib.expect("could not be made" in done.err, f"what is missing is told, got {done.err}")
+    pathlib.Path(dirs, "none").write_bytes(bytes(1 << 20))
+    lib.expect(json.loads(ctl(t, "reload", "--json").out) == {"changes": 0, "waiting": 0, "failed": 0}, "it is there at the next try")
+    t.conf.write_text(whole)
+    ctl(t, "reload")
+
+
 def kept(t, dirs):
     a = peer(t)
     lib.expect(a.status(stpg(a, here=UNAVAILABLE, there=NONOPTIMIZED)) == GOOD, "SET")
@@ -367,6 +457,10 @@ with tempfile.TemporaryDirectory() as tmp:
         hook_asks_back(t, tmp)
         aborted(t, tmp)
         operator(t, tmp)
+        all_at_once(t)
+        begun_with(t)
+        upgraded(t, tmp)
+        reload_asked(t, tmp)
         kept(t, tmp)
         nobody_keeps(t, tmp)
         numbered_anew(t, tmp)
