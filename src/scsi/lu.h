@@ -195,6 +195,7 @@ struct scsi_lu {
 	bool alua_explicit;
 	struct scsi_alua_kept alua_kept; /* until it gets its groups */
 	struct scsi_erase erase;
+	uint8_t suspend; /* enum scsi_suspend_state */
 	unsigned n_owed;
 	struct scsi_owed owed[SCSI_OWED_MAX];
 	struct scsi_copies copies;

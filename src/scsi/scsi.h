@@ -19,5 +19,6 @@
 #include "scsi/lu.h"
 #include "scsi/nexus.h"
 #include "scsi/saved.h"
+#include "scsi/suspend.h"
 #include "scsi/task.h"
 #include "scsi/tmf.h"

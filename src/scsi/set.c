@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "scsi/answer.h"
 #include "scsi/nexus.h"
+#include "scsi/suspend.h"
 #include "scsi/task.h"
 #include "scsi/visit.h"
 
@@ -237,6 +238,8 @@ static bool may_start(const struct scsi_set *s, const struct scsi_task *t)
 
 	if ((o->alone && o->alone != t) || !order_lets(s, t))
 		return false;
+	if (suspend_is_on(s->lu) && !suspend_lets(t))
+		return false;
 	if (!needs_alone(t))
 		return true;
 	if (!scsi_lu_is_gathered(s->lu))
@@ -300,22 +303,26 @@ void scsi_set_hold_answer(struct scsi_task *t)
 
 /*
  * The first one that is held, if it need not be any more. Copies that wait for another unit, or for one that stands in
- * line, are passed over.
+ * line, are passed over, and what a suspended unit keeps back.
  */
 static struct scsi_task *next_held(const struct scsi_set *s)
 {
+	bool suspended = suspend_is_on(s->lu);
 	const struct list *pos;
 
 	list_for_each (pos, &s->held) {
 		struct scsi_task *t = container_of(pos, struct scsi_task, set_node);
 
+		/* while the unit is suspended only those that need nothing of it any more */
+		if (suspended && t->phase == SCSI_PHASE_HELD)
+			continue;
 		if (!scsi_visit_waits(t) && !(yields(t) && scsi_set_wants_alone(s)))
 			return t->answer_waits && !scsi_lu_is_gathered(s->lu) ? NULL : t;
 	}
 	return NULL;
 }
 
-/* Those that start at once had to wait for one that was alone: they do not stand in line for others. */
+/* Those that start at once had to wait for one that was alone, or are kept back: they do not stand in line for others. */
 static struct scsi_task *next_at_once(const struct scsi_set *s)
 {
 	const struct list *pos;
@@ -323,8 +330,8 @@ static struct scsi_task *next_at_once(const struct scsi_set *s)
 	list_for_each (pos, &s->heads) {
 		struct scsi_task *t = container_of(pos, struct scsi_task, head_node);
 
-		if (t->where == WHERE_DORMANT)
-			return may_start(s, t) ? t : NULL;
+		if (t->where == WHERE_DORMANT && may_start(s, t))
+			return t;
 	}
 	return NULL;
 }
@@ -421,6 +428,21 @@ void scsi_lu_clear_aca(struct scsi_lu *lu, const struct scsi_nexus *nexus)
 
 /* --- gathering --- */
 
+void scsi_order_suspend(struct scsi_lu *lu, bool on)
+{
+	struct scsi_order *o = &lu->order;
+
+	if (!on) {
+		check(o->n_reasons > 0);
+		o->n_reasons--;
+		touch_all(lu);
+		return;
+	}
+	o->n_reasons++;
+	if (claim_waits(o)) /* it would keep those back that are answered all the same */
+		claim_drop(lu);
+}
+
 void scsi_lu_gathered(struct scsi_lu *lu)
 {
 	check(lu->order.state == SCSI_ORDER_GATHERING);
@@ -452,6 +474,8 @@ enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret)
 		return SCSI_ASK_GO;
 	if (erase_take_due(lu))
 		return SCSI_ASK_ERASE;
+	if (suspend_take_flush(lu))
+		return SCSI_ASK_FLUSH;
 	if (!o->n_reasons && o->state == SCSI_ORDER_GATHERED) {
 		o->state = SCSI_ORDER_OPEN;
 		o->publish = true;

@@ -5,7 +5,7 @@
  *
  * A set knows the commands that are stepped at home. Commands that run elsewhere are not in it: as long
  * as only those and SIMPLE ones are there, nobody waits for anybody. What needs the whole set at home
- * (a barrier, an ACA condition, a mode page that says so) is a reason to gather the unit:
+ * (a barrier, an ACA condition, a mode page that says so, an operator who suspends the unit) is a reason to gather the unit:
  *
  *              first reason: scsi_lu_next()              scsi_lu_gathered(): views have been
  *              says GATHER                               taken, local commands have ended
@@ -67,7 +67,7 @@ struct scsi_order {
 	enum scsi_order_state state;
 	unsigned
 		n_reasons; /* barriers, commands that need the medium alone, ACA conditions, answers
-			     * that wait to establish one, modes */
+			     * that wait to establish one, modes, being suspended */
 	bool mode_reason;  /* the mode pages are one of them */
 	uint64_t seq;      /* of the last task that entered */
 	unsigned n_enabled;            /* of all sets and the orphans */
@@ -89,7 +89,8 @@ enum scsi_ask {
 			  * of the unit that was routed LOCAL has ended, call scsi_lu_gathered() */
 	SCSI_ASK_PUBLISH, /* publish the views of all nexuses; nobody need wait */
 	SCSI_ASK_ERASE,   /* carry out what scsi_erase_next() says, until it says END */
-	SCSI_ASK_OTHER,   /* ask for the unit lu->order.other, too */
+	SCSI_ASK_FLUSH, /* it is suspended, make what was written stable, then scsi_lu_flushed() */
+	SCSI_ASK_OTHER, /* ask for the unit lu->order.other, too */
 	SCSI_ASK_GO, /* step the task with SCSI_EV_GO, before anything else is done with the unit */
 };
 
@@ -135,6 +136,8 @@ struct scsi_itl;
 struct scsi_set *scsi_set_of(struct scsi_itl *itl);
 /* The mode pages have changed: are they a @reason to gather? With @tst_changed the sets are others, too. */
 void scsi_order_mode(struct scsi_lu *lu, bool reason, bool tst_changed);
+/* The unit is suspended, or not any more: one reason to gather it, see suspend.h. */
+void scsi_order_suspend(struct scsi_lu *lu, bool on);
 /* @itl is about to lose its unit: nothing of it may wait for something that will never come. */
 void scsi_set_unmap(struct scsi_itl *itl);
 /* LOGICAL UNIT RESET, or the nexus is lost: clear the ACA conditions (@nexus NULL: all). */

@@ -21,6 +21,7 @@
 #include "scsi/ready.h"
 #include "scsi/sbc.h"
 #include "scsi/spc.h"
+#include "scsi/suspend.h"
 #include "wire/lun.h"
 
 static bool naca(const struct scsi_task *t)
@@ -167,7 +168,7 @@ static enum scsi_place place_of(const struct scsi_set *s, const struct scsi_task
 		return SCSI_PLACE_HEAD; /* only to be refused */
 	if (flags & SCSI_CMD_BARRIER || t->attr == SCSI_ATTR_ORDERED)
 		return SCSI_PLACE_BARRIER;
-	if (t->attr == SCSI_ATTR_HEAD)
+	if (t->attr == SCSI_ATTR_HEAD || (suspend_is_on(t->lu) && suspend_lets(t)))
 		return SCSI_PLACE_HEAD;
 	if (flags & SCSI_CMD_ALONE) /* more than is asked for, so that it need not wait for ever */
 		return SCSI_PLACE_BARRIER;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "scsi/medium.h"
+#include "scsi/suspend.h"
 #include "scsi/task.h"
 #include "scsi/tmf.h"
 
@@ -44,7 +45,7 @@ static void now_due(struct scsi_lu *by, struct scsi_lu *lu)
 
 static bool claimed(const struct scsi_lu *lu)
 {
-	return lu->order.alone != NULL;
+	return lu->order.alone || suspend_is_on(lu);
 }
 
 static void visit(struct scsi_task *t, struct scsi_visit *v, struct scsi_lu *lu)
@@ -114,7 +115,7 @@ bool scsi_visit_due(struct scsi_lu *lu)
 {
 	struct scsi_order *o = &lu->order;
 
-	if (!o->alone && !list_empty(&o->guests)) {
+	if (!claimed(lu) && !list_empty(&o->guests)) {
 		struct scsi_task *t = container_of(o->guests.next, struct scsi_task, copy.later);
 
 		scsi_visit_forget(t);
