@@ -276,6 +276,9 @@ static void drain_unit(struct tgt_unit *u, struct list *todo)
 		case SCSI_ASK_ERASE:
 			erase_start(u);
 			break;
+		case SCSI_ASK_FLUSH:
+			suspend_drained(u);
+			break;
 		case SCSI_ASK_GO:
 			home_go(container_of(task, struct cmd, task));
 			break;

@@ -356,6 +356,19 @@ struct tgt_unit {
 		bool busy;
 		bool io_out; /* the backend has @io */
 	} erase;
+	struct unit_suspend {                 /* home */
+		struct worker_timer deadline; /* runs while it is drained and flushed */
+		struct worker_timer until;    /* runs while it is not serving */
+		uint64_t until_ns;            /* UINT64_MAX: until somebody resumes it */
+		tgt_suspend_done_fn *done;    /* who asked; NULL: was told */
+		void *ctx;
+		struct backend_io io;
+		struct worker_msg msg;
+		int result;
+		bool busy;   /* @io or @msg is under way */
+		bool io_out; /* the backend has @io */
+		bool again;  /* what is under way is of a time before */
+	} suspend;
 	struct unit_watch { /* what the store says of itself: while busy the helper's */
 		struct worker_msg msg;
 		struct backend_probe now;
@@ -438,8 +451,9 @@ struct tgt {
 	unsigned n_chans;
 	uint32_t next_id;
 	unsigned next_worker;
-	unsigned n_erasing; /* units */
-	unsigned n_viewing; /* channels that have ended, but their worker has a view of them */
+	unsigned n_erasing;  /* units */
+	unsigned n_flushing; /* units that are to be suspended, or were */
+	unsigned n_viewing;  /* channels that have ended, but their worker has a view of them */
 	struct list view_waits;
 	uint64_t view_time; /* counts them */
 	/* task management: one function at a time, over all */
@@ -613,6 +627,17 @@ void alua_free(struct tgt_alua *a);
 void erase_start(struct tgt_unit *u);
 /* End early what is under way, as @u or everything is to go. */
 void erase_cancel(struct tgt_unit *u);
+
+/* --- suspend.c: home worker --- */
+void suspend_init(struct tgt_unit *u);
+/* scsi_lu_next() says FLUSH. */
+void suspend_drained(struct tgt_unit *u);
+/* @u is to go: it serves until then. */
+void suspend_retire(struct tgt_unit *u);
+/* Everything is to go: who waits at a suspended unit goes on waiting until it is aborted. */
+void suspend_shutdown(struct tgt_unit *u);
+/* No timer of it runs afterwards. */
+void suspend_close(struct tgt_unit *u);
 
 /* --- watch.c: home worker --- */
 /* Look at the stores of all units now and then, as long as there is one that can change. */

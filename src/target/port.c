@@ -307,8 +307,10 @@ void tgt_shutdown(struct tgt *t, uint64_t force_ns, void (*done)(void *ctx), voi
 	worker_timer_init(&t->force, shutdown_force);
 	if (worker_timer_start(tgt_home(t), &t->force, force_ns))
 		log_warn("no timer for the shutdown deadline, waiting without one");
-	list_for_each (pos, &t->units)
+	list_for_each (pos, &t->units) {
 		erase_cancel(list_entry(pos, struct tgt_unit, node));
+		suspend_shutdown(list_entry(pos, struct tgt_unit, node));
+	}
 	list_for_each (pos, &t->ports) {
 		struct tgt_port *p =
 			container_of(list_entry(pos, struct port, node), struct tgt_port, port);

@@ -91,6 +91,24 @@ struct tgt_unit_looks {
 	uint64_t polled; /* because it was time */
 };
 struct tgt_unit_looks tgt_unit_looks(const struct tgt_unit *u);
+typedef void tgt_suspend_done_fn(void *ctx, int result);
+
+/**
+ * tgt_unit_suspend() - keep new commands from the store of a unit, wait for those in flight, flush it
+ * @deadline_ns: for all that
+ * @for_ns: resume it so long after this call, if nobody else does; it ends the deadline, too; 0: never
+ * @done: called with @ctx once when 0 is returned, now or later: 0: nothing reaches the store until it is resumed;
+ *	  else the unit serves as before: -ETIMEDOUT, -ECANCELED (it was resumed, or goes away), or why the flush failed
+ *
+ * Return: 0; -ENOSPC (no timer left); or why not, enum scsi_suspend_outcome; with ALREADY @for_ns begins anew.
+ * Context: home worker.
+ */
+must_check int tgt_unit_suspend(struct tgt_unit *u, uint64_t deadline_ns, uint64_t for_ns,
+				tgt_suspend_done_fn *done, void *ctx);
+/* What waits goes on. Return: false when nothing was suspended. */
+bool tgt_unit_resume(struct tgt_unit *u);
+/* Of one that is not serving: when it is resumed by itself; UINT64_MAX: never. */
+uint64_t tgt_unit_suspend_left_ns(const struct tgt_unit *u);
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
 struct backend *tgt_unit_backend(struct tgt_unit *u);

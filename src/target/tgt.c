@@ -66,9 +66,10 @@ static void unit_free(struct tgt_unit *u)
 {
 	list_del(&u->node);
 	worker_timer_stop(tgt_home(u->t), &u->retry);
+	suspend_close(u);
 	scsi_lu_deinit(&u->lu);
 	(void)backend_close(u->backend);
-	check(!u->erase.busy);
+	check(!u->erase.busy && !u->suspend.busy);
 	if (u->keep.to.close)
 		u->keep.to.close(u->keep.to.ctx);
 	free(u->keep.buf);
@@ -85,8 +86,10 @@ void tgt_close(struct tgt *t)
 		tgt_port_retire(
 			container_of(list_entry(pos, struct port, node), struct tgt_port, port));
 	/* Without channels no unit is busy; tgt_free() takes those that were to be asked again. */
-	list_for_each (pos, &t->units)
+	list_for_each (pos, &t->units) {
 		worker_timer_stop(tgt_home(t), &list_entry(pos, struct tgt_unit, node)->retry);
+		suspend_close(list_entry(pos, struct tgt_unit, node));
+	}
 	watch_stop(t);
 	token_stop(t);
 }
@@ -155,6 +158,7 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	r = o->keep && !u->keep.buf ? -ENOMEM : scsi_lu_init(&u->lu, params);
 	/* Taken now, so that it is there when the unit is to be closed; set to never. */
 	worker_timer_init(&u->retry, unit_retry);
+	suspend_init(u);
 	if (!r)
 		r = worker_timer_start(tgt_home(t), &u->retry, UINT64_MAX);
 	u->t = t;
@@ -236,7 +240,7 @@ static void unit_ask(struct tgt_unit *u)
 	if (u->asked == u->t->n_workers) {
 		/* its messages are under way, or a copy */
 		if (u->gathering || u->keep.busy || u->watch.busy || u->erase.busy ||
-		    scsi_lu_visited(&u->lu)) {
+		    u->suspend.busy || scsi_lu_visited(&u->lu)) {
 			unit_ask_later(u);
 			return;
 		}
@@ -265,6 +269,7 @@ void tgt_unit_retire(struct tgt_unit *u)
 	u->retired = true;
 	(void)scsi_lu_set_alua(&u->lu, NULL, false);
 	erase_cancel(u);
+	suspend_retire(u);
 	u->views.done = unit_unseen;
 	home_view_wait(u->t, &u->views);
 }
