@@ -166,6 +166,10 @@ void method_group_set_all(struct ctl_call *call, json_t *params);
 /* device_methods.c */
 void method_device_eject(struct ctl_call *call, json_t *params);
 void method_device_insert(struct ctl_call *call, json_t *params);
+/* When a unit that is suspended is resumed by itself; null: it is not, or never. */
+json_t *device_left_json(struct tgt_unit *u);
+void method_device_suspend(struct ctl_call *call, json_t *params);
+void method_device_resume(struct ctl_call *call, json_t *params);
 void method_device_reservations(struct ctl_call *call, json_t *params);
 /* A port identifier in hex, as sessions are listed with it. */
 json_t *port_id_text(const struct srp_port_id *id);

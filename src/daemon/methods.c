@@ -66,6 +66,10 @@ static json_t *targets_json(const struct daemon *d)
 
 static const char *device_state(const struct scsi_lu *lu)
 {
+	if (lu->suspend == SCSI_SUSPEND_SUSPENDED)
+		return "suspended";
+	if (lu->suspend != SCSI_SUSPEND_SERVING)
+		return "suspending";
 	if (lu->gone)
 		return "gone";
 	if (lu->ejected)
@@ -87,11 +91,12 @@ static json_t *devices_json(const struct daemon *d)
 		const struct tgt_unit_looks looks = tgt_unit_looks(dev->unit);
 
 		(void)json_array_append_new(
-			a, json_pack("{s:s,s:s,s:I,s:i,s:b,s:s,s:{s:I,s:I}}", "name", dev->name,
+			a, json_pack("{s:s,s:s,s:I,s:i,s:b,s:s,s:o,s:{s:I,s:I}}", "name", dev->name,
 				     "handler", c ? config_handler_name(c->handler) : "?",
 				     "size_bytes", (json_int_t)lu->n_blocks * lu->block_bytes,
 				     "block_size", (int)lu->block_bytes, "read_only", lu->read_only,
-				     "state", device_state(lu), "store_looks", "told",
+				     "state", device_state(lu), "resumes_in_s",
+				     device_left_json(dev->unit), "store_looks", "told",
 				     (json_int_t)looks.told, "polled", (json_int_t)looks.polled));
 	}
 	return a;
@@ -170,6 +175,18 @@ static const struct ctl_param medium_params[] = {
 	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE with removable 1." },
 };
 
+static const struct ctl_param suspend_params[] = {
+	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE." },
+	{ .name = "deadline",
+	  .type = CTL_INTEGER,
+	  .optional = true,
+	  .help = "Seconds for the commands in flight to end and the flush; 10." },
+	{ .name = "for",
+	  .type = CTL_INTEGER,
+	  .optional = true,
+	  .help = "Resume it so many seconds after the call; 20; 0: never." },
+};
+
 static const struct ctl_param device_params[] = {
 	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE." },
 };
@@ -197,6 +214,20 @@ const struct ctl_method daemon_methods[] = {
 	  .n_params = ARRAY_SIZE(medium_params),
 	  .result = "{}",
 	  .call = method_device_insert },
+	{ .name = "device.suspend",
+	  .help = "Let commands wait, end those in flight, flush the store; answers when nothing "
+		  "reaches "
+		  "it any more.",
+	  .params = suspend_params,
+	  .n_params = ARRAY_SIZE(suspend_params),
+	  .result = "{device, state, already, resumes_in_s}",
+	  .call = method_device_suspend },
+	{ .name = "device.resume",
+	  .help = "What waits goes on.",
+	  .params = device_params,
+	  .n_params = ARRAY_SIZE(device_params),
+	  .result = "{device, was_suspended}",
+	  .call = method_device_resume },
 	{ .name = "device.reservations",
 	  .help = "Who has registered with a device, and who holds it reserved.",
 	  .params = device_params,

@@ -10,6 +10,12 @@
 
 #include "ctl/client.h"
 
+/* Options without a letter. */
+enum {
+	OPT_DEADLINE = 0x100,
+	OPT_FOR,
+};
+
 struct command {
 	const char *noun;
 	const char *verb; /* NULL: the noun is the command */
@@ -29,6 +35,9 @@ static const struct command commands[] = {
 	{ "device", "eject", " DEVICE", 1, "take the medium of a removable device out",
 	  srptctl_device_eject },
 	{ "device", "insert", " DEVICE", 1, "put it in again", srptctl_device_insert },
+	{ "device", "suspend", " DEVICE", 1,
+	  "let commands wait and flush the store, to snapshot or move it", srptctl_device_suspend },
+	{ "device", "resume", " DEVICE", 1, "go on with what waits", srptctl_device_resume },
 	{ "group", "list", "", 0, "target port groups: access states, who set them, ports",
 	  srptctl_group_list },
 	{ "group", "get", " DEVICE_GROUP", 1, "its access states, in words that group set takes",
@@ -217,6 +226,11 @@ static void help(FILE *f)
 		"                         %s\n"
 		"  -j, --json             print the daemon's answer as JSON\n"
 		"  -t, --timeout SECONDS  give up after so long (default 10; 0: never)\n"
+		"      --deadline SECONDS device suspend: fail when commands in flight take "
+		"longer\n"
+		"                         (default 10)\n"
+		"      --for SECONDS      device suspend: resume it by itself after so long\n"
+		"                         (default 20; 0: never)\n"
 		"  -V, --version          print the version\n"
 		"  -h, --help             this text\n"
 		"\nExit codes: 0 ok, 1 failed, 2 usage, 3 no daemon, 4 not found, 5 exists, 6 "
@@ -237,7 +251,7 @@ static int usage(const char *object, const char *reason)
 	return SRPTCTL_USAGE;
 }
 
-static int seconds_to_ms(const char *text, unsigned *ret)
+static int seconds_of(const char *text, unsigned long *ret)
 {
 	char *end;
 	unsigned long v;
@@ -246,7 +260,23 @@ static int seconds_to_ms(const char *text, unsigned *ret)
 	v = strtoul(text, &end, 10);
 	if (errno || end == text || *end || text[0] == '-' || v > 86400)
 		return -EINVAL;
-	*ret = (unsigned)v * 1000;
+	*ret = v;
+	return 0;
+}
+
+/* An option whose value is seconds; 0, or what srptctl ends with. */
+static int take_seconds(struct srptctl *s, int option, const char *text)
+{
+	unsigned long v = 0;
+
+	if (seconds_of(text, &v))
+		return usage(text, "not a number of seconds from 0 to 86400");
+	if (option == 't')
+		s->timeout_ms = (unsigned)v * 1000;
+	else if (option == OPT_DEADLINE)
+		s->deadline_s = (int)v;
+	else
+		s->for_s = (int)v;
 	return 0;
 }
 
@@ -268,6 +298,9 @@ static int run(struct srptctl *s, unsigned n, char **argv)
 			continue;
 		s->n_args = n - words;
 		s->args = argv + words;
+		if ((s->deadline_s >= 0 || s->for_s >= 0) && c->run != srptctl_device_suspend)
+			return usage(s->for_s >= 0 ? "--for" : "--deadline",
+				     "goes with \"device suspend\" only");
 		if (s->n_args > c->max_args)
 			return usage(s->args[c->max_args], "one word too many");
 		return (int)c->run(s);
@@ -280,13 +313,20 @@ static int run(struct srptctl *s, unsigned n, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },  { "json", no_argument, NULL, 'j' },
-		{ "timeout", required_argument, NULL, 't' }, { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "deadline", required_argument, NULL, OPT_DEADLINE },
+		{ "for", required_argument, NULL, OPT_FOR },
+		{ NULL, 0, NULL, 0 },
 	};
 	const char *env = getenv("SRPTD_SOCKET");
 	struct srptctl s = { .socket = env && *env ? env : CTL_SOCKET_DEFAULT,
-			     .timeout_ms = 10000 };
+			     .timeout_ms = 10000,
+			     .deadline_s = -1,
+			     .for_s = -1 };
 	int c;
 	int r;
 
@@ -299,8 +339,11 @@ int main(int argc, char **argv)
 			s.json = true;
 			break;
 		case 't':
-			if (seconds_to_ms(optarg, &s.timeout_ms))
-				return usage(optarg, "not a number of seconds from 0 to 86400");
+		case OPT_DEADLINE:
+		case OPT_FOR:
+			r = take_seconds(&s, c, optarg);
+			if (r)
+				return r;
 			break;
 		case 'V':
 			(void)puts("srptctl " SRPTD_VERSION);

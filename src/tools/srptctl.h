@@ -25,6 +25,8 @@ struct srptctl {
 	const char *socket;
 	unsigned timeout_ms;
 	bool json;
+	int deadline_s; /* of device suspend, as the next: -1: not given */
+	int for_s;
 	unsigned n_args; /* what stands behind the command */
 	char **args;
 };
@@ -49,6 +51,8 @@ enum srptctl_exit srptctl_session_list(const struct srptctl *s);
 enum srptctl_exit srptctl_login_info(const struct srptctl *s);
 enum srptctl_exit srptctl_device_eject(const struct srptctl *s);
 enum srptctl_exit srptctl_device_insert(const struct srptctl *s);
+enum srptctl_exit srptctl_device_suspend(const struct srptctl *s);
+enum srptctl_exit srptctl_device_resume(const struct srptctl *s);
 enum srptctl_exit srptctl_group_list(const struct srptctl *s);
 enum srptctl_exit srptctl_group_set(const struct srptctl *s);
 enum srptctl_exit srptctl_group_get(const struct srptctl *s);
