@@ -283,6 +283,10 @@ static bool start_final(struct stress_worker *w, struct worker_io *wio)
 		return false;
 	wio->first = w->checked;
 	wio->n = (uint32_t)min_u64(IO_BLOCKS_MAX, s->a->blocks - w->checked);
+	/* A write that is under way may come before or behind a read: they are SIMPLE. */
+	for (uint32_t i = 0; i < wio->n; i++)
+		if (w->block[wio->first + i].busy)
+			return false;
 	if (!submit(w, wio, SRP_DIR_READ))
 		return false;
 	w->checked += wio->n;
@@ -312,7 +316,6 @@ static void fill_more(struct stress_worker *w)
 
 	if (w->phase != PHASE_RUN || s->failed)
 		return;
-	/* What was submitted before the final pass goes first. */
 	for (uint64_t i = 0; i < s->a->qd; i++) {
 		struct worker_io *wio = &w->io[i];
 
