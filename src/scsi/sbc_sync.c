@@ -4,7 +4,7 @@
 
 /*
  * The store knows one kind of flush, of everything, so the range is only checked. With IMMED the status
- * could come before the flush; it comes after it here, which says more.
+ * could come before the flush; it comes after it here, which says more (docs/spec/scsi.md has the reasons).
  */
 struct scsi_act sbc_sync_cache(struct scsi_task *t)
 {
