@@ -163,7 +163,17 @@ unsigned access_of(const struct daemon *d, const struct config_dgroup *c,
 void method_group_list(struct ctl_call *call, json_t *params);
 void method_group_set(struct ctl_call *call, json_t *params);
 void method_group_set_all(struct ctl_call *call, json_t *params);
-/* device_methods.c */
+
+/* --- fault_methods.c --- */
+
+void method_fault_add(struct ctl_call *call, json_t *params);
+void method_fault_list(struct ctl_call *call, json_t *params);
+void method_fault_clear(struct ctl_call *call, json_t *params);
+
+/* --- device_methods.c --- */
+
+/* The "device" that a call is about; NULL: there is none, and @call was told so. */
+struct ddevice *daemon_device_asked(struct ctl_call *call, const json_t *params);
 void method_device_eject(struct ctl_call *call, json_t *params);
 void method_device_insert(struct ctl_call *call, json_t *params);
 /* When a unit that is suspended is resumed by itself; null: it is not, or never. */

@@ -11,8 +11,7 @@
 
 #include "daemon/daemon.h"
 
-/* The device that a call is about; NULL: there is none, and @call was told so. */
-static struct ddevice *device_asked(struct ctl_call *call, const json_t *params)
+struct ddevice *daemon_device_asked(struct ctl_call *call, const json_t *params)
 {
 	const struct daemon *d = ctl_call_ctx(call);
 	const char *name = json_string_value(json_object_get(params, "device"));
@@ -55,7 +54,7 @@ static void medium_failed(struct ctl_call *call, const char *name, int r)
 static void move_medium(struct ctl_call *call, json_t *params, bool in)
 {
 	const struct daemon *d = ctl_call_ctx(call);
-	const struct ddevice *dev = device_asked(call, params);
+	const struct ddevice *dev = daemon_device_asked(call, params);
 	int r;
 
 	if (!dev)
@@ -169,7 +168,7 @@ static bool seconds_ns(struct ctl_call *call, const json_t *params, const char *
 void method_device_suspend(struct ctl_call *call, json_t *params)
 {
 	const struct daemon *d = ctl_call_ctx(call);
-	struct ddevice *dev = device_asked(call, params);
+	struct ddevice *dev = daemon_device_asked(call, params);
 	struct suspend_call *c;
 	uint64_t deadline;
 	uint64_t most;
@@ -199,7 +198,7 @@ void method_device_suspend(struct ctl_call *call, json_t *params)
 
 void method_device_resume(struct ctl_call *call, json_t *params)
 {
-	struct ddevice *dev = device_asked(call, params);
+	struct ddevice *dev = daemon_device_asked(call, params);
 
 	if (dev)
 		ctl_reply(call, json_pack("{s:s,s:b}", "device", dev->name, "was_suspended",
@@ -261,7 +260,7 @@ static json_t *reserver_json(const struct scsi_lu *lu)
 
 void method_device_reservations(struct ctl_call *call, json_t *params)
 {
-	const struct ddevice *dev = device_asked(call, params);
+	const struct ddevice *dev = daemon_device_asked(call, params);
 	const struct scsi_lu *lu;
 
 	if (!dev)

@@ -191,6 +191,54 @@ static const struct ctl_param device_params[] = {
 	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE." },
 };
 
+static const struct ctl_param fault_params[] = {
+	{ .name = "kind",
+	  .type = CTL_STRING,
+	  .help = "black-hole, delay, drop, busy, task-set-full, error, corrupt, credits or "
+		  "reject-login." },
+	{ .name = "value",
+	  .type = CTL_STRING,
+	  .optional = true,
+	  .help = "delay: milliseconds; error: KEY/ASC/ASCQ; credits: how many; reject-login: the "
+		  "reason." },
+	{ .name = "device", .type = CTL_STRING, .optional = true, .help = "Name of a DEVICE." },
+	{ .name = "initiator",
+	  .type = CTL_STRING,
+	  .optional = true,
+	  .help = "Initiator port, 0x and 32 hex digits." },
+	{ .name = "target", .type = CTL_STRING, .optional = true, .help = "Name of a TARGET." },
+	{ .name = "lun", .type = CTL_INTEGER, .optional = true, .help = "0 to 255." },
+	{ .name = "lba",
+	  .type = CTL_STRING,
+	  .optional = true,
+	  .help = "Commands that name one of these blocks, FIRST-LAST." },
+	{ .name = "on",
+	  .type = CTL_STRING,
+	  .optional = true,
+	  .help = "read, write, other, tmf and opcodes like 0x28, parted by commas." },
+	{ .name = "count",
+	  .type = CTL_INTEGER,
+	  .optional = true,
+	  .help = "It hits so often, then no more." },
+	{ .name = "every", .type = CTL_INTEGER, .optional = true, .help = "It hits each n-th." },
+	{ .name = "percent",
+	  .type = CTL_INTEGER,
+	  .optional = true,
+	  .help = "It hits each with this probability." },
+	{ .name = "seed",
+	  .type = CTL_INTEGER,
+	  .optional = true,
+	  .help = "Of what is random: the same seed does the same." },
+	{ .name = "expires_s",
+	  .type = CTL_INTEGER,
+	  .optional = true,
+	  .help = "Seconds until it is gone, up to 86400; 60 when not given." },
+};
+
+static const struct ctl_param fault_clear_params[] = {
+	{ .name = "id", .type = CTL_INTEGER, .optional = true, .help = "Which; else all." },
+};
+
 const struct ctl_method daemon_methods[] = {
 	{ .name = "status",
 	  .help = "The daemon, its workers, targets and devices.",
@@ -257,6 +305,23 @@ const struct ctl_method daemon_methods[] = {
 	  .result = "{changes, waiting, failed}: waiting for the next start; that should be there "
 		    "and are not",
 	  .call = method_reload },
+	{ .name = "fault.add",
+	  .help = "Make a fault on demand; answers when every worker acts by it.",
+	  .params = fault_params,
+	  .n_params = ARRAY_SIZE(fault_params),
+	  .result = "{id}",
+	  .call = method_fault_add },
+	{ .name = "fault.list",
+	  .help = "Faults on demand: whom they hit, how often they did, when they expire.",
+	  .result = "{faults: [{id, kind, value, device, lun, lba, initiator, target, on, count, "
+		    "every, percent, seed, seen, hits, spent, expires_s}]}",
+	  .call = method_fault_list },
+	{ .name = "fault.clear",
+	  .help = "End a fault or all of them; answers when no worker acts by it.",
+	  .params = fault_clear_params,
+	  .n_params = ARRAY_SIZE(fault_clear_params),
+	  .result = "{cleared}",
+	  .call = method_fault_clear },
 	{ .name = "upgrade",
 	  .help = "Check the configuration with the installed srptd, log everybody out, become it.",
 	  .result = "{pid, replaces}: agreed and begun",

@@ -63,6 +63,7 @@ struct scsi_nexus {
 #define SCSI_VIEW_RES_ALL   BIT(7)
 #define SCSI_VIEW_RES_READ  BIT(12)
 #define SCSI_VIEW_RES_WRITE BIT(13)
+#define SCSI_VIEW_FAULT     BIT(31) /* set by who makes faults, on purpose: everything goes home */
 #define SCSI_VIEW_TOKENS    BIT(27) /* what writes goes home, as SCSI_CMD_WRITE: see token.h */
 
 /* A LUN as workers other than home may know it. */

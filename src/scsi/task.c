@@ -24,7 +24,7 @@
 /* What sends every command home, with what must be there for one to stay. */
 #define VIEW_LOCAL_MASK                                                             \
 	(SCSI_VIEW_MAPPED | SCSI_VIEW_UA | SCSI_VIEW_NOT_READY | SCSI_VIEW_GATHER | \
-	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS)
+	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS | SCSI_VIEW_FAULT)
 /* What some commands are sent home by besides: the bits are the same. */
 #define CMD_SAME_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE | SCSI_CMD_WRITE)
 /* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is asserted */
@@ -80,6 +80,19 @@ uint32_t scsi_task_data_bytes(const struct scsi_task *t)
 {
 	return t->cmd && t->cmd->flags & SCSI_CMD_DATA_LONG ? SCSI_DATA_LONG_BYTES
 							    : SCSI_DATA_MIN_BYTES;
+}
+
+bool scsi_task_writes(const struct scsi_task *t)
+{
+	return t->cmd && t->cmd->flags & SCSI_CMD_WRITE;
+}
+
+bool scsi_task_range(const struct scsi_task *t, struct cdb_range *ret)
+{
+	if (!t->cmd || !(t->cmd->flags & SCSI_CMD_RANGE))
+		return false;
+	*ret = cdb_range(t->cdb);
+	return true;
 }
 
 bool scsi_task_is_copy(const struct scsi_task *t)

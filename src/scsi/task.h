@@ -21,7 +21,8 @@
 #define SCSI_PIECE_TRIM      (uint64_t)(256u << 20) /* longest UNMAP or WRITE_ZEROES action, bytes */
 
 enum scsi_event_type {
-	SCSI_EV_START, /* once, first */
+	SCSI_EV_START, /* once, first; or: */
+	SCSI_EV_FAULT, /* START of a task whose @fault is set, at home only */
 	SCSI_EV_DATA,  /* answers FETCH */
 	SCSI_EV_IO_DONE, /* answers READ .. EXTENT; nothing of that I/O can touch the medium any more */
 	SCSI_EV_ABORT,   /* at any time before COMPLETE, also before START; more than once */
@@ -32,6 +33,7 @@ enum scsi_event_type {
 	SCSI_EV_STATES,  /* answers SET_STATES */
 	SCSI_EV_COUNTED, /* answers COUNT */
 	SCSI_EV_TOKEN,   /* answers TOKEN */
+	SCSI_EV_HELD,    /* answers HOLD */
 };
 
 struct scsi_event {
@@ -55,9 +57,10 @@ enum scsi_act_type {
 	SCSI_ACT_COMPLETE, /* the out-part of the task is valid; send it; unless @aborted */
 	SCSI_ACT_FETCH, /* get task->data as for ROOM and bring the first len_bytes of data-out there */
 	SCSI_ACT_READ, /* medium -> initiator, in pieces of any size; data-in offset 0 is off_bytes */
-	SCSI_ACT_WRITE, /* initiator -> medium, likewise; with fua: stable before IO_DONE */
-	SCSI_ACT_FLUSH, /* all writes completed before are stable */
-	SCSI_ACT_UNMAP, /* deallocate; reads give zeroes afterwards */
+	SCSI_ACT_READ_WRONG, /* likewise, but changed on the way: somebody asked for that fault */
+	SCSI_ACT_WRITE,      /* initiator -> medium, likewise; with fua: stable before IO_DONE */
+	SCSI_ACT_FLUSH,      /* all writes completed before are stable */
+	SCSI_ACT_UNMAP,      /* deallocate; reads give zeroes afterwards */
 	SCSI_ACT_WRITE_ZEROES,
 	SCSI_ACT_WRITE_SAME, /* write the block at task->data over and over; whole blocks */
 	SCSI_ACT_VERIFY,     /* read from the medium, throw away */
@@ -89,6 +92,7 @@ enum scsi_act_type {
 	/* bring groups of task->lu->alua to the states of scsi_task_wants(), with scsi_alua_set(); failed: -errno */
 	SCSI_ACT_SET_STATES,
 	SCSI_ACT_SAVE, /* make what scsi_lu_save() writes now stable; failed: -errno */
+	SCSI_ACT_HOLD, /* answer when the fault is over that delays the task */
 	SCSI_ACT_CLEAR, /* abort other tasks: fill a scsi_tmf with scsi_task_clear() and carry it out */
 };
 
@@ -123,6 +127,17 @@ enum scsi_route {
 };
 
 struct scsi_cmd;
+
+/* What becomes of a task because somebody wants to see that fault. */
+struct scsi_task_fault {
+	bool hold;       /* when its turn has come it is held: it goes on with HELD */
+	bool wrong;      /* what it READs is changed on the way */
+	bool info_valid; /* @info is the INFORMATION of the sense data */
+	uint8_t status; /* enum scsi_status it ends with when its turn has come; 0: it is carried out */
+	uint8_t key;  /* enum sense_key, with CHECK CONDITION */
+	uint16_t asc; /* ASC << 8 | ASCQ */
+	uint64_t info;
+};
 
 struct scsi_task {
 	/* in: set by the caller before scsi_route(), then constant */
@@ -181,6 +196,7 @@ struct scsi_task {
 	bool answer_waits; /* it is held until the unit is gathered */
 	bool cleared;      /* the commands its CHECK CONDITION aborts (QERR) have ended */
 	bool has_victims;  /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
+	struct scsi_task_fault fault; /* in: with the event FAULT; valid from START or FAULT on */
 	struct scsi_event
 		kept; /* the last one that was no abort: of what it waits for, or is held with */
 };
@@ -220,6 +236,11 @@ enum scsi_changed scsi_task_unsent(struct scsi_task *t);
 
 /* Bytes of parameter buffer that ROOM and FETCH of @t ask for; after scsi_route(). */
 uint32_t scsi_task_data_bytes(const struct scsi_task *t);
+
+/* Does @t change the medium? After scsi_route(). */
+bool scsi_task_writes(const struct scsi_task *t);
+/* Does its CDB name the blocks it is about, that is @ret? After scsi_route(). */
+bool scsi_task_range(const struct scsi_task *t, struct cdb_range *ret);
 
 /* May @t wait for other commands while it has its parameters? After scsi_route(). */
 bool scsi_task_is_copy(const struct scsi_task *t);

@@ -148,9 +148,28 @@ static struct scsi_act start_now(struct scsi_task *t)
 	return start_without_unit(t);
 }
 
+/* It does not do what it asks for, but ends as somebody wants it to. */
+static struct scsi_act start_faulty(struct scsi_task *t)
+{
+	const struct scsi_task_fault *f = &t->fault;
+	struct sense s = {
+		.key = f->key, .asc = f->asc, .info_valid = f->info_valid, .info = f->info
+	};
+
+	if (f->status == SCSI_STATUS_CHECK_CONDITION)
+		return answer_sense(t, &s);
+	return answer_status(t, (enum scsi_status)f->status);
+}
+
 /* Its turn has come. Until then it holds no buffer, else those who wait could keep it from those they wait for. */
 static struct scsi_act start_turn(struct scsi_task *t)
 {
+	if (t->fault.hold) {
+		t->fault.hold = false;
+		return answer_act(t, SCSI_ACT_HOLD, start_turn);
+	}
+	if (t->fault.status)
+		return start_faulty(t);
 	if (t->cmd && t->cmd->flags & SCSI_CMD_DATA && !t->data && !bad_attr(t))
 		return answer_act(t, SCSI_ACT_ROOM, start_now);
 	return start_now(t);
@@ -193,7 +212,7 @@ static enum scsi_status aca_status(const struct scsi_set *s, const struct scsi_t
 	return SCSI_STATUS_BUSY;
 }
 
-static struct scsi_act home_start(struct scsi_task *t)
+static struct scsi_act home_start(struct scsi_task *t, bool faulty)
 {
 	struct scsi_itl *itl = answer_itl(t);
 	struct scsi_set *s;
@@ -202,6 +221,8 @@ static struct scsi_act home_start(struct scsi_task *t)
 	task_nothing_moved(t);
 	t->cleared = false;
 	t->has_victims = false;
+	if (!faulty)
+		t->fault = (struct scsi_task_fault){ 0 };
 	scsi_visit_none(t);
 	t->lu = itl ? itl->lu : NULL;
 	if (!itl)
@@ -234,6 +255,8 @@ static bool event_fits(const struct scsi_task *t, const struct scsi_event *ev)
 		return ev->type == SCSI_EV_TOKEN;
 	case SCSI_ACT_SET_STATES:
 		return ev->type == SCSI_EV_STATES;
+	case SCSI_ACT_HOLD:
+		return ev->type == SCSI_EV_HELD;
 	default:
 		return ev->type == SCSI_EV_IO_DONE;
 	}
@@ -362,8 +385,9 @@ struct scsi_act task_home_step(struct scsi_task *t, const struct scsi_event *ev)
 
 	switch (ev->type) {
 	case SCSI_EV_START:
+	case SCSI_EV_FAULT:
 		check(t->phase == SCSI_PHASE_ROUTED);
-		a = home_start(t);
+		a = home_start(t, ev->type == SCSI_EV_FAULT);
 		break;
 	case SCSI_EV_ABORT:
 		a = home_abort(t, ev);
@@ -376,6 +400,8 @@ struct scsi_act task_home_step(struct scsi_task *t, const struct scsi_event *ev)
 	}
 	if (a.type != SCSI_ACT_COMPLETE) {
 		note_change(t, &a);
+		if (a.type == SCSI_ACT_READ && t->fault.wrong)
+			a.type = SCSI_ACT_READ_WRONG; /* for who carries it out; t->act is a READ */
 		return a;
 	}
 	if (t->copy.note)

@@ -157,6 +157,7 @@ static void check_range(const struct rig *r, const struct scsi_act *a)
 		assert_true(a->len_bytes <= SCSI_COPY_BYTES);
 		break;
 	case SCSI_ACT_READ:
+	case SCSI_ACT_READ_WRONG:
 		assert_true(a->len_bytes <= r->t.in_len);
 		break;
 	case SCSI_ACT_WRITE:
@@ -252,6 +253,7 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 	}
 	switch (a->type) {
 	case SCSI_ACT_READ:
+	case SCSI_ACT_READ_WRONG:
 		memcpy(r->in, at, a->len_bytes);
 		r->moved = a->len_bytes;
 		break;
@@ -499,6 +501,13 @@ static bool other_act(struct rig *r, struct scsi_act *a)
 	case SCSI_ACT_SET_STATES:
 		ev = set_states(r);
 		break;
+	case SCSI_ACT_HOLD:
+		r->held++;
+		if (r->abort_held)
+			assert_int_equal(step(r, (struct scsi_event){ .type = SCSI_EV_ABORT }).type,
+					 SCSI_ACT_NONE);
+		ev.type = SCSI_EV_HELD;
+		break;
 	case SCSI_ACT_WAIT:
 		assert_true(r->go); /* nobody else is there to wait for */
 		r->go = false;
@@ -583,12 +592,14 @@ uint8_t rig_run(struct rig *r, const uint8_t *lun, const uint8_t *cdb, size_t cd
 	memcpy(in.cdb, cdb, cdb_len);
 	memcpy(in.lun, lun, sizeof(in.lun));
 	begin(r, &in);
-	a = step(r, (struct scsi_event){ .type = SCSI_EV_START });
+	if (r->fault)
+		r->t.fault = *r->fault;
+	a = step(r, (struct scsi_event){ .type = r->fault ? SCSI_EV_FAULT : SCSI_EV_START });
 	while (a.type != SCSI_ACT_COMPLETE)
 		if (!other_act(r, &a))
 			a = go_on(r, &a);
 	assert_false(r->go);
-	if (!r->abort_room)
+	if (!r->abort_room && !r->abort_held)
 		assert_int_equal(r->t.aborted, r->abort_at && r->n_acts >= r->abort_at);
 	check_answer(r);
 	if (r->t.data_len)

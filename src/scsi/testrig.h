@@ -55,7 +55,10 @@ struct rig {
 	bool force_home;        /* routed to home although a view says local */
 	unsigned abort_at;      /* ABORT at this action (1: the first); 0: never */
 	bool abort_room;        /* ABORT when it asks for room */
-	bool unmap;             /* its nexus has no unit any more when it asks for data or room */
+	const struct scsi_task_fault *fault; /* that the commands meet; NULL: none */
+	unsigned held;                       /* commands that were, by it */
+	bool abort_held;                     /* ABORT while one is */
+	bool unmap; /* its nexus has no unit any more when it asks for data or room */
 };
 
 /* Units at LUN 0 and 1 of both nexuses; unit attentions are still owed. */

@@ -265,6 +265,7 @@ static void cmd_do(struct cmd *c)
 	case SCSI_ACT_TOKEN:
 	case SCSI_ACT_SET_STATES:
 	case SCSI_ACT_SAVE:
+	case SCSI_ACT_HOLD:
 	case SCSI_ACT_CLEAR:
 		check_unreachable();
 	default:

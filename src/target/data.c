@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "run/worker.h"
 #include "target/data.h"
+#include "target/inject.h"
 
 _Static_assert(SCSI_ATOMIC_BYTES < TGT_BURST_BYTES + 1, "a WRITE that is whole is one burst");
 
@@ -284,8 +285,9 @@ static bool data_needs_table(const struct cmd *c)
 	enum scsi_act_type t = c->act.type;
 
 	return c->is.need_table &&
-	       (t == SCSI_ACT_READ || t == SCSI_ACT_WRITE || t == SCSI_ACT_COMPARE ||
-		t == SCSI_ACT_COMPARE_AND_WRITE || t == SCSI_ACT_OR_WRITE || t == SCSI_ACT_FETCH ||
+	       (t == SCSI_ACT_READ || t == SCSI_ACT_READ_WRONG || t == SCSI_ACT_WRITE ||
+		t == SCSI_ACT_COMPARE || t == SCSI_ACT_COMPARE_AND_WRITE ||
+		t == SCSI_ACT_OR_WRITE || t == SCSI_ACT_FETCH ||
 		(t == SCSI_ACT_ROOM && data_param_is_long(c)));
 }
 
@@ -311,6 +313,9 @@ static void data_begin_transfer(struct cmd *c)
 	case SCSI_ACT_READ:
 		read_burst(c);
 		break;
+	case SCSI_ACT_READ_WRONG:
+		inject_read(c);
+		break;
 	case SCSI_ACT_WRITE:
 		write_burst(c);
 		break;
@@ -334,6 +339,7 @@ static void data_begin_action(struct cmd *c)
 {
 	switch (c->act.type) {
 	case SCSI_ACT_READ:
+	case SCSI_ACT_READ_WRONG:
 	case SCSI_ACT_WRITE:
 	case SCSI_ACT_COMPARE:
 	case SCSI_ACT_COMPARE_AND_WRITE:
@@ -374,6 +380,7 @@ static void data_begin_action(struct cmd *c)
 	case SCSI_ACT_TOKEN:
 	case SCSI_ACT_SET_STATES:
 	case SCSI_ACT_SAVE:
+	case SCSI_ACT_HOLD:
 	case SCSI_ACT_CLEAR:
 		check_unreachable();
 	}

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/inject.h"
 
 /* --- views --- */
 
@@ -14,6 +14,7 @@ static void home_send_view(struct tchan *ch)
 
 	scsi_view_build(&ch->session->nexus, &ch->views[next].scsi);
 	ch->views[next].limit = ch->pc.limit;
+	inject_view(ch, &ch->views[next]);
 	ch->views[next].report_seq = ch->report_seq;
 	ch->views[next].report = ch->report;
 	ch->view_next = next;
@@ -142,11 +143,19 @@ static struct scsi_act home_ended(struct cmd *c)
 {
 	static const struct scsi_event cleared = { .type = SCSI_EV_CLEARED };
 	static const struct scsi_event not_set = { .type = SCSI_EV_STATES, .result = -ECANCELED };
+	static const struct scsi_event held = { .type = SCSI_EV_HELD };
 
-	return scsi_task_step(&c->task, c->act.type == SCSI_ACT_SET_STATES ? &not_set : &cleared);
+	switch (c->act.type) {
+	case SCSI_ACT_SET_STATES:
+		return scsi_task_step(&c->task, &not_set);
+	case SCSI_ACT_HOLD:
+		return scsi_task_step(&c->task, &held);
+	default:
+		return scsi_task_step(&c->task, &cleared);
+	}
 }
 
-/* End it without carrying out the WAIT, SET_STATES or CLEAR that it is at. */
+/* End it without carrying out the WAIT, SET_STATES, HOLD or CLEAR that it is at. */
 static void home_abort_now(struct cmd *c, bool tell)
 {
 	const struct scsi_event abort = { .type = SCSI_EV_ABORT, .tell = tell };
@@ -178,6 +187,10 @@ static void home_act(struct cmd *c)
 	case SCSI_ACT_SET_STATES:
 		home_keep(c, CMD_HOME_WAITS);
 		alua_cmd(c);
+		break;
+	case SCSI_ACT_HOLD:
+		home_keep(c, CMD_HOME_WAITS);
+		inject_hold(c);
 		break;
 	case SCSI_ACT_SAVE: /* it may clear others next: who waits for an abort of it must find it */
 		home_keep(c, CMD_HOME_SAVES);
@@ -309,14 +322,13 @@ void home_drain_all(struct tgt *t)
 		home_drain(&list_entry(pos, struct tgt_unit, node)->lu);
 }
 
-static void home_run(struct worker *w, struct worker_msg *m)
+/* Tell the SCSI core c->event. */
+static void home_tell(struct cmd *c)
 {
-	struct cmd *c = container_of(m, struct cmd, msg);
 	struct tgt *t = c->ch->t; /* it may be its channel's again after the step */
 	struct scsi_lu *was = c->task.lu;
 	struct scsi_lu *now;
 
-	(void)w;
 	c->act.type = SCSI_ACT_NONE;
 	if (c->is.tell_abort) {
 		const struct scsi_event abort = { .type = SCSI_EV_ABORT, .tell = c->is.tell };
@@ -332,6 +344,16 @@ static void home_run(struct worker *w, struct worker_msg *m)
 	if (now != was)
 		home_drain(now);
 	tmf_look(t);
+}
+
+static void home_run(struct worker *w, struct worker_msg *m)
+{
+	struct cmd *c = container_of(m, struct cmd, msg);
+
+	(void)w;
+	if (c->event.type == SCSI_EV_START && !c->is.tell_abort && inject_cmd(c))
+		return;
+	home_tell(c);
 }
 
 void home_step(struct cmd *c)
@@ -371,6 +393,7 @@ void home_states(struct cmd *c, int result)
 	home_drain(lu);
 }
 
+/* CLEAR or HOLD of it is over. */
 void home_cleared(struct cmd *c)
 {
 	struct scsi_lu *lu = c->task.lu;
@@ -433,7 +456,7 @@ void home_abort_waiting(struct tchan *ch, const struct scsi_tmf *m)
 	while ((c = home_find_waiting(ch, m))) {
 		list_del(&c->home_wait);
 		c->home_tell = m && scsi_tmf_tells(m, c->task.nexus);
-		if (c->home_state != CMD_HOME_WAITS) {
+		if (c->home_state != CMD_HOME_WAITS && c->home_state != CMD_HOME_LOST) {
 			c->home_state = CMD_HOME_ENDS;
 			continue;
 		}
@@ -450,5 +473,51 @@ void home_abort_all(struct worker *w, struct worker_msg *m)
 
 	(void)w;
 	home_abort_waiting(ch, NULL);
+	inject_abort_tmfs(ch);
 	home_drain_all(ch->t);
+}
+
+/* --- faults --- */
+
+void home_lose(struct cmd *c)
+{
+	c->act.type = SCSI_ACT_WAIT;
+	home_keep(c, CMD_HOME_LOST);
+}
+
+void home_held(struct cmd *c)
+{
+	struct tgt *t = c->ch->t;
+
+	home_cleared(c);
+	tmf_look(t);
+}
+
+static struct cmd *home_find_kept(struct tchan *ch, const struct scsi_lu *lu)
+{
+	struct list *pos;
+
+	list_for_each (pos, &ch->waiting) {
+		struct cmd *c = list_entry(pos, struct cmd, home_wait);
+
+		if (c->task.lu == lu &&
+		    (c->home_state == CMD_HOME_LOST || c->act.type == SCSI_ACT_HOLD))
+			return c;
+	}
+	return NULL;
+}
+
+void home_let_go(struct tchan *ch, const struct scsi_lu *lu)
+{
+	struct cmd *c;
+
+	while ((c = home_find_kept(ch, lu))) {
+		list_del(&c->wait);
+		if (c->home_state == CMD_HOME_LOST) {
+			list_del(&c->home_wait);
+			home_tell(c);
+		} else {
+			home_held(c);
+		}
+	}
 }

@@ -6,6 +6,7 @@
 #include "srp/login.h"
 #include "srp/port.h"
 #include "srp/rate.h"
+#include "target/fault.h"
 #include "target/pool.h"
 #include "target/target.h"
 #include "target/xfer.h"
@@ -114,11 +115,12 @@ struct cmd {
 	struct list node; /* on ch->free_cmds, or on ch->cmds while it runs */
 	struct list
 		wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF or CLEAR: on t->tmfs; of SET_STATES:
-		       * on asker of its groups */
+		       * on asker of its groups; delayed by a fault: on t->inject.delayed */
 	/* the home worker's, while it waits there */
 	struct list home_wait; /* on ch->waiting */
 	enum cmd_home {
 		CMD_HOME_WAITS, /* for its turn, or to clear others */
+		CMD_HOME_LOST,  /* in a black hole, before it began: for ever */
 		CMD_HOME_SAVES, /* for a save, it may have others to clear then */
 		CMD_HOME_VIEWS, /* to clear others, when the views have been taken */
 		CMD_HOME_ENDS,  /* likewise, but then it ends with the next: */
@@ -170,6 +172,10 @@ struct cmd {
 	uint8_t rsp_code; /* of a TMF */
 	uint8_t sol_not;  /* SRP_SCSOLNT, SRP_UCSOLNT: which outcome shall be solicited */
 	uint8_t rsp[TGT_RSP_BYTES];
+	/* a fault that it has met */
+	uint64_t fault_delay_ns;
+	uint64_t fault_until_ns; /* it is on t->inject.delayed by @wait: home */
+	uint64_t fault_seed;     /* of READ_WRONG */
 };
 
 /* A session: the SCSI nexus of all channels of an I_T nexus. Owned by the home worker. */
@@ -210,6 +216,9 @@ struct tchan {
 	struct list
 		waiting; /* struct cmd.home_wait: WAIT, SAVE or CLEAR is their action, nothing of them is told yet */
 	unsigned view_next;
+	struct list lost_tmfs; /* struct cmd.home_wait: those in a black hole, or delayed */
+	struct worker_msg to_drop;
+	bool drop_posted;
 	bool tmf_hit; /* written by the channel's worker during a TMF, read by home after it */
 	struct tview views[2];
 	uint64_t report_seq; /* of the last report given to it */
@@ -462,6 +471,12 @@ struct tgt {
 	unsigned tmf_workers;  /* that have not answered */
 	unsigned tmf_unmarked; /* that have not told their commands */
 	struct view_wait tmf_wait;
+	struct tgt_inject {
+		struct faults faults;
+		struct list delayed; /* struct cmd.wait, who is due first stands first */
+		struct worker_timer
+			timer; /* runs once there was a fault, UINT64_MAX: for nothing */
+	} inject;
 	bool tmf_visited; /* it waits for copies: see scsi_tmf_visited() */
 	bool stopping;
 	void (*stopped)(void *ctx);
@@ -600,6 +615,12 @@ void home_drain(struct scsi_lu *lu);
 void home_drain_all(struct tgt *t);
 /* SET_STATES of @c has ended. */
 void home_states(struct cmd *c, int result);
+/* @c has met a fault, before START: it ends only when it is aborted. */
+void home_lose(struct cmd *c);
+/* HOLD of @c is over. */
+void home_held(struct cmd *c);
+/* Commands of @ch at @lu that faults keep go on. */
+void home_let_go(struct tchan *ch, const struct scsi_lu *lu);
 /* The clearing of others that @c asked for is done. */
 void home_cleared(struct cmd *c);
 /* Abort the commands of @ch that wait at home and that @m means; NULL: all of them. Drain afterwards. */
@@ -676,6 +697,10 @@ void table_fetch(struct cmd *c, void (*then)(struct cmd *c));
 /* --- tmf.c --- */
 /* A TSK_MGMT, from the channel's worker. */
 void tmf_start(struct cmd *c);
+/* Home: @c, which a fault has kept, is carried out; */
+void tmf_go(struct cmd *c);
+/* or it ends, as its channel does. */
+void tmf_lost(struct cmd *c);
 /* Is @c one of those that @m, which is under way, ends? Any worker that may look at @c. */
 bool tmf_takes(const struct scsi_tmf *m, const struct cmd *c);
 /* Home: carry out the action CLEAR of @c, then home_cleared(). */

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/inject.h"
 
 /* Of struct sockaddr_ib, which is the kernel's and not the C library's. */
 #define SOCKADDR_IB_GID 8
@@ -284,6 +284,7 @@ static struct tchan *login_channel(struct tgt_port *p, struct fab_conn *conn,
 	ch->to_home_view.run = home_view_acked;
 	ch->to_home_abort.run = home_abort_all;
 	list_init(&ch->waiting);
+	list_init(&ch->lost_tmfs);
 	ch->to_home_reported.run = event_reported;
 	return ch;
 }
@@ -408,6 +409,8 @@ static void login_request(struct fab_conn *conn, const struct fab_event *ev, str
 				     .max_it_iu_len = login_max_it_iu(p),
 				     .max_ti_iu_len = TGT_MAX_TI_IU };
 	r = login_check(&ok.req, &par, &ok.res);
+	if (!r)
+		r = (int)inject_login(p, &ok.req.initiator);
 	if (!r) {
 		check(p && n_map >= 0); /* only a known port's list says acl_ok */
 		ok.n_map = (unsigned)n_map;

@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "fabric/fabric.h"
 #include "scsi/scsi.h"
+#include "target/fault.h"
 #include "wire/srp.h"
 
 struct tgt;
@@ -225,6 +226,37 @@ must_check int tgt_alua_set(struct tgt_alua *a, const struct scsi_tpg_want *want
 const struct scsi_alua *tgt_alua_now(const struct tgt_alua *a);
 /* No unit has it any more: free it as soon as nothing of it is under way. */
 void tgt_alua_retire(struct tgt_alua *a);
+
+/* --- faults on demand --- */
+
+/**
+ * tgt_fault_add() - from now on, this fault
+ * @spec: copied; @spec->unit is a unit's struct tgt_unit, and when that is retired the fault goes with it
+ * @done: called once with its id, now or later: every worker acts by it
+ *
+ * Return: 0, -ENOMEM or -ENOSPC (FAULTS_MAX; no timer left); then @done is not called.
+ */
+must_check int tgt_fault_add(struct tgt *t, const struct fault_spec *spec,
+			     void (*done)(void *ctx, uint32_t id), void *ctx);
+/**
+ * tgt_fault_clear() - no fault of this id any more, or none at all
+ * @id:   0: all
+ * @done: called once with the number of those that were cleared, now or later: no worker acts by them
+ *
+ * What is in a black hole stays there. Return: 0, -ENOMEM, -ENOENT; then @done is not called.
+ */
+must_check int tgt_fault_clear(struct tgt *t, uint32_t id, void (*done)(void *ctx, uint32_t n),
+			       void *ctx);
+
+struct tgt_fault_info {
+	struct fault fault;
+	uint64_t left_ns;   /* of its life */
+	bool spent;         /* it has hit as often as it was to */
+	const char *device; /* whose commands; NULL: of any */
+};
+
+/* Those there are, at most @max. Return: how many. */
+unsigned tgt_fault_list(const struct tgt *t, struct tgt_fault_info *ret, unsigned max);
 
 /* --- the whole --- */
 

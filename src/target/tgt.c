@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "target/internal.h"
+#include "target/inject.h"
 
 #define UNIT_RETRY_NS (50 * NSEC_PER_MSEC)
 
@@ -36,6 +36,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	list_init(&t->tmfs);
 	watch_init(t);
 	token_init(t);
+	inject_init(t);
 	for (unsigned k = 0; k < POOL_CLASS_COUNT; k++)
 		pool[k] = o->pool[k] ? o->pool[k] : pool_default[k];
 	for (i = 0; t->tw && i < o->n_workers; i++) {
@@ -92,6 +93,7 @@ void tgt_close(struct tgt *t)
 	}
 	watch_stop(t);
 	token_stop(t);
+	inject_stop(t);
 }
 
 uint16_t tgt_last_relative_id(const struct tgt *t)
@@ -270,6 +272,7 @@ void tgt_unit_retire(struct tgt_unit *u)
 	(void)scsi_lu_set_alua(&u->lu, NULL, false);
 	erase_cancel(u);
 	suspend_retire(u);
+	inject_retire(u);
 	u->views.done = unit_unseen;
 	home_view_wait(u->t, &u->views);
 }

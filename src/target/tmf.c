@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/inject.h"
 #include "wire/lun.h"
 #include "wire/srp_rsp.h"
 #include "wire/srp_tsk_mgmt.h"
@@ -226,7 +226,7 @@ static void tmf_next(struct tgt *t)
 	}
 }
 
-void tmf_clear(struct cmd *c)
+static void tmf_queue(struct cmd *c)
 {
 	struct tgt *t = c->ch->t;
 
@@ -234,14 +234,30 @@ void tmf_clear(struct cmd *c)
 	tmf_next(t);
 }
 
+void tmf_clear(struct cmd *c)
+{
+	tmf_queue(c);
+}
+
 static void tmf_arrived(struct worker *w, struct worker_msg *m)
 {
 	struct cmd *c = container_of(m, struct cmd, msg);
-	struct tgt *t = c->ch->t;
 
 	(void)w;
-	list_push(&t->tmfs, &c->wait);
-	tmf_next(t);
+	if (!inject_tmf(c))
+		tmf_queue(c);
+}
+
+void tmf_go(struct cmd *c)
+{
+	list_del(&c->home_wait);
+	tmf_queue(c);
+}
+
+void tmf_lost(struct cmd *c)
+{
+	c->msg.run = tmf_back;
+	worker_post(c->ch->tw->w, &c->msg);
 }
 
 void tmf_start(struct cmd *c)

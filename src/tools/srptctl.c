@@ -46,6 +46,11 @@ static const struct command commands[] = {
 	  "give target port groups other access states, all at once", srptctl_group_set },
 	{ "reload", NULL, "", 0, "read the configuration again and carry out the differences",
 	  srptctl_reload },
+	{ "fault", "add", " KIND [VALUE] [WHOM=...]", 13,
+	  "make a fault on demand; it expires (see below)", srptctl_fault_add },
+	{ "fault", "list", "", 0, "faults on demand: whom they hit, how often they did",
+	  srptctl_fault_list },
+	{ "fault", "clear", " [ID]", 1, "end this fault, or all", srptctl_fault_clear },
 	{ "upgrade", NULL, "", 0,
 	  "go over to the srptd that is installed now, without an I/O error", srptctl_upgrade },
 	{ "rpc", NULL, " METHOD [PARAMS]", 2,
@@ -236,11 +241,24 @@ static void help(FILE *f)
 		"\nExit codes: 0 ok, 1 failed, 2 usage, 3 no daemon, 4 not found, 5 exists, 6 "
 		"busy,\n"
 		"7 not permitted, 8 timeout.\n"
+		"\nFaults, to see how hosts and clusters take them:\n"
+		"  black-hole         a command is taken and never answered; it ends when aborted\n"
+		"  delay MS           it begins so much later\n"
+		"  drop               the connection ends at it\n"
+		"  busy, task-set-full, error KEY/ASC/ASCQ    it ends so\n"
+		"  corrupt            what it reads is changed on the way, not on the medium\n"
+		"  credits N          channels get so few\n"
+		"  reject-login REASON    0x00010000 to 0x00010006\n"
+		"  whom: device= initiator= target= lun= lba=FIRST-LAST\n"
+		"        on=read,write,other,tmf,0xOPCODE (functions only when named)\n"
+		"  how often: count= every= percent= seed=; how long: expires=SECONDS (60)\n"
 		"\nExamples:\n"
 		"  srptctl status\n"
 		"  srptctl session list --json | jq '.sessions[].initiator'\n"
 		"  srptctl login-info > lines   # then on the host, as root, for each line:\n"
 		"  echo LINE > /sys/class/infiniband_srp/srp-DEVICE-PORT/add_target\n"
+		"  srptctl fault add error medium-error/11/00 device=disk1 lba=100-107 on=read\n"
+		"  srptctl fault add black-hole initiator=0x... count=1\n"
 		"\nSee srptctl(8).\n",
 		CTL_SOCKET_DEFAULT);
 }
