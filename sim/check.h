@@ -74,6 +74,8 @@ void check_attention(struct hchan *c, const struct hcmd *cmd, uint16_t asc);
 void check_not_answered(struct hchan *c, const struct hcmd *cmd);
 /* The unit attention @asc came about for @h; it may be told from now on ... */
 void check_told(struct host *h, int disk, uint16_t asc);
+/* ... for all nexuses, and must be as soon as every worker knows. */
+void check_told_all(int disk, uint16_t asc);
 /* Likewise, of what happens again and again. */
 void check_told_again(struct host *h, int disk, uint16_t asc);
 /* ... and what caused it at @tick has been answered: it must be. */
@@ -303,6 +305,22 @@ void check_ident_answered(const struct hchan *c, const struct hcmd *cmd);
 const char *check_ident_told(const struct hcmd *cmd, uint32_t got);
 /* A unit of the disk begins. */
 void check_ident_found(const struct scsi_lu *lu, int disk);
+
+/* --- check_size.c: stores that change --- */
+
+/* A unit of the disk begins. */
+void check_size_found(const struct scsi_lu *lu, int disk);
+/* Blocks of the unit, as the target knows it. */
+uint64_t check_size_now(int disk);
+/* By a size that it may have gone by, the blocks of a command are not all there; or are. */
+bool check_size_refuses(const struct hcmd *cmd);
+bool check_size_reaches(const struct hcmd *cmd);
+/* ... it has so many. */
+bool check_size_was(const struct hcmd *cmd, uint64_t n_blocks);
+/* No command is inside that may have begun before the unit had its size. */
+bool check_size_is_settled(int disk);
+/* Between two rounds: the unit of @disk. */
+void check_size_look(const struct scsi_lu *lu, int disk);
 
 /* --- check_tas.c: commands that were aborted by others --- */
 

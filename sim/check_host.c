@@ -148,6 +148,8 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 	case SENSE_ILLEGAL_REQUEST:
 		if (s->asc == ASC_LUN_NOT_SUPPORTED)
 			return may_be_unmapped(c, cmd);
+		if (s->asc == ASC_LBA_OUT_OF_RANGE && check_size_refuses(cmd))
+			return true;
 		if (s->asc == ASC_REMOVAL_PREVENTED)
 			return cmd->op == HOP_MEDIUM &&
 			       check_medium_was_kept(cmd->disk, cmd->sent_tick);

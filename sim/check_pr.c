@@ -155,6 +155,7 @@ void check_pr_found(const struct scsi_lu *lu, int disk)
 	check_ua_found(disk);
 	check_erase_found(disk);
 	check_medium_found(lu, disk);
+	check_size_found(lu, disk);
 	check_ident_found(lu, disk);
 	if (!may_find(&kept[disk], &m))
 		fail_now("reservations: disk %d begins with %u registrations and a reservation of "

@@ -216,6 +216,12 @@ static bool surely_hears(const struct host *h, int disk, uint64_t tick)
 	       !excused_any(BIT(EXCUSE_REMAP) | BIT(EXCUSE_CLOSE), -1, tick);
 }
 
+/* Until then every worker goes by what has just come about: where none is held up, a message or two later. */
+static uint64_t taken_up_ns(void)
+{
+	return sched_now_ns() + (is_held_up() ? held_up_ns() : TAKEN_UP_NS);
+}
+
 static int disk_of(uint16_t lun)
 {
 	return lun < proc_n_luns() ? (int)lun : -1;
@@ -335,6 +341,34 @@ void check_told_again(struct host *h, int disk, uint16_t asc)
 {
 	if (count(itl_of(h, (unsigned)disk), asc) < AGAIN_MAX)
 		check_told(h, disk, asc);
+}
+
+static void tell_again(struct host *h)
+{
+	struct itl *t = itl_of(h, news.lun);
+
+	if (count(t, news.asc) < AGAIN_MAX) {
+		tell_of_news(h);
+		return;
+	}
+	/* It is told with one that was not told yet, or after that. */
+	for (unsigned i = t->n; i-- > 0;) {
+		if (t->c[i].asc != news.asc)
+			continue;
+		t->c[i].must = false;
+		t->c[i].shadowed = true;
+		t->c[i].since = sched_tick();
+		return;
+	}
+}
+
+void check_told_all(int disk, uint16_t asc)
+{
+	news.from = NULL;
+	news.lun = (unsigned)disk;
+	news.asc = asc;
+	news.by_ns = taken_up_ns();
+	host_each(tell_again);
 }
 
 void check_told_for_sure(struct host *h, int disk, uint16_t asc, uint64_t tick)
@@ -514,12 +548,6 @@ static void maybe_moved(struct host *h)
 		add(itl_of(h, i), SCSI_UA_POWER_ON, NEVER);
 		add(itl_of(h, i), SCSI_UA_LUNS_CHANGED, NEVER);
 	}
-}
-
-/* Until then every worker goes by what has just been configured: where none is held up, a message or two later. */
-static uint64_t taken_up_ns(void)
-{
-	return sched_now_ns() + (is_held_up() ? held_up_ns() : TAKEN_UP_NS);
 }
 
 static void remap_host(struct host *h)

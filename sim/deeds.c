@@ -79,6 +79,9 @@ static void undo(enum deed what)
 	case DEED_EJECT:
 		proc_medium(undos[what].disk, true);
 		break;
+	case DEED_FILL:
+		disk_fill(undos[what].disk, false);
+		break;
 	default:
 		check_unreachable();
 	}
@@ -165,6 +168,14 @@ static void do_deed(enum deed what)
 	case DEED_EJECT:
 		undos[what].disk = dice_below(scene->n_disks);
 		proc_medium(undos[what].disk, false);
+		undo_later(what);
+		break;
+	case DEED_SIZE:
+		disk_resize(dice_below(scene->n_disks));
+		break;
+	case DEED_FILL:
+		undos[what].disk = dice_below(scene->n_disks);
+		disk_fill(undos[what].disk, true);
 		undo_later(what);
 		break;
 	case DEED_REPORT:

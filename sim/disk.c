@@ -9,6 +9,7 @@
 #include "sim/check.h"
 #include "sim/dice.h"
 #include "sim/model.h"
+#include "sim/proc.h"
 #include "sim/sched.h"
 #include "sim/spy.h"
 #include "sim/worker.h"
@@ -18,6 +19,9 @@
 #define BLOCK_MAX   4096u
 #define SLOW        100u
 #define LONG_BYTES  (32u << 10)
+#define BACK_NS     (2 * NSEC_PER_SEC) /* until it is noticed that a disk is back */
+#define LEAST       32u                /* blocks of a disk that has shrunk */
+#define PLENTY      (1u << 30)         /* bytes that are free */
 
 /* Errors a store can have; what the SCSI core makes of each is its business. */
 static const int errors[] = { EIO,    ENOSPC,    ENODATA, EROFS,    ENOMEM,
@@ -51,7 +55,11 @@ struct disk {
 	bool made;
 	bool open;
 	bool gone;
+	bool full;                 /* its file system is */
+	bool tells;                /* somebody is to be told that it has changed ... */
+	struct watcher_item *item; /* ... through this */
 	struct disk_params p;
+	uint64_t size_bytes; /* now; at most p.size_bytes */
 	struct disk_mood mood;
 	uint8_t *now;    /* what a read gives */
 	uint8_t *stable; /* what is left after a power cut */
@@ -140,12 +148,21 @@ static void stroke_block(struct disk *d, struct backend_io *io, uint64_t at)
 		memcpy(d->stable + io->off_bytes + at, mem, block);
 }
 
+/* Are its first @len bytes there? */
+static bool fits(const struct disk *d, const struct backend_io *io, uint64_t len)
+{
+	const struct disk *from = io->op == BACKEND_COPY ? disk_of(io->source) : NULL;
+
+	return io->op == BACKEND_FLUSH || (io->off_bytes + len <= d->size_bytes &&
+					   (!from || io->from_bytes + len <= from->size_bytes));
+}
+
 /* Do what is left of @io, or only some of it. */
 static void stroke(struct dio *q, uint64_t until)
 {
 	uint32_t block = q->d->p.block_bytes;
 
-	for (; q->next + block <= until; q->next += block)
+	for (; q->next + block <= until && fits(q->d, q->io, q->next + block); q->next += block)
 		stroke_block(q->d, q->io, q->next);
 }
 
@@ -220,6 +237,10 @@ static void go_on(struct sched_ev *ev)
 		sched_in(&q->ev, duration_ns(q->d));
 		return;
 	}
+	if (!fits(q->d, q->io, q->io->len_bytes)) {
+		fault(q->d, "a request is behind its end");
+		q->error = ENODATA;
+	}
 	if (q->error) {
 		stroke(q, some_of(q));
 		end(q, q->error);
@@ -270,7 +291,8 @@ static bool at_once(struct disk *d, struct worker *w, struct backend_io *io)
 {
 	struct dio q = { .d = d, .w = w, .io = io };
 
-	if (d->gone || io->op == BACKEND_COPY || !(d->p.mapped || dice_pct(d->mood.sync_pct)))
+	if (d->gone || io->op == BACKEND_COPY || !fits(d, io, io->len_bytes) ||
+	    !(d->p.mapped || dice_pct(d->mood.sync_pct)))
 		return false;
 	q.error = pick_error(d, io);
 	stroke(&q, q.error ? some_of(&q) : io->len_bytes);
@@ -356,6 +378,27 @@ static void close_disk(struct backend *b)
 	d->open = false;
 }
 
+static int probe(struct backend *b, struct backend_probe *ret)
+{
+	const struct disk *d = disk_of(b);
+
+	if (d->gone)
+		return -ENXIO;
+	ret->size_bytes = d->size_bytes;
+	ret->space_known = true;
+	ret->free_bytes = d->full ? 0 : PLENTY;
+	return 0;
+}
+
+static const struct backend_ops changing_ops = {
+	.name = "simulated, and changes",
+	.submit = submit,
+	.cancel = cancel,
+	.map_read = (const void *(*)(struct backend *, uint64_t, uint64_t))map,
+	.probe = probe,
+	.close = close_disk,
+};
+
 static const struct backend_ops ops = {
 	.name = "simulated",
 	.submit = submit,
@@ -397,8 +440,10 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 	trace("disk %u: opened", d->index);
 	d->open = true;
 	d->b = (struct backend){
-		.ops = d->p.copies ? &copying_ops : &ops,
-		.size_bytes = d->p.size_bytes,
+		.ops = d->p.changes  ? &changing_ops
+		       : d->p.copies ? &copying_ops
+				     : &ops,
+		.size_bytes = d->size_bytes,
 		.block_bytes = d->p.direct ? 512 : 1,
 		.mem_align_bytes = d->p.direct ? 512 : 1,
 		.unmap_grain_bytes = d->p.unmap_grain,
@@ -410,19 +455,19 @@ int backend_file_new(struct backend **ret, const struct backend_params *p, char 
 	return 0;
 }
 
-/* Nobody tells srptd that a disk has changed: it finds out when it looks. */
 int watcher_add(struct watcher *wr, struct watcher_item *i, const char *path)
 {
 	(void)wr;
-	(void)i;
-	(void)path;
+	disks[strtoul(path + sizeof("/sim/") - 1, NULL, 10)].item = i;
 	return 0;
 }
 
 void watcher_del(struct watcher *wr, struct watcher_item *i)
 {
 	(void)wr;
-	(void)i;
+	for (unsigned k = 0; k < DISKS_MAX; k++)
+		if (disks[k].item == i)
+			disks[k].item = NULL;
 }
 
 /* Devices of the other kinds are not configured. */
@@ -442,6 +487,11 @@ int backend_ram_new(struct backend **ret, const struct backend_params *p, char *
 
 /* --- the world's side --- */
 
+static uint64_t some_size(const struct disk *d)
+{
+	return dice_range(LEAST, d->p.size_bytes / d->p.block_bytes) * d->p.block_bytes;
+}
+
 void disk_make(unsigned disk, const struct disk_params *p)
 {
 	struct disk *d = &disks[disk];
@@ -449,6 +499,7 @@ void disk_make(unsigned disk, const struct disk_params *p)
 	check(disk < DISKS_MAX && !d->made);
 	*d = (struct disk){ .index = disk, .made = true, .p = *p };
 	d->mood.cancel_pct = 50;
+	d->size_bytes = p->changes ? some_size(d) : p->size_bytes;
 	d->now = world_alloc(p->size_bytes);
 	d->stable = world_alloc(p->size_bytes);
 	list_init(&d->running);
@@ -500,10 +551,82 @@ void disk_answer(unsigned disk)
 	}
 }
 
+/* Somebody notices, at once or when he looks. */
+static void has_changed(struct disk *d)
+{
+	if (!d->p.changes || dice_below(2))
+		return;
+	d->tells = true;
+	proc_tell();
+}
+
+void disk_tell(void)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++) {
+		struct disk *d = &disks[i];
+
+		if (d->tells && d->item)
+			d->item->changed(d->item);
+		d->tells = false;
+	}
+}
+
 void disk_vanish(unsigned disk, bool gone)
 {
-	disks[disk].gone = gone;
-	fault(&disks[disk], gone ? "vanishes" : "is back");
+	struct disk *d = &disks[disk];
+
+	d->gone = gone;
+	fault(d, gone ? "vanishes" : "is back");
+	/* It is believed to be gone for a while yet. */
+	if (d->p.changes && !gone)
+		excuse_until(EXCUSE_DISK, (int)disk, sched_now_ns() + BACK_NS + held_up_ns());
+	has_changed(d);
+}
+
+/* What is cut off is lost, and reads as zeroes when the disk grows again. */
+static void shrink(struct disk *d, uint64_t to)
+{
+	uint64_t n = (d->size_bytes - to) / d->p.block_bytes;
+	uint32_t id = model_write(d->index, to / d->p.block_bytes, (uint32_t)n, MODEL_ZERO,
+				  "who cut it off");
+
+	memset(d->now + to, 0, d->size_bytes - to);
+	memset(d->stable + to, 0, d->size_bytes - to);
+	d->size_bytes = to;
+	model_write_end(id, MODEL_GOOD, true);
+}
+
+/*
+ * It grows only when its unit knows how long it is, and no command is inside that may know it otherwise: who reads what
+ * was there before, and writes it back when there are zeroes, would bring it back.
+ */
+void disk_resize(unsigned disk)
+{
+	struct disk *d = &disks[disk];
+	uint64_t to = some_size(d);
+	bool known = !d->open || check_size_now((int)disk) == d->size_bytes / d->p.block_bytes;
+
+	if (!d->p.changes || to == d->size_bytes)
+		return;
+	if (to > d->size_bytes && !(known && check_size_is_settled((int)disk)))
+		return;
+	trace("disk %u: has %u blocks now", disk, to / d->p.block_bytes);
+	if (to < d->size_bytes)
+		shrink(d, to);
+	d->size_bytes = to;
+	has_changed(d);
+}
+
+uint64_t disk_size(int disk)
+{
+	return disks[disk].size_bytes;
+}
+
+void disk_fill(unsigned disk, bool full)
+{
+	trace("disk %u: its file system %s", disk, full ? "is full" : "has space again");
+	disks[disk].full = full;
+	has_changed(&disks[disk]);
 }
 
 static void drop(struct dio *q)
@@ -529,6 +652,7 @@ void disk_crash(void)
 			drop(q);
 		}
 		d->open = false;
+		d->item = NULL;
 	}
 	for (unsigned i = 0; i < WORKERS_MAX; i++) {
 		while (outlets[i].done.next && !list_empty(&outlets[i].done))

@@ -18,6 +18,7 @@ struct disk_params {
 	bool direct;          /* as with O_DIRECT: aligned memory wanted */
 	bool volatile_cache;  /* what is written may be lost in a power cut before a flush */
 	bool modelled;        /* its contents are checked (model.h) */
+	bool changes;         /* its size and the space of its file system may change */
 	bool copies;          /* it copies by itself, from another that does */
 	uint32_t unmap_grain; /* 0: cannot unmap */
 };
@@ -40,6 +41,13 @@ void disk_set_mood(unsigned disk, const struct disk_mood *m);
 void disk_calm(unsigned disk);
 /* What it held back is answered. */
 void disk_answer(unsigned disk);
+/* It becomes longer or shorter, by the dice; what is cut off is gone. */
+void disk_resize(unsigned disk);
+uint64_t disk_size(int disk);
+/* Its file system has no space left, or plenty. */
+void disk_fill(unsigned disk, bool full);
+/* Who wants to be told of changes is told, of disks that have changed. */
+void disk_tell(void);
 /* It is gone (-ENXIO), or back. */
 void disk_vanish(unsigned disk, bool gone);
 /* The process of the target died: what is under way may be done or not; nothing is answered any more. */

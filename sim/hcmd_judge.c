@@ -33,14 +33,13 @@ static void stop_ended(const struct hcmd *cmd)
 static void judge_data(const struct hchan *c, const struct hcmd *cmd, uint32_t got)
 {
 	const uint8_t *d = cmd->buf;
-	uint64_t blocks = cmd->disk < 0 ? 0 : proc_lun_blocks(cmd->disk);
 	bool moved = excused_any(BIT(EXCUSE_REMAP), cmd->disk, cmd->sent_tick);
 
 	for (uint32_t i = got; i < cmd->len; i++)
 		if (d[i] != HCMD_NOTHING)
 			wrong(c, cmd, "bytes behind the transfer were written");
 	if (cmd->op == HOP_CAPACITY && cmd->cdb[0] == SCSI_OP_READ_CAPACITY_10 &&
-	    (got != 8 || get_be32(d) != blocks - 1 || get_be32(d + 4) != cmd->block))
+	    (got != 8 || !check_size_was(cmd, get_be32(d) + 1ull) || get_be32(d + 4) != cmd->block))
 		wrong(c, cmd, "the capacity is wrong");
 	if (cmd->op == HOP_LUNS && !moved && got >= 8 &&
 	    get_be32(d) != 8 * proc_n_mapped(c->h->index))
@@ -180,8 +179,28 @@ static void good_copy(struct hchan *c, struct hcmd *cmd)
 		model_write_end(cmd->write, MODEL_GOOD, proc_config()->write_through[cmd->copy.to]);
 }
 
+/* What names blocks, and nothing else. */
+static bool is_of_blocks(const struct hcmd *cmd)
+{
+	switch (cmd->op) {
+	case HOP_READ:
+	case HOP_WRITE:
+	case HOP_VERIFY:
+	case HOP_COMPARE:
+	case HOP_CAW:
+	case HOP_ORWRITE:
+	case HOP_SAME:
+	case HOP_UNMAP:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void good(struct hchan *c, struct hcmd *cmd)
 {
+	if (is_of_blocks(cmd) && !check_size_reaches(cmd))
+		wrong(c, cmd, "blocks behind the end were served");
 	if (c->h->probing && cmd->op != HOP_SENSE)
 		c->h->probe_step++;
 	judge_config(c, cmd);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "sim/check.h"
 #include "sim/dice.h"
+#include "sim/disk.h"
 #include "sim/hcmd.h"
 #include "sim/model.h"
 #include "sim/proc.h"
@@ -11,9 +12,17 @@
 
 /* --- making: reads and writes --- */
 
+/* Where a disk changes hosts mostly keep to what is there. */
+static uint64_t size_of(int disk)
+{
+	if (!disk_params_of((unsigned)disk)->changes || dice_below(12) == 0)
+		return proc_lun_blocks(disk);
+	return check_size_now(disk);
+}
+
 static void pick_range(struct hchan *c, struct hcmd *cmd, uint32_t max)
 {
-	uint64_t size = proc_lun_blocks(cmd->disk);
+	uint64_t size = size_of(cmd->disk);
 	uint32_t most = min_u32(max, c->h->ways.max_blocks * 4096u / cmd->block);
 
 	check(size && most);

@@ -347,6 +347,17 @@ static void do_medium(void)
 	a->version = check_medium_moved((int)a->disk);
 }
 
+static void do_tell(void)
+{
+	if (state == RUNNING)
+		disk_tell();
+}
+
+void proc_tell(void)
+{
+	ask(do_tell);
+}
+
 void proc_medium(unsigned disk, bool in)
 {
 	medium_wanted.disk = disk;
@@ -606,7 +617,13 @@ bool proc_erases(const struct backend_io *io)
 	return false;
 }
 
-static void look_at_erasing(void)
+static void look_at_unit(const struct scsi_lu *lu, int disk)
+{
+	check_erase_look(lu, disk);
+	check_size_look(lu, disk);
+}
+
+static void look_at_disks(void)
 {
 	const struct list *pos;
 
@@ -614,14 +631,14 @@ static void look_at_erasing(void)
 		const struct ddevice *dev = list_entry(pos, struct ddevice, node);
 
 		if (dev->name[0] == 'd')
-			check_erase_look(tgt_unit_lu(dev->unit), dev->name[1] - '0');
+			look_at_unit(tgt_unit_lu(dev->unit), dev->name[1] - '0');
 	}
 }
 
 void proc_look(void)
 {
 	if (state == RUNNING)
-		look_at_erasing();
+		look_at_disks();
 	if (state == RUNNING || state == STOPPING)
 		check_target(d.tgt);
 }

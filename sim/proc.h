@@ -38,6 +38,7 @@ struct proc_config {
 	unsigned logins_per_s;
 	bool write_through[8];
 	bool thin[8];
+	bool threshold; /* thin units tell when little space is left */
 	bool direct[8];
 };
 
@@ -98,6 +99,8 @@ void proc_look(void);
 struct backend_io;
 /* @io is of a unit that is being erased. */
 bool proc_erases(const struct backend_io *io);
+/* Tell the target that disks may have changed. */
+void proc_tell(void);
 /* SIGTERM has been taken. */
 bool proc_ends(void);
 /* For how long @host has not been let in. */

@@ -37,9 +37,11 @@ static void add_devices(struct text *t, const struct proc_config *c, unsigned sc
 		if (!c->closed[i])
 			add(t,
 			    "	DEVICE d%u { filename /sim/%u; blocksize %u; o_direct %d; "
-			    "write_through %d; thin_provisioned %d; expl_alua %d; removable %d }\n",
+			    "write_through %d; thin_provisioned %d; expl_alua %d; removable %d%s "
+			    "}\n",
 			    i, i, proc_lun_block_bytes((int)i), c->direct[i], c->write_through[i],
-			    c->thin[i], c->sets_access, c->removable[i]);
+			    c->thin[i], c->sets_access, c->removable[i],
+			    c->threshold ? "; soft_threshold 10" : "");
 	add(t, "	DEVICE scratch { filename /sim/%u; thin_provisioned 1 }\n}\n", scratch);
 }
 

@@ -415,6 +415,20 @@ static void roll_copies(struct scenario *s)
 		s->ways[i].op[HOP_COPY] = dice_below(4) ? 2 + dice_below(20) : 0;
 }
 
+/* Disks that others change. Erasing and copies would have to know when. */
+static void roll_sizes(struct scenario *s)
+{
+	if (s->config.erases)
+		return;
+	s->config.threshold = dice_below(2);
+	s->deed[DEED_SIZE] = 1 + dice_below(4);
+	s->deed[DEED_FILL] = s->config.threshold ? 1 + dice_below(3) : 0;
+	for (unsigned i = 0; i < s->n_disks; i++)
+		s->disk[i].changes = !s->disk[i].mapped;
+	for (unsigned i = 0; i < s->n_hosts; i++)
+		s->ways[i].op[HOP_COPY] = 0;
+}
+
 /* These have dice of their own, so that a seed that makes nothing of them is what it was without them. */
 static void roll_more(struct scenario *s, struct prng own)
 {
@@ -429,6 +443,8 @@ static void roll_more(struct scenario *s, struct prng own)
 		roll_aborts(s);
 	if (dice_below(2) == 0)
 		roll_copies(s);
+	if (dice_below(5) == 0)
+		roll_sizes(s);
 	dice_stream = all;
 }
 

@@ -25,6 +25,8 @@ enum deed {
 	DEED_STALL,   /* a worker does nothing for a while */
 	DEED_ACCESS,  /* another access state, for a while */
 	DEED_EJECT,   /* a medium is taken out, for a while */
+	DEED_SIZE,    /* a disk grows or shrinks */
+	DEED_FILL,    /* a file system runs full, for a while */
 	DEED_REPORT,  /* srptctl asks for the sessions */
 	DEED_COUNT
 };
