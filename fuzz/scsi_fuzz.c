@@ -81,6 +81,8 @@ static void drain(struct world *w, struct run *r)
 			publish(w);
 			if (ask == SCSI_ASK_GATHER)
 				scsi_lu_gathered(lu);
+			if (ask == SCSI_ASK_HOLD)
+				scsi_lu_held(lu);
 			if (ask == SCSI_ASK_ERASE)
 				erase(lu);
 			if (ask == SCSI_ASK_OTHER)
@@ -353,7 +355,7 @@ static void judge_act(struct run *r, const struct scsi_act *a)
 		check(a->len_bytes <= SCSI_CAW_BYTES && 2 * a->len_bytes <= t->out_len);
 	check(!a->whole || (a->type == SCSI_ACT_WRITE && a->len_bytes <= SCSI_ATOMIC_BYTES));
 	if (a->type == SCSI_ACT_COMPARE_AND_WRITE || a->type == SCSI_ACT_OR_WRITE || a->whole)
-		check(t->lu->order.alone == t && t->lu->order.n_enabled == 1);
+		check(hold_find(&t->lu->order.holds, t) && t->lu->order.n_enabled == 1);
 	if (a->type == SCSI_ACT_VERIFY || a->type == SCSI_ACT_WRITE_SAME ||
 	    a->type == SCSI_ACT_COMPARE_SAME)
 		check(a->len_bytes <= SCSI_PIECE_BYTES);

@@ -15,7 +15,7 @@
  *      are newer.
  *   4. A command with HEAD OF QUEUE never waits for its turn, but for one of rule 5.
  *   5. COMPARE AND WRITE and others that read and write in one: from its begin to its end nothing else touches
- *      the medium, whoever sent it, in whatever set it is. So it is atomic. (That its comparison decides
+ *      its blocks, whoever sent it, in whatever set it is. What names no blocks counts as if it touched all. So it is atomic. (That its comparison decides
  *      is judged by what hosts find: hcmd_judge.c.) A copy of several pieces lets them in between two; at the
  *      units that it reads and writes they keep out its pieces, and these them.
  *
@@ -79,6 +79,11 @@ static noreturn void wrong(const struct spied *x, const struct spied *y, const c
 		 attr_text(y), y->nth, y->host ? y->host->name : "a rogue", y->chan);
 }
 
+static bool overlap(const struct spied *a, const struct spied *b)
+{
+	return a->lba < b->lba_end && b->lba < a->lba_end;
+}
+
 /* Rules 2 and 3: @ctx touches the medium while @y is there. */
 static void judge_pair(struct spied *y, void *ctx)
 {
@@ -97,7 +102,7 @@ static void judge_pair(struct spied *y, void *ctx)
 	/* A copy that waits lets in who needs the unit alone, whatever their attributes. */
 	if (x->alone && y->between)
 		return;
-	if (y->begun && (y->alone || (x->alone && !x->begun)))
+	if (y->begun && (y->alone || (x->alone && !x->begun)) && overlap(x, y))
 		wrong(x, y, "beside");
 	if (x->orphan || !same_set(x, y))
 		return;
@@ -156,9 +161,10 @@ void check_order_turn(struct spied *x)
 		judge_channel(x);
 }
 
-/* Is there one that needs the unit alone? */
+/* Is there one that needs blocks alone, and the other, too? */
 struct alone {
 	const struct scsi_lu *lu;
+	const struct spied *other;
 	bool found;
 };
 
@@ -166,17 +172,17 @@ static void is_alone(struct spied *s, void *ctx)
 {
 	struct alone *a = ctx;
 
-	a->found |= (!a->lu || s->lu == a->lu) && s->alone;
+	a->found |= (!a->lu || s->lu == a->lu) && s->alone && overlap(s, a->other);
 }
 
 void check_order_waits(const struct spied *x)
 {
 	/* A copy may wait for another unit. */
-	struct alone a = { .lu = x->between ? NULL : x->lu };
+	struct alone a = { .lu = x->between ? NULL : x->lu, .other = x };
 
 	if (!x->host || !is_head(x) || !x->lu || x->orphan)
 		return;
 	spy_each(is_alone, &a);
-	if (!a.found)
+	if (!a.found && !x->alone)
 		fail_now("order: HEAD OF QUEUE command %u of %s must wait", x->nth, x->host->name);
 }

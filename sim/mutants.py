@@ -280,11 +280,11 @@ mutant("tmf", "reset_told_to_one", "-", "of several nexuses only one gets the un
 # --- task sets and reservations ---
 
 mutant("set", "ordered_does_not_wait", "-", "an ORDERED command begins while older ones run",
-       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn scsi_lu_is_gathered(s->lu);"))
+       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && list_empty(&s->heads) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn scsi_lu_is_gathered(s->lu);"))
 mutant("set", "ordered_before_gathered", "-", "an ORDERED command begins while commands that run where they arrived are not known at home",
-       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn s->n_started == (alone_in_line(t) ? s->n_yielding : 0);"))
+       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && list_empty(&s->heads) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn s->n_started == (alone_in_line(t) ? s->n_yielding : 0);"))
 mutant("set", "gathered_too_early", "-", "a unit counts as gathered while commands run where they arrived",
-       (GATHER, "\tif (!k->local) {", "\tif (k->unit) {"))
+       (GATHER, "\tk->wanted = k->left;\n\tif (!k->left)", "\tk->wanted = false;\n\tif (k->unit)"))
 mutant("set", "simple_overtakes_ordered", "-", "a SIMPLE command begins while an older ORDERED one runs",
        (SET, "\t\treturn !s->n_barriers &&", "\t\treturn"))
 mutant("set", "dormant_overtaken", "-", "a new command begins although older ones wait for their turn",
@@ -325,7 +325,7 @@ mutant("news", "read_only_ignored", "-", "a unit that is mapped read-only is wri
 mutant("unit", "freed_under_tasks", "SCST 2610bf1d0", "a device is closed while commands use it",
        (TGT, "\tu->busy = u->tasks[worker_index(w)].n != 0;", "\tu->busy = false;"))
 mutant("unit", "gathering_never_ends", "-", "that the last command of a unit has ended where it arrived is not told",
-       (GATHER, "\tif (--k->local == 0 && k->wanted)", "\tif (--k->local == 0 && !k->unit)"))
+       (GATHER, "\tif (--k->left == 0)", "\tif (--k->left == 0 && !k->unit)"))
 mutant("unit", "channel_left_at_sigterm", "-", "SIGTERM leaves channels alone, and waits for their hosts to go",
        (TPORT, "\t\t\tport_close_nexus(list_entry(n, struct port_nexus, node));\n", "\t\t\t;\n"))
 

@@ -174,6 +174,27 @@ static bool is_alone(const uint8_t *cdb)
 	return cdb[0] == SCSI_OP_COMPARE_AND_WRITE || cdb[0] == SCSI_OP_ORWRITE_16;
 }
 
+/* Likewise: which blocks. */
+static void note_blocks(struct spied *s)
+{
+	struct cdb_range r;
+
+	s->lba_end = UINT64_MAX;
+	if (!check_access_needs(s->cdb) && !is_alone(s->cdb))
+		return;
+	switch (s->cdb[0]) {
+	case SCSI_OP_UNMAP:
+	case SCSI_OP_THIRD_PARTY_COPY_OUT:
+	case SCSI_OP_SYNCHRONIZE_CACHE_10:
+	case SCSI_OP_SYNCHRONIZE_CACHE_16:
+		return;
+	default:
+		r = cdb_range(s->cdb);
+		s->lba = r.lba;
+		s->lba_end = r.lba + r.n_blocks;
+	}
+}
+
 static bool is_copy(const uint8_t *cdb)
 {
 	uint8_t action = cdb[1] & 0x1f;
@@ -198,6 +219,7 @@ static struct spied *begin(const struct scsi_task *t)
 	s->tag = t->tag;
 	memcpy(s->cdb, t->cdb, sizeof(s->cdb));
 	s->copies = is_copy(t->cdb);
+	note_blocks(s);
 	s->alone = is_alone(t->cdb) || (kind && kind->flags & SCSI_CMD_ALONE);
 	s->barrier = t->attr == SCSI_ATTR_ORDERED || (kind && kind->flags & SCSI_CMD_BARRIER);
 	if (cmd) {

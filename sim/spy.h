@@ -31,8 +31,10 @@ struct spied {
 	uint64_t entered; /* when it came to its task set; 0: it runs where it arrived */
 	uint8_t attr;     /* enum scsi_task_attr */
 	uint8_t cdb[CDB_MAX_BYTES];
-	bool barrier;  /* it is ORDERED, or in effect so */
-	bool alone;    /* nothing of its unit may run beside it */
+	bool barrier; /* it is ORDERED, or in effect so */
+	bool alone;   /* nothing of its unit that touches [lba, lba_end), too, may run beside it */
+	uint64_t lba; /* by its CDB; of what names no blocks: all there are */
+	uint64_t lba_end;
 	bool begun;    /* something of it was done on the medium */
 	uint64_t turn; /* when it had not to wait any more; 0: it waits, or has not been stepped */
 	bool checked;  /* the core has looked whether it may go on */

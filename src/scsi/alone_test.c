@@ -88,9 +88,10 @@ static void compare_and_write(void **state)
 	rig_expect_sense(r, 5, 0x2100);
 	/* 4096: the buffer of both sides has an end */
 	assert_int_equal(r->lu[1].max_caw_blocks, 64);
-	/* the unit was gathered each time, and let go */
+	/* no more than its blocks was held, and that was let go */
+	assert_int_equal(r->gathers, 0);
 	assert_int_equal(r->lu[0].order.state, SCSI_ORDER_OPEN);
-	assert_null(r->lu[0].order.alone);
+	assert_int_equal(r->lu[0].order.holds.n, 0);
 }
 
 static void or_write(void **state)

@@ -26,7 +26,7 @@
 #define SCSI_CMD_BARRIER   BIT(11) /* runs alone in its task set, as if it were ORDERED */
 #define SCSI_CMD_ANY_TIME  BIT(23) /* also while the unit is erased, see erase.h */
 #define SCSI_CMD_KEEPS     BIT(24) /* exists only when what the unit keeps outlives the process */
-#define SCSI_CMD_ALONE     BIT(16) /* and nothing of the unit runs beside it, see set.h */
+#define SCSI_CMD_ALONE     BIT(16) /* and nothing that overlaps runs beside it, see set.h */
 #define SCSI_CMD_ATOMIC    BIT(29) /* exists only when the unit can write atomically */
 /* Access states of the target port group, other than the active ones, that let it in (alua.c). */
 #define SCSI_CMD_IN_STANDBY     BIT(17)

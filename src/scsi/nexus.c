@@ -150,6 +150,8 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 		v.flags |= SCSI_VIEW_NOT_READY;
 	if (lu->order.state != SCSI_ORDER_OPEN)
 		v.flags |= SCSI_VIEW_GATHER;
+	if (lu->order.holds.n)
+		v.flags |= SCSI_VIEW_HELD;
 	if (lu->tokens.n_valid)
 		v.flags |= SCSI_VIEW_TOKENS;
 	if (lu->mode.d_sense)
@@ -162,10 +164,38 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 	return v;
 }
 
+static bool view_has_holds(const struct scsi_view *v, const struct scsi_lu *lu)
+{
+	for (unsigned i = 0; i < v->n_holds; i++)
+		if (v->hold[i].lu == lu)
+			return true;
+	return false;
+}
+
+/* What is held of the unit at @at; where there is no room for that everything of it goes home. */
+static void view_add_holds(struct scsi_view *v, struct scsi_view_lun *at)
+{
+	const struct scsi_holds *h = &at->lu->order.holds;
+
+	if (view_has_holds(v, at->lu)) /* the nexus has it twice */
+		return;
+	if (v->n_holds + h->n > SCSI_HOLDS_MAX) {
+		at->flags |= SCSI_VIEW_GATHER;
+		return;
+	}
+	for (unsigned i = 0; i < SCSI_HOLDS_MAX; i++)
+		if (h->of[i].task)
+			v->hold[v->n_holds++] = (struct scsi_view_hold){ at->lu, h->of[i].range };
+}
+
 void scsi_view_build(const struct scsi_nexus *n, struct scsi_view *v)
 {
-	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++)
+	v->n_holds = 0;
+	for (unsigned i = 0; i < SCSI_LUN_COUNT; i++) {
 		v->lun[i] = view_of(&n->lun[i]);
+		if (v->lun[i].flags & SCSI_VIEW_HELD)
+			view_add_holds(v, &v->lun[i]);
+	}
 }
 
 struct scsi_view_lun scsi_nexus_at(const struct scsi_nexus *n, unsigned lun)

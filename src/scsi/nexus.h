@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "scsi/hold.h"
 #include "scsi/lu.h"
 #include "scsi/ua.h"
 
@@ -64,6 +65,7 @@ struct scsi_nexus {
 #define SCSI_VIEW_RES_READ  BIT(12)
 #define SCSI_VIEW_RES_WRITE BIT(13)
 #define SCSI_VIEW_FAULT     BIT(31) /* set by who makes faults, on purpose: everything goes home */
+#define SCSI_VIEW_HELD      BIT(14) /* what overlaps one of the view's holds on the unit goes home */
 #define SCSI_VIEW_TOKENS    BIT(27) /* what writes goes home, as SCSI_CMD_WRITE: see token.h */
 
 /* A LUN as workers other than home may know it. */
@@ -75,6 +77,11 @@ struct scsi_view_lun {
 
 struct scsi_view {
 	struct scsi_view_lun lun[SCSI_LUN_COUNT];
+	struct scsi_view_hold { /* at LUNs with SCSI_VIEW_HELD */
+		const struct scsi_lu *lu;
+		struct scsi_range range;
+	} hold[SCSI_HOLDS_MAX];
+	unsigned n_holds;
 };
 
 /**

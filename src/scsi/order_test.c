@@ -7,8 +7,8 @@
  *
  * What it knows besides: the order in which a channel received its commands, and when each ran. No command
  * may run beside an ORDERED one, but HEADs; none may overtake an ORDERED one or a HEAD of its own channel;
- * an ORDERED one overtakes nobody of its channel. And COMPARE AND WRITE has the whole unit for itself, whoever
- * sends it and with whatever attribute.
+ * an ORDERED one overtakes nobody of its channel. And COMPARE AND WRITE has its blocks for itself, whoever
+ * sends it and with whatever attribute; who wants others is not to notice.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,6 +32,7 @@
 #define NACA    0x04
 #define NEVER   UINT64_MAX
 #define CAW     0x89
+#define BLOCKS  12 /* that all are about */
 
 enum where {
 	FREE,
@@ -56,7 +57,9 @@ struct job {
 	bool in_set;
 	uint64_t arrived;
 	bool acas; /* it is the command with the ACA attribute */
-	bool claims; /* it needs the unit alone, and its set has let it: what comes later waits for it */
+	bool claims; /* it needs its blocks alone, and its set has let it: what comes later waits for it */
+	bool asked; /* all workers are asked about its blocks, */
+	bool sure;  /* and have answered */
 };
 
 struct chan {
@@ -78,10 +81,12 @@ struct world {
 	uint64_t arrivals;
 	bool gathering;
 	bool gathered;
+	bool holding;
 	bool tst;
 	int aca[N_NEXUS]; /* faulted nexus by set, -1: none */
 	/* what happened */
-	unsigned ordered_ran, heads_ran, acas, aborts, locals, blocked, alone_ran;
+	unsigned ordered_ran, heads_ran, acas, aborts, locals, blocked, alone_ran, alone_apart,
+		passed;
 };
 
 static struct world *w;
@@ -115,10 +120,24 @@ static bool runs(const struct job *j)
 	       (j->started != NEVER && (j->where == RUNS || j->where == TO_HOME));
 }
 
-/* COMPARE AND WRITE is a barrier with the SIMPLE attribute, too. */
 static bool is_barrier(const struct job *j)
 {
-	return j->t.attr == SCSI_ATTR_ORDERED || (is_alone(j) && j->t.attr == SCSI_ATTR_SIMPLE);
+	return j->t.attr == SCSI_ATTR_ORDERED;
+}
+
+static bool names_blocks(const struct job *j)
+{
+	return j->t.cdb[0] == CAW || j->t.cdb[0] == 0x2f;
+}
+
+/* Of what names no blocks nobody knows, but for TEST UNIT READY where it arrived, which is all that can be there. */
+static bool overlap(const struct job *a, const struct job *b)
+{
+	struct cdb_range ra = cdb_range(a->t.cdb), rb = cdb_range(b->t.cdb);
+
+	if (!names_blocks(a) || !names_blocks(b))
+		return a->where != LOCAL && b->where != LOCAL;
+	return ra.lba < rb.lba + rb.n_blocks && rb.lba < ra.lba + ra.n_blocks;
 }
 
 /* May @j, which has not started, start now, as far as its set is concerned? */
@@ -145,16 +164,16 @@ static bool naive_set_lets(const struct job *j)
 	return true;
 }
 
-/* ... as far as those are that need the unit alone. */
+/* ... as far as those are that need blocks alone. */
 static bool naive_alone_lets(const struct job *j)
 {
 	for (unsigned i = 0; i < N_JOBS; i++) {
 		const struct job *o = &w->job[i];
 
-		if (o != j && runs(o) && (is_alone(j) || is_alone(o)))
+		if (o != j && runs(o) && (is_alone(j) || is_alone(o)) && overlap(j, o))
 			return false;
 	}
-	return !is_alone(j) || w->gathered;
+	return true;
 }
 
 static bool naive_may_start(const struct job *j)
@@ -162,20 +181,49 @@ static bool naive_may_start(const struct job *j)
 	return naive_set_lets(j) && naive_alone_lets(j);
 }
 
-/* Does one that needs the unit alone wait for no more than that? Then others have to wait for it. */
-static bool somebody_claims(void)
+/* Do those that need blocks alone wait for no more than that? Then others have to wait for them. */
+static void note_claims(void)
 {
-	bool any = false;
-
 	for (unsigned i = 0; i < N_JOBS; i++) {
 		struct job *j = &w->job[i];
+		const struct scsi_hold *h = hold_find(&w->lu.order.holds, &j->t);
 
 		if (j->where != WAITS || j->started != NEVER || !is_alone(j))
 			continue;
-		j->claims = w->gathered && naive_set_lets(j);
-		any |= j->claims;
+		j->claims = h != NULL;
+		j->asked = h && h->state != SCSI_HOLD_WANTED;
+		j->sure &= j->claims;
 	}
-	return any;
+}
+
+/* Does @j, which waits, wait for a claim of another, or let somebody go first who came before? */
+static bool naive_waits(const struct job *j)
+{
+	for (unsigned i = 0; i < N_JOBS; i++) {
+		const struct job *o = &w->job[i];
+
+		if (o == j || o->where != WAITS || o->started != NEVER || !o->in_set ||
+		    !overlap(o, j))
+			continue;
+		if (o->claims || (is_alone(j) && o->arrived < j->arrived && w->aca[set_of(o)] < 0 &&
+				  (naive_set_lets(o) || is_barrier(o))))
+			return true;
+	}
+	return false;
+}
+
+/* Nobody waits who need not. */
+static void check_waits(const struct job *j)
+{
+	if (j->where != WAITS || j->started != NEVER)
+		return;
+	if (j->claims && (j->sure || w->gathered))
+		assert_false(naive_alone_lets(j));
+	else if (!is_alone(j) && !naive_waits(j))
+		assert_false(naive_may_start(j));
+	else if (is_alone(j) && !j->claims && w->lu.order.holds.n < SCSI_HOLDS_MAX)
+		assert_true(naive_waits(j) || !naive_set_lets(j) || j->t.attr != SCSI_ATTR_SIMPLE ||
+			    !naive_alone_lets(j));
 }
 
 /* What a new command gets at once while an ACA condition is in effect; GOOD: it is taken. */
@@ -232,6 +280,7 @@ static void starts(struct job *j)
 		return;
 	if (j->where != LOCAL)
 		assert_true(naive_may_start(j));
+	assert_true(naive_alone_lets(j));
 	if (!j->acas) {
 		check_channel_order(j);
 		check_alone(j);
@@ -240,6 +289,12 @@ static void starts(struct job *j)
 	w->ordered_ran += j->t.attr == SCSI_ATTR_ORDERED;
 	w->heads_ran += j->t.attr == SCSI_ATTR_HEAD;
 	w->alone_ran += is_alone(j);
+	for (unsigned i = 0; i < N_JOBS; i++) {
+		const struct job *o = &w->job[i];
+
+		w->alone_apart += o != j && is_alone(o) && runs(o) && is_alone(j);
+		w->passed += j->where == LOCAL && is_alone(o) && runs(o);
+	}
 	w->locals += j->where == LOCAL;
 }
 
@@ -323,33 +378,49 @@ static void drain(void)
 	static const struct scsi_event go = { .type = SCSI_EV_GO };
 	struct scsi_task *t;
 	enum scsi_ask ask;
-	bool claimed;
 
 	while ((ask = scsi_lu_next(&w->lu, &t)) != SCSI_ASK_NOTHING) {
-		struct job *j = container_of(t, struct job, t);
-
 		switch (ask) {
 		case SCSI_ASK_GATHER:
-			assert_false(w->gathering || w->gathered);
+			assert_false(w->gathering || w->gathered || w->holding);
 			w->gathering = true;
 			views_due();
 			break;
+		case SCSI_ASK_HOLD:
+			assert_false(w->gathering || w->gathered || w->holding);
+			note_claims();
+			w->holding = true;
+			views_due();
+			break;
 		case SCSI_ASK_PUBLISH:
-			assert_true(w->gathered);
-			w->gathered = false;
+			if (w->lu.order.state == SCSI_ORDER_OPEN)
+				w->gathered = false;
 			views_due();
 			break;
 		default:
-			assert_int_equal(j->where, WAITS);
-			took(j, scsi_task_step(t, &go));
+			note_claims();
+			assert_int_equal(container_of(t, struct job, t)->where, WAITS);
+			took(container_of(t, struct job, t), scsi_task_step(t, &go));
 		}
 	}
-	/* nobody waits who need not */
-	claimed = somebody_claims();
+	note_claims();
 	for (unsigned i = 0; i < N_JOBS; i++)
-		if (w->job[i].where == WAITS && w->job[i].started == NEVER &&
-		    (is_alone(&w->job[i]) || !claimed))
-			assert_false(naive_may_start(&w->job[i]));
+		check_waits(&w->job[i]);
+}
+
+/* Has the worker, whose view is the last, a reason not to let it run where it is? */
+static bool may_go_home(const struct chan *c, const struct job *j)
+{
+	if (c->view_due || c->n_ordered || j->naca || j->t.attr != SCSI_ATTR_SIMPLE ||
+	    w->lu.order.state != SCSI_ORDER_OPEN || (j->t.cdb[0] != 0x2f && j->t.cdb[0] != 0))
+		return true;
+	for (unsigned i = 0; i < N_JOBS; i++) {
+		const struct job *o = &w->job[i];
+
+		if (o != j && hold_find(&w->lu.order.holds, &o->t) && overlap(o, j))
+			return true;
+	}
+	return false;
 }
 
 static void new_command(void)
@@ -362,7 +433,7 @@ static void new_command(void)
 	uint8_t op = ops[prng_below(&w->rnd, sizeof(ops))];
 	bool calm = w->now / 400 % 2; /* so that it is gathered and let go again and again */
 
-	if (op == CAW && (calm || prng_below(&w->rnd, 4)))
+	if (op == CAW && prng_below(&w->rnd, 3))
 		op = 0x2f;
 	while (j < w->job + N_JOBS && j->where != FREE)
 		j++;
@@ -371,11 +442,14 @@ static void new_command(void)
 	memset(j, 0, sizeof(*j));
 	j->t.nexus = &w->nexus[ci / 2];
 	j->t.cdb[0] = op;
-	if (op == 0x2f)
-		j->t.cdb[8] = 1;
+	if (op == 0x2f) {
+		j->t.cdb[5] = (uint8_t)prng_below(&w->rnd, BLOCKS);
+		j->t.cdb[8] = (uint8_t)(1 + prng_below(&w->rnd, 2));
+	}
 	if (op == CAW) {
-		j->t.cdb[13] = 1;
-		j->t.out_len = 1024;
+		j->t.cdb[9] = (uint8_t)prng_below(&w->rnd, BLOCKS);
+		j->t.cdb[13] = (uint8_t)(1 + prng_below(&w->rnd, 2));
+		j->t.out_len = 2048;
 	}
 	j->naca = !calm && prng_below(&w->rnd, 8) == 0;
 	if (j->naca)
@@ -389,11 +463,12 @@ static void new_command(void)
 		scsi_route_home(&j->t);
 	c->n_ordered += j->t.attr != SCSI_ATTR_SIMPLE;
 	if (j->t.route == SCSI_ROUTE_HOME) {
+		assert_true(may_go_home(c, j));
 		send_home(j, (struct scsi_event){ .type = SCSI_EV_START });
 		return;
 	}
 	assert_int_equal(j->t.attr, SCSI_ATTR_SIMPLE);
-	assert_false(w->gathered); /* every view says so */
+	assert_false(w->gathered && !c->view_due); /* every view says so */
 	j->where = LOCAL;
 	starts(j);
 	if (scsi_task_step(&j->t, &(struct scsi_event){ .type = SCSI_EV_START }).type ==
@@ -535,6 +610,26 @@ static void try_gather(void)
 	drain();
 }
 
+/* The answer to HOLD, when nobody is left who is in the way. */
+static void try_hold(void)
+{
+	if (!w->holding)
+		return;
+	for (unsigned i = 0; i < N_CHANS; i++)
+		if (w->chan[i].view_due)
+			return;
+	for (unsigned i = 0; i < N_JOBS; i++)
+		for (unsigned k = 0; k < N_JOBS; k++)
+			if (w->job[i].where == LOCAL && w->job[k].asked &&
+			    overlap(&w->job[i], &w->job[k]))
+				return;
+	w->holding = false;
+	scsi_lu_held(&w->lu);
+	for (unsigned i = 0; i < N_JOBS; i++)
+		w->job[i].sure |= w->job[i].asked;
+	drain();
+}
+
 static void one_step(void)
 {
 	unsigned c = (unsigned)prng_below(&w->rnd, N_CHANS);
@@ -554,6 +649,7 @@ static void one_step(void)
 		break;
 	case 4:
 		try_gather();
+		try_hold();
 		break;
 	case 5:
 	case 6:
@@ -582,11 +678,13 @@ static void settle(void)
 		take_views(&w->chan[c], c);
 		io_ends();
 		try_gather();
+		try_hold();
 		clear_aca();
 	}
 	for (unsigned i = 0; i < N_JOBS; i++)
 		assert_int_equal(w->job[i].where, FREE);
-	assert_false(w->gathering || w->gathered);
+	assert_false(w->gathering || w->gathered || w->holding);
+	assert_int_equal(w->lu.order.holds.n, 0);
 	assert_int_equal(w->lu.order.state, SCSI_ORDER_OPEN);
 	assert_int_equal(w->lu.order.set.n, 0);
 }
@@ -619,6 +717,7 @@ static void world_begin(uint64_t seed)
 static void walks(void **state)
 {
 	unsigned ordered = 0, heads = 0, acas = 0, aborts = 0, locals = 0, blocked = 0, alone = 0;
+	unsigned apart = 0, passed = 0;
 
 	(void)state;
 	w = calloc(1, sizeof(*w));
@@ -635,16 +734,20 @@ static void walks(void **state)
 		locals += w->locals;
 		blocked += w->blocked;
 		alone += w->alone_ran;
+		apart += w->alone_apart;
+		passed += w->passed;
 		for (unsigned i = 0; i < N_NEXUS; i++)
 			scsi_nexus_deinit(&w->nexus[i]);
 		scsi_lu_deinit(&w->lu);
 	}
 	free(w);
 	/* the walk must get somewhere */
-	print_message("ordered %u, heads %u, acas %u, aborts %u, local %u, waited %u, alone %u\n",
-		      ordered, heads, acas, aborts, locals, blocked, alone);
+	print_message("ordered %u, heads %u, acas %u, aborts %u, local %u, waited %u, alone %u, "
+		      "side by side %u, with local ones %u\n",
+		      ordered, heads, acas, aborts, locals, blocked, alone, apart, passed);
 	assert_true(ordered > 2000 && heads > 2000 && acas > 500 && aborts > 500);
 	assert_true(locals > 1500 && blocked > 5000 && alone > 1000);
+	assert_true(apart > 300 && passed > 150);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * COMPARE AND WRITE, ORWRITE(16), WRITE ATOMIC(16): SBC-4 5.3, 5.10, 5.47. They read and write blocks that nobody
- * may touch in between, or write blocks of which nobody may see a part, so nothing of the unit runs beside them
+ * may touch in between, or write blocks of which nobody may see a part, so nothing that overlaps runs beside them
  * (SCSI_CMD_ALONE): when they are stepped, that is so.
  */
 #include "scsi/sbc.h"

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "scsi/hold.h"
 
 struct scsi_lu;
 struct scsi_nexus;
@@ -32,10 +33,10 @@ enum scsi_place {
 };
 
 /*
- * Besides its place a command may need the medium alone (SCSI_CMD_ALONE): nothing of the unit runs beside
- * it, whatever its place, its nexus or its set. When its set lets it start it lays claim to the unit, from
- * then on nobody else starts or goes on, and when those that run have ended it does start. It is a reason to
- * gather the unit.
+ * Besides its place a command may need its blocks alone (SCSI_CMD_ALONE): nothing that overlaps runs beside it,
+ * whatever its place, its nexus or its set. When its set lets it start it lays claim to them (hold.h), from then on
+ * nobody else who overlaps starts or goes on, and when those that run have ended it does start. One whose CDB
+ * names no blocks needs all there are: that is a reason to gather the unit.
  */
 
 /* One for each unit; with TST 001b one for each nexus at it. */
@@ -70,12 +71,13 @@ struct scsi_order {
 			     * that wait to establish one, modes, being suspended */
 	bool mode_reason;  /* the mode pages are one of them */
 	uint64_t seq;      /* of the last task that entered */
-	unsigned n_enabled;            /* of all sets and the orphans */
-	const struct scsi_task *alone; /* has claimed the unit, or runs alone; NULL: none */
-	struct list dirty;             /* struct scsi_set.dirty */
-	struct list visits;            /* struct scsi_visit.node: see visit.h, as the next three */
-	struct list guests;            /* struct scsi_copying.later */
-	struct list due;               /* struct scsi_order.due_node */
+	unsigned n_enabled;      /* of all sets and the orphans */
+	struct scsi_holds holds; /* who has claimed what, whether it waits or runs */
+	bool refused;            /* somebody was not let lay its claim because others are older */
+	struct list dirty;       /* struct scsi_set.dirty */
+	struct list visits;      /* struct scsi_visit.node: see visit.h, as the next three */
+	struct list guests;      /* struct scsi_copying.later */
+	struct list due;         /* struct scsi_order.due_node */
 	struct list due_node;
 	struct scsi_lu *lu;
 	struct scsi_lu *other; /* with SCSI_ASK_OTHER */
@@ -87,6 +89,8 @@ enum scsi_ask {
 	SCSI_ASK_NOTHING,
 	SCSI_ASK_GATHER, /* publish the views of all nexuses; when every worker has taken them and every command
 			  * of the unit that was routed LOCAL has ended, call scsi_lu_gathered() */
+	SCSI_ASK_HOLD, /* publish likewise; when every worker has taken them and every command that was routed
+			* LOCAL and scsi_local_overlaps() what order.holds is now has ended, call scsi_lu_held() */
 	SCSI_ASK_PUBLISH, /* publish the views of all nexuses; nobody need wait */
 	SCSI_ASK_ERASE,   /* carry out what scsi_erase_next() says, until it says END */
 	SCSI_ASK_FLUSH, /* it is suspended, make what was written stable, then scsi_lu_flushed() */
@@ -106,8 +110,17 @@ enum scsi_ask scsi_lu_next(struct scsi_lu *lu, struct scsi_task **ret);
 
 /* The answer to GATHER; exactly one for each. Context: home worker. */
 void scsi_lu_gathered(struct scsi_lu *lu);
+/* Likewise to HOLD; between the two there is no GATHER. */
+void scsi_lu_held(struct scsi_lu *lu);
 
 /* --- for the files of this folder --- */
+
+/* Where in its set a task is: struct scsi_task.where. */
+enum scsi_where {
+	SCSI_WHERE_DORMANT,
+	SCSI_WHERE_ENABLED,
+	SCSI_WHERE_HELD,
+};
 
 void scsi_order_init(struct scsi_lu *lu);
 void scsi_set_init(struct scsi_set *s, struct scsi_lu *lu);

@@ -32,8 +32,8 @@ static struct job {
 } jobs[N_TASKS];
 
 static bool hold_gather;
-static bool gathering; /* asked for, not answered */
-static bool flushing;  /* likewise, also when it is not wanted any more */
+static bool holding, gathering; /* asked for, not answered */
+static bool flushing;           /* likewise, also when it is not wanted any more */
 static unsigned flushes;
 
 static struct scsi_lu *lu(void)
@@ -51,7 +51,7 @@ static int setup(void **state)
 		memset(&r->nexus[i].lun[0].uas, 0, sizeof(struct scsi_uas));
 	rig_views(r);
 	memset(jobs, 0, sizeof(jobs));
-	hold_gather = gathering = flushing = false;
+	hold_gather = holding = gathering = flushing = false;
 	flushes = 0;
 	return 0;
 }
@@ -106,6 +106,11 @@ static void asked(struct scsi_lu *of, enum scsi_ask ask, struct scsi_task *t)
 			break;
 		gathering = false;
 		scsi_lu_gathered(of);
+		break;
+	case SCSI_ASK_HOLD:
+		holding = of == lu() && hold_gather;
+		if (!holding)
+			scsi_lu_held(of);
 		break;
 	case SCSI_ASK_FLUSH:
 		assert_ptr_equal(of, lu());
@@ -336,9 +341,9 @@ static void claims(void **state)
 	come(0, 0, SCSI_ATTR_HEAD, VERIFY);
 	come(1, 0, SCSI_ATTR_SIMPLE, ORWRITE);
 	come(2, 0, SCSI_ATTR_HEAD, ORWRITE);
-	assert_ptr_equal(lu()->order.alone, &jobs[2].t);
+	assert_non_null(hold_find(&lu()->order.holds, &jobs[2].t));
 	suspend(0);
-	assert_null(lu()->order.alone);
+	assert_int_equal(lu()->order.holds.n, 0);
 	come(3, 0, SCSI_ATTR_SIMPLE, INQUIRY);
 	end(3, 0);
 	end(0, 0);
@@ -447,7 +452,7 @@ static void walk_come(struct prng *rnd, unsigned i)
 	come(i, unit, (uint8_t)prng_below(rnd, 3), opcode);
 	if (on && unit == 0 && opcode != INQUIRY)
 		assert_int_equal(jobs[i].act, SCSI_ACT_WAIT);
-	if (on && opcode == INQUIRY && jobs[i].t.attr != SCSI_ATTR_ORDERED && !lu()->order.alone)
+	if (on && opcode == INQUIRY && jobs[i].t.attr != SCSI_ATTR_ORDERED && !lu()->order.holds.n)
 		assert_int_equal(jobs[i].act, SCSI_ACT_ROOM);
 }
 
@@ -469,10 +474,13 @@ static void walk_gather(void)
 	for (unsigned i = 0; i < N_TASKS; i++)
 		if (jobs[i].there && jobs[i].t.route == SCSI_ROUTE_LOCAL)
 			return;
-	if (!gathering)
+	if (holding)
+		scsi_lu_held(lu());
+	else if (gathering)
+		scsi_lu_gathered(lu());
+	else
 		return;
-	gathering = false;
-	scsi_lu_gathered(lu());
+	gathering = holding = false;
 	drain();
 }
 

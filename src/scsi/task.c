@@ -24,7 +24,7 @@
 /* What sends every command home, with what must be there for one to stay. */
 #define VIEW_LOCAL_MASK                                                             \
 	(SCSI_VIEW_MAPPED | SCSI_VIEW_UA | SCSI_VIEW_NOT_READY | SCSI_VIEW_GATHER | \
-	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS | SCSI_VIEW_FAULT)
+	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS | SCSI_VIEW_FAULT | SCSI_VIEW_HELD)
 /* What some commands are sent home by besides: the bits are the same. */
 #define CMD_SAME_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE | SCSI_CMD_WRITE)
 /* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is asserted */
@@ -36,6 +36,21 @@ _Static_assert(SCSI_CMD_WRITE == SCSI_VIEW_TOKENS, "what writes goes home while 
 static bool bits_allowed(const uint8_t *cdb, const uint8_t *mask)
 {
 	return !((get_be64(cdb) & ~get_be64(mask)) | (get_be64(cdb + 8) & ~get_be64(mask + 8)));
+}
+
+/* All that is in the way is that blocks of the unit are held: does @t want others? */
+static bool passes_holds(const struct scsi_view *v, const struct scsi_view_lun *at,
+			 const struct scsi_task *t)
+{
+	unsigned mask = VIEW_LOCAL_MASK | (t->cmd->flags & CMD_SAME_MASK);
+	struct scsi_range r = hold_range(t);
+
+	if ((at->flags & mask) != (SCSI_VIEW_MAPPED | SCSI_VIEW_HELD))
+		return false;
+	for (unsigned i = 0; i < v->n_holds && t->cmd->flags & SCSI_CMD_RANGE; i++)
+		if (v->hold[i].lu == at->lu && scsi_range_overlaps(v->hold[i].range, r))
+			return false;
+	return true;
 }
 
 enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
@@ -63,7 +78,8 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
 	t->n_blocks = at->n_blocks;
 	t->view_flags = at->flags;
 	if (!cmd || !(cmd->flags & SCSI_CMD_LOCAL) || t->attr != SCSI_ATTR_SIMPLE ||
-	    (at->flags & (VIEW_LOCAL_MASK | (cmd->flags & CMD_SAME_MASK))) != SCSI_VIEW_MAPPED ||
+	    ((at->flags & (VIEW_LOCAL_MASK | (cmd->flags & CMD_SAME_MASK))) != SCSI_VIEW_MAPPED &&
+	     !passes_holds(v, at, t)) ||
 	    !bits_allowed(t->cdb, cmd->mask))
 		return SCSI_ROUTE_HOME;
 	t->route = SCSI_ROUTE_LOCAL;

@@ -67,8 +67,8 @@ enum scsi_act_type {
 	SCSI_ACT_COMPARE,    /* initiator's data-out against the medium; -EILSEQ when they differ */
 	/*
 	 * The first half of the data-out, 2 * len_bytes of it, against the medium: where they differ, -EILSEQ
-	 * and done_bytes; else write the other half there, as WRITE does with @fua. Nothing of the unit runs
-	 * beside it: it is all fetched, then compared, then written. Up to SCSI_CAW_BYTES.
+	 * and done_bytes; else write the other half there, as WRITE does with @fua. Nothing that overlaps
+	 * runs beside it: it is all fetched, then compared, then written. Up to SCSI_CAW_BYTES.
 	 */
 	SCSI_ACT_COMPARE_AND_WRITE,
 	SCSI_ACT_OR_WRITE, /* the data-out OR the medium, to the medium; likewise alone, with @fua */
@@ -187,15 +187,16 @@ struct scsi_task {
 	struct scsi_act (*cont)(struct scsi_task *t); /* after the action under way succeeded */
 
 	/* the core's own when it is stepped at home: its place in a task set, see set.h */
-	struct scsi_set *set; /* NULL: in none; the next seven are valid with a set only */
+	struct scsi_set *set; /* NULL: in none; the next eight are valid with a set only */
 	struct list set_node;
 	struct list head_node;
-	uint64_t seq;      /* of its arrival */
-	uint8_t place;     /* enum scsi_place */
-	uint8_t where;     /* in its set */
-	bool answer_waits; /* it is held until the unit is gathered */
-	bool cleared;      /* the commands its CHECK CONDITION aborts (QERR) have ended */
-	bool has_victims;  /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
+	uint64_t seq;            /* of its arrival */
+	struct scsi_range range; /* blocks it may touch */
+	uint8_t place;           /* enum scsi_place */
+	uint8_t where;           /* in its set */
+	bool answer_waits;       /* it is held until the unit is gathered */
+	bool cleared;            /* the commands its CHECK CONDITION aborts (QERR) have ended */
+	bool has_victims;        /* PREEMPT AND ABORT: n_desc struct scsi_pr_nexus are at data */
 	struct scsi_task_fault fault; /* in: with the event FAULT; valid from START or FAULT on */
 	struct scsi_event
 		kept; /* the last one that was no abort: of what it waits for, or is held with */

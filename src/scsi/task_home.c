@@ -189,7 +189,9 @@ static enum scsi_place place_of(const struct scsi_set *s, const struct scsi_task
 		return SCSI_PLACE_BARRIER;
 	if (t->attr == SCSI_ATTR_HEAD || (suspend_is_on(t->lu) && suspend_lets(t)))
 		return SCSI_PLACE_HEAD;
-	if (flags & SCSI_CMD_ALONE) /* more than is asked for, so that it need not wait for ever */
+	if (flags & SCSI_CMD_ALONE &&
+	    !(flags &
+	      SCSI_CMD_RANGE)) /* more than is asked for, so that it need not wait for ever */
 		return SCSI_PLACE_BARRIER;
 	/* restricted reordering: what changes the medium is done in order */
 	return flags & (SCSI_CMD_WRITE | SCSI_CMD_COPY) && !t->lu->mode.reorder ? SCSI_PLACE_BARRIER

@@ -200,10 +200,17 @@ static void check_protected(const struct rig *r, const struct scsi_act *a)
 		assert_false(r->t.view_flags & SCSI_VIEW_READ_ONLY);
 }
 
-static void check_alone(const struct rig *r)
+static void check_alone(const struct rig *r, const struct scsi_act *a)
 {
-	assert_true(r->t.lu->order.alone == &r->t && r->t.lu->order.n_enabled == 1);
-	assert_true(scsi_lu_is_gathered(r->t.lu));
+	const struct scsi_hold *h = hold_find(&r->t.lu->order.holds, &r->t);
+
+	if (!h) {
+		fail();
+		return;
+	}
+	assert_true(h->state == SCSI_HOLD_SURE && r->t.lu->order.n_enabled == 1);
+	assert_true(a->off_bytes >= h->range.lba << r->t.lu->block_shift);
+	assert_true(a->off_bytes + a->len_bytes <= h->range.end << r->t.lu->block_shift);
 }
 
 static void give_room(struct rig *r)
@@ -259,7 +266,7 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 		break;
 	case SCSI_ACT_WRITE:
 		if (a->whole)
-			check_alone(r);
+			check_alone(r, a);
 		memcpy(at, r->out, a->len_bytes);
 		break;
 	case SCSI_ACT_UNMAP:
@@ -286,13 +293,13 @@ static struct scsi_event carry_out(struct rig *r, const struct scsi_act *a)
 		compare(at, r->out, a->len_bytes, &ev);
 		break;
 	case SCSI_ACT_COMPARE_AND_WRITE:
-		check_alone(r);
+		check_alone(r, a);
 		compare(at, r->out, a->len_bytes, &ev);
 		if (!ev.result)
 			memcpy(at, r->out + a->len_bytes, a->len_bytes);
 		break;
 	case SCSI_ACT_OR_WRITE:
-		check_alone(r);
+		check_alone(r, a);
 		for (uint64_t i = 0; i < a->len_bytes; i++)
 			at[i] |= r->out[i];
 		break;
@@ -383,6 +390,8 @@ static void drain(struct rig *r)
 			if (ask == SCSI_ASK_GATHER) {
 				r->gathers++;
 				scsi_lu_gathered(lu);
+			} else if (ask == SCSI_ASK_HOLD) {
+				scsi_lu_held(lu);
 			} else if (ask == SCSI_ASK_ERASE && !r->erase_later) {
 				assert_true(rig_erase(r, (unsigned)(i & 1), UINT32_MAX));
 			} else if (ask == SCSI_ASK_OTHER) {

@@ -45,7 +45,7 @@ static void now_due(struct scsi_lu *by, struct scsi_lu *lu)
 
 static bool claimed(const struct scsi_lu *lu)
 {
-	return lu->order.alone || suspend_is_on(lu);
+	return lu->order.holds.n || suspend_is_on(lu);
 }
 
 static void visit(struct scsi_task *t, struct scsi_visit *v, struct scsi_lu *lu)

@@ -54,6 +54,8 @@ static void drain(void)
 		while ((ask = scsi_lu_next(lu, &t)) != SCSI_ASK_NOTHING) {
 			if (ask == SCSI_ASK_GATHER)
 				scsi_lu_gathered(lu);
+			if (ask == SCSI_ASK_HOLD)
+				scsi_lu_held(lu);
 			if (ask == SCSI_ASK_OTHER)
 				last = i + 1;
 			if (ask == SCSI_ASK_GO) {

@@ -18,8 +18,8 @@ static void cmd_uncount(struct cmd *c)
 	if (!c->unit)
 		return;
 	c->tasks->n--;
-	if (!c->is.home)
-		gather_local_ended(c->tasks);
+	if (!c->is.home && c->tasks->wanted)
+		gather_wanted_ended(c);
 	c->unit = NULL;
 }
 
@@ -36,7 +36,6 @@ static void cmd_count(struct cmd *c)
 	if (u) {
 		c->tasks = &u->tasks[worker_index(c->ch->tw->w)];
 		c->tasks->n++;
-		c->tasks->local += !c->is.home;
 	}
 }
 

@@ -68,7 +68,7 @@ void data_compare(struct cmd *c)
 /*
  * --- COMPARE AND WRITE, ORWRITE ---
  *
- * The core lets nothing of the unit run beside them. In the buffer: what the initiator gave, then what is on
+ * The core lets nothing that overlaps run beside them. In the buffer: what the initiator gave, then what is on
  * the medium.
  */
 

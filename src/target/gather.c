@@ -2,7 +2,8 @@
 /*
  * Gathering a unit (scsi/set.h): when its views send every command home, and the commands that were routed
  * before have ended, the home worker knows all there are. Two rounds: until every channel has its new view,
- * then until every worker has no command of the unit left that runs where it arrived.
+ * then until every worker has no command of the unit left that runs where it arrived. Holding some blocks
+ * (scsi/hold.h) is the same, but that only commands that overlap with them count.
  */
 #include "base/check.h"
 #include "base/log.h"
@@ -18,7 +19,10 @@ static void gather_answered(struct worker *w, struct worker_msg *m)
 	if (--u->gather_left)
 		return;
 	u->gathering = false;
-	scsi_lu_gathered(&u->lu);
+	if (u->gather_some)
+		scsi_lu_held(&u->lu);
+	else
+		scsi_lu_gathered(&u->lu);
 	home_drain(&u->lu);
 }
 
@@ -29,43 +33,56 @@ static void gather_answer(struct unit_tasks *k)
 	worker_post(tgt_home(k->unit->t), &k->msg);
 }
 
-void gather_local_ended(struct unit_tasks *k)
+/* Is @c, of @u and not stepped at home, one of those that must end first? */
+static bool gather_means(const struct tgt_unit *u, const struct cmd *c)
 {
-	check(k->local > 0);
-	if (--k->local == 0 && k->wanted)
+	return !u->gather_some || scsi_local_overlaps(&c->task, &u->gather_holds);
+}
+
+void gather_wanted_ended(const struct cmd *c)
+{
+	struct unit_tasks *k = c->tasks;
+
+	if (!gather_means(k->unit, c))
+		return;
+	check(k->left > 0);
+	if (--k->left == 0)
 		gather_answer(k);
 }
 
-/* Somebody waits for what the initiators owe us, as with task management. */
-static void gather_hurry(struct tworker *tw, const struct tgt_unit *u)
+/* Count those of @ch that must end first. Somebody waits for what its initiator owes us, as with task management. */
+static unsigned gather_count(struct tchan *ch, const struct tgt_unit *u)
 {
-	struct list *pos, *n;
+	struct list *pos;
+	unsigned n = 0;
+	bool hurry = false;
 
-	list_for_each (pos, &tw->chans) {
-		struct tchan *ch = list_entry(pos, struct tchan, tw_node);
+	list_for_each (pos, &ch->cmds) {
+		const struct cmd *c = list_entry(pos, struct cmd, node);
 
-		list_for_each (n, &ch->cmds) {
-			const struct cmd *c = list_entry(n, struct cmd, node);
-
-			if (c->unit != u || c->is.home || !(c->is.posted || c->is.responding))
-				continue;
-			channel_hurry(ch);
-			break;
-		}
+		if (c->unit != u || c->is.home || !gather_means(u, c))
+			continue;
+		n++;
+		hurry |= c->is.posted || c->is.responding;
 	}
+	if (hurry)
+		channel_hurry(ch);
+	return n;
 }
 
 static void gather_on_worker(struct worker *w, struct worker_msg *m)
 {
 	struct unit_tasks *k = container_of(m, struct unit_tasks, msg);
 	struct tgt_unit *u = k->unit;
+	struct tworker *tw = &u->t->tw[worker_index(w)];
+	struct list *pos;
 
-	if (!k->local) {
+	k->left = 0;
+	list_for_each (pos, &tw->chans)
+		k->left += gather_count(list_entry(pos, struct tchan, tw_node), u);
+	k->wanted = k->left;
+	if (!k->left)
 		gather_answer(k);
-		return;
-	}
-	k->wanted = true;
-	gather_hurry(&u->t->tw[worker_index(w)], u);
 }
 
 static void gather_seen(struct view_wait *v)
@@ -79,11 +96,13 @@ static void gather_seen(struct view_wait *v)
 	}
 }
 
-void gather_start(struct tgt_unit *u)
+void gather_start(struct tgt_unit *u, bool some)
 {
 	check(!u->gathering);
-	log_debug("device %s: gathering its commands", u->name);
+	log_debug("device %s: gathering %s commands", u->name, some ? "some of its" : "its");
 	u->gathering = true;
+	u->gather_some = some;
+	u->gather_holds = u->lu.order.holds;
 	home_publish_lu(u->t, &u->lu);
 	u->gather_views.done = gather_seen;
 	home_view_wait(u->t, &u->gather_views);

@@ -276,7 +276,10 @@ static void drain_unit(struct tgt_unit *u, struct list *todo)
 		case SCSI_ASK_NOTHING:
 			return;
 		case SCSI_ASK_GATHER:
-			gather_start(u);
+			gather_start(u, false);
+			break;
+		case SCSI_ASK_HOLD:
+			gather_start(u, true);
 			break;
 		case SCSI_ASK_PUBLISH:
 			home_publish_lu(u->t, &u->lu);

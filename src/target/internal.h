@@ -337,9 +337,10 @@ struct tgt_unit {
 	bool retired;
 	struct unit_tasks {
 		_Alignas(64) uint64_t n; /* running */
-		uint64_t local;          /* of those, not stepped at home */
-		bool wanted;             /* answer when there are none of these */
-		struct tgt_unit *unit;   /* constant */
+		uint64_t
+			left; /* of those that are not stepped at home, how many must end before it answers */
+		bool wanted;           /* ... as it has to */
+		struct tgt_unit *unit; /* constant */
 		struct unit_count {
 			_Atomic uint64_t commands, bytes, errors;
 		} count[SCSI_COUNT_KINDS]; /* written by its worker, read by home */
@@ -390,7 +391,9 @@ struct tgt_unit {
 	bool access_dirty;      /* what it keeps of access states is to be saved: home */
 	struct list drain_node; /* while others are asked what is due, before it: home */
 	bool gathering;
-	unsigned gather_left; /* workers that have not answered */
+	bool gather_some; /* not all of its commands; constant while gathering, as the next */
+	struct scsi_holds gather_holds; /* then: those that overlap these */
+	unsigned gather_left;           /* workers that have not answered */
 	struct view_wait gather_views;
 	/* after it was retired: home */
 	struct view_wait views;
@@ -675,10 +678,10 @@ void token_stop(struct tgt *t);
 struct scsi_event token_fresh(struct cmd *c);
 
 /* --- gather.c --- */
-/* Home: when every command of @u is known there, tell its task sets. */
-void gather_start(struct tgt_unit *u);
-/* A worker: a command of the unit that was not stepped at home has ended. */
-void gather_local_ended(struct unit_tasks *k);
+/* Home: when every command of @u is known there (with @some: that overlaps what is held), tell its task sets. */
+void gather_start(struct tgt_unit *u, bool some);
+/* A worker: @c, that was not stepped at home, has ended while its tasks are wanted; @c->unit is still there. */
+void gather_wanted_ended(const struct cmd *c);
 
 /* --- event.c: home worker --- */
 /* Unit attentions of @s may be news: have a channel that asked for event reports send one, if none is. */
