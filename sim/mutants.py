@@ -25,6 +25,7 @@ CLASSES = {
     "ident": "Identifying information and the timestamp",
     "tas": "Commands that others have aborted",
     "copy": "Copies inside the target",
+    "size": "Stores that change",
 }
 
 Mutant = collections.namedtuple("Mutant", "name kind source bug edits walk")
@@ -56,6 +57,8 @@ SAVED = "src/scsi/saved.c"
 KEEP = "src/target/keep.c"
 ALUA = "src/target/alua.c"
 S_ALUA = "src/scsi/alua.c"
+LU = "src/scsi/lu.c"
+WATCH = "src/target/watch.c"
 
 # --- the end of a channel ---
 
@@ -451,3 +454,22 @@ mutant("copy", "token_told_nobody", "-", "commands that write stay where they ca
        (NEXUS, "\tif (lu->tokens.n_valid)\n", "\tif (lu->tokens.n_valid && !lu->n_blocks)\n"))
 mutant("copy", "token_second_range", "-", "of a token only the first range is watched",
        ("src/scsi/token.c", "\tfor (unsigned i = 0; i < k->n_ranges; i++) {\n\t\tconst struct scsi_token_range", "\tfor (unsigned i = 0; i < 1; i++) {\n\t\tconst struct scsi_token_range"))
+
+# --- stores that change ---
+
+mutant("size", "size_untold", "-", "that the capacity has changed is not told",
+       (LU, "\tscsi_lu_ua(lu, SCSI_UA_CAPACITY_CHANGED, NULL);\n", ""))
+mutant("size", "size_unpublished", "-", "workers go on by the size that a unit had",
+       (WATCH, "\tif (changed)\n\t\thome_publish_lu", "\tif (changed && u->t->stopping)\n\t\thome_publish_lu"))
+mutant("size", "size_looked_at_once", "-", "a store that was looked at once is never looked at again",
+       (WATCH, "\tu->watch.busy = false;\n", ""))
+mutant("size", "size_unknown_to_store", "-", "what a store has gained is refused by the range check in front of it",
+       (WATCH, "\tbackend_resize(u->backend, u->watch.now.size_bytes);\n", ""))
+mutant("size", "size_grows_only", "-", "a store that has become shorter is taken for as long as it was",
+       (LU, "if (!n_blocks || n_blocks == lu->n_blocks)", "if (!n_blocks || n_blocks <= lu->n_blocks)"))
+mutant("size", "store_is_back_unnoticed", "-", "a unit whose store was away stays away",
+       (LU, "\tlu->gone = !present;", "\tlu->gone |= !present;"))
+mutant("size", "threshold_untold", "-", "that little space is left is not told",
+       (LU, "\tscsi_lu_ua(lu, SCSI_UA_SOFT_THRESHOLD, NULL);\n", ""))
+mutant("size", "threshold_again", "-", "that little space is left is told at each look",
+       (LU, "\tif (lu->space_low)\n\t\treturn false;\n", ""))

@@ -423,8 +423,13 @@ static void roll_sizes(struct scenario *s)
 	s->config.threshold = dice_below(2);
 	s->deed[DEED_SIZE] = 1 + dice_below(4);
 	s->deed[DEED_FILL] = s->config.threshold ? 1 + dice_below(3) : 0;
-	for (unsigned i = 0; i < s->n_disks; i++)
+	for (unsigned i = 0; i < s->n_disks; i++) {
 		s->disk[i].changes = !s->disk[i].mapped;
+		if (!s->config.threshold)
+			continue;
+		s->config.thin[i] = true; /* or it has none */
+		s->disk[i].unmap_grain = s->disk[i].block_bytes;
+	}
 	for (unsigned i = 0; i < s->n_hosts; i++)
 		s->ways[i].op[HOP_COPY] = 0;
 }
