@@ -69,6 +69,19 @@ static size_t record_at(const uint8_t *p, size_t left)
 	return get_be32(p + CRC_AT) == crc_of(p, p + HEAD_BYTES, len) ? HEAD_BYTES + len : 0;
 }
 
+/* The head of a record with this number or a later one, whatever is behind it. */
+static bool head_at(const uint8_t *p, size_t left, uint64_t number)
+{
+	return left >= HEAD_BYTES && get_be32(p) == RECORD_MAGIC &&
+	       get_be32(p + 4) <= STATE_VALUE_MAX && get_be64(p + 8) >= number;
+}
+
+/* The record whose head is at @p, with its head. */
+static size_t span_of(const uint8_t *p)
+{
+	return HEAD_BYTES + get_be32(p + 4);
+}
+
 /* --- system calls that change something --- */
 
 static int write_all(int fd, struct iovec *iov, int n, uint64_t at)
@@ -185,18 +198,70 @@ int state_file_save(struct state_file *f, const void *value, size_t len)
 
 /* --- opening --- */
 
+/*
+ * Where the next whole record is when the one at @at is damaged, 0 when there is none; in @ret how many are. Only heads
+ * lead there, one number after the other: a value is made of what strangers may write, and could hold what looks
+ * like a record.
+ */
+static size_t next_whole(const uint8_t *p, size_t n, size_t at, size_t *ret_count)
+{
+	uint64_t number = n - at < HEAD_BYTES ? 0 : get_be64(p + at + 8);
+	size_t count = 0;
+
+	while (head_at(p + at, n - at, number) && get_be64(p + at + 8) == number) {
+		if (count && record_at(p + at, n - at)) {
+			*ret_count = count;
+			return at;
+		}
+		if (span_of(p + at) > n - at)
+			return 0;
+		at += span_of(p + at);
+		number++;
+		count++;
+	}
+	return 0;
+}
+
 /* Find the last whole record of the @n bytes at @p. */
 static void scan(struct state_file *f, const uint8_t *p, size_t n, struct state_found *found)
 {
-	size_t len;
+	size_t damaged = 0;
+	size_t len, at;
 
 	f->end = MAGIC_BYTES;
-	while ((len = record_at(p + f->end, n - f->end))) {
-		found->len = len - HEAD_BYTES;
-		memcpy(found->buf, p + f->end + HEAD_BYTES, found->len);
-		f->number = get_be64(p + f->end + 8);
-		f->end += len;
+	for (;;) {
+		while ((len = record_at(p + f->end, n - f->end))) {
+			found->len = len - HEAD_BYTES;
+			memcpy(found->buf, p + f->end + HEAD_BYTES, found->len);
+			f->number = get_be64(p + f->end + 8);
+			f->end += len;
+		}
+		at = next_whole(p, n, f->end, &damaged);
+		if (!at)
+			return;
+		f->end = at;
+		found->n_damaged += damaged;
 	}
+}
+
+/*
+ * Is more behind the last whole record than the one that a crash cut short? Each is begun when the one before is stable,
+ * so there is one such at most, and it has the next number.
+ */
+static bool is_lost(const struct state_file *f, const uint8_t *p, size_t n)
+{
+	size_t left = n - f->end;
+
+	p += f->end;
+	if (left > HEAD_BYTES + STATE_VALUE_MAX)
+		return true;
+	if (head_at(p, left, f->number + 1) &&
+	    (get_be64(p + 8) > f->number + 1 || span_of(p) < left))
+		return true;
+	for (size_t i = 1; i < left; i++)
+		if (head_at(p + i, left - i, f->number + 2))
+			return true;
+	return false;
 }
 
 static int read_all(int fd, uint8_t *p, size_t n)
@@ -245,14 +310,16 @@ static int load(struct state_file *f, struct state_found *found)
 	r = read_all(f->fd, p, n);
 	if (!r && memcmp(p, magic, n < MAGIC_BYTES ? n : MAGIC_BYTES) != 0)
 		r = -EINVAL;
-	found->len = 0;
-	found->cut = 0;
+	*found = (struct state_found){ .buf = found->buf };
 	if (!r && n < MAGIC_BYTES) {
 		found->cut = n;
 		r = begin(f);
 	} else if (!r) {
 		scan(f, p, n, found);
-		found->cut = n - f->end;
+		found->lost = is_lost(f, p, n);
+		/* What is damaged stays as it is until a new file takes its place. */
+		f->broken = found->lost || found->n_damaged;
+		found->cut = f->broken ? 0 : n - f->end;
 		if (found->cut)
 			r = cut(f->fd, f->end);
 	}

@@ -22,8 +22,10 @@ struct state_file;
 struct state_found {
 	uint8_t *buf; /* in: room for STATE_VALUE_MAX bytes; gets the value */
 	size_t len;   /* of the value; 0: there is none yet */
-	size_t cut; /* bytes behind the last whole record, which were cut off: a crash came in between, or the
-		       * disk lost something */
+	size_t cut; /* bytes behind the last whole record, which were cut off: a crash came in between */
+	size_t n_damaged; /* records before it that are damaged, which is no loss: each holds the whole value */
+	bool lost; /* values that were stable are damaged, and @buf has an older one or none: not by a crash. It is
+		    * found again until the next save */
 };
 
 /**

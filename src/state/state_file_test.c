@@ -191,7 +191,29 @@ static void cut_at_every_byte(void **state)
 	}
 }
 
-/* A tail of the right length with wrong bytes: a block that was never written. */
+/* What the file of these bytes is found to hold, -1: nothing; and whether more is lost, after a second look too. */
+static int found_in(const uint8_t *bytes, size_t n, struct state_found *ret)
+{
+	struct state_file *f = NULL;
+
+	put_file(bytes, n);
+	for (int i = 0; i < 2; i++) {
+		bool lost = i && ret->lost;
+
+		*ret = (struct state_found){ .buf = buf };
+		if (state_file_open(&f, path, ret, err, sizeof(err)))
+			fail_msg("%s", err);
+		(void)state_file_close(f);
+		assert_true(!i || lost == ret->lost);
+	}
+	return ret->len ? buf[0] - 1 : -1;
+}
+
+/*
+ * Damage. In the last record it is as if that had not been written whole: a block that never was. In the middle the last
+ * value is found none the less, unless it is not known where its record begins: then that it is lost, for what is
+ * found is old.
+ */
 static void every_byte_wrong(void **state)
 {
 	uint8_t bytes[8192];
@@ -200,15 +222,27 @@ static void every_byte_wrong(void **state)
 
 	(void)state;
 	for (size_t k = 8; k < n; k++) {
+		struct state_found found;
 		int got, hit = 0;
+		bool in_head;
 
 		while (ends[hit] <= k)
 			hit++;
+		in_head = k - (hit ? ends[hit - 1] : 8) < 16;
 		bytes[k] ^= 0x41;
-		put_file(bytes, n);
-		got = which(NULL);
+		got = found_in(bytes, n, &found);
 		bytes[k] ^= 0x41;
-		assert_int_equal(got, hit - 1);
+		if (hit == N_VALUES - 1) {
+			assert_int_equal(got, hit - 1);
+			assert_true(!found.lost || in_head);
+		} else if (in_head) {
+			assert_int_equal(got, hit - 1);
+			assert_true(found.lost);
+		} else {
+			assert_int_equal(got, N_VALUES - 1);
+			assert_false(found.lost);
+			assert_int_equal(found.n_damaged, 1);
+		}
 	}
 	bytes[3] ^= 1;
 	put_file(bytes, n);
@@ -218,6 +252,57 @@ static void every_byte_wrong(void **state)
 
 		assert_int_equal(state_file_open(&f, path, &found, err, sizeof(err)), -EINVAL);
 	}
+}
+
+/* A damaged file is replaced by the next save: then all is well again. */
+static void damage_heals(void **state)
+{
+	uint8_t bytes[8192];
+	size_t ends[N_VALUES];
+	size_t n = some_values(bytes, sizeof(bytes), ends);
+
+	(void)state;
+	for (int head = 0; head < 2; head++) {
+		struct state_found found = { .buf = buf };
+		struct state_file *f = NULL;
+
+		bytes[ends[2] + (head ? 1 : 30)] ^= 0x41;
+		put_file(bytes, n);
+		bytes[ends[2] + (head ? 1 : 30)] ^= 0x41;
+		assert_int_equal(state_file_open(&f, path, &found, err, sizeof(err)), 0);
+		assert_int_equal(found.lost, head);
+		assert_int_equal(save(f, 9), 0);
+		assert_int_equal(save(f, 10), 0);
+		(void)state_file_close(f);
+		f = NULL;
+		assert_int_equal(state_file_open(&f, path, &found, err, sizeof(err)), 0);
+		assert_false(found.lost);
+		assert_int_equal(found.n_damaged, 0);
+		assert_int_equal(buf[0] - 1, 10);
+		(void)state_file_close(f);
+	}
+}
+
+/* Two records behind the last whole one: the first of them was stable. And a file that begins in the middle. */
+static void more_than_a_crash_cuts(void **state)
+{
+	uint8_t bytes[8192];
+	size_t ends[N_VALUES];
+	size_t n = some_values(bytes, sizeof(bytes), ends);
+	struct state_found found;
+
+	(void)state;
+	bytes[ends[3] + 25] ^= 1; /* the one before the last, and the last cut anywhere */
+	for (size_t k = ends[4] + 1; k < n; k++) {
+		assert_int_equal(found_in(bytes, k, &found), 3);
+		assert_true(found.lost);
+	}
+	bytes[ends[3] + 25] ^= 1;
+	memmove(bytes + 8, bytes + ends[0],
+		n - ends[0]); /* the only record is not the first there was */
+	bytes[40] ^= 1;
+	assert_int_equal(found_in(bytes, 8 + ends[1] - ends[0], &found), -1);
+	assert_true(found.lost);
 }
 
 static int countdown;
@@ -337,6 +422,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stays_short, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut_at_every_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_byte_wrong, setup, teardown),
+		cmocka_unit_test_setup_teardown(damage_heals, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_than_a_crash_cuts, setup, teardown),
 		cmocka_unit_test_setup_teardown(killed_at_every_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_write_fails, setup, teardown),
 	};
