@@ -4,9 +4,30 @@
 
 #include "wire/lun.h"
 
-#define SELECT_UNITS      0 /* REPORT LUNS, byte 2 */
-#define SELECT_WELL_KNOWN 1
-#define SELECT_ALL        2
+#define SELECT_UNITS          0x00 /* REPORT LUNS, byte 2 */
+#define SELECT_WELL_KNOWN     0x01
+#define SELECT_ALL            0x02
+#define SELECT_ADMINISTRATIVE 0x10
+#define SELECT_NO_SUBSIDIARY \
+	0x11 /* what is administrative, or in no conglomerate: all units there are */
+#define SELECT_CONGLOMERATE \
+	0x12 /* the unit asked and its subsidiary ones, if it is administrative; none is */
+
+static bool select_exists(uint8_t select)
+{
+	return select <= SELECT_ALL ||
+	       (select >= SELECT_ADMINISTRATIVE && select <= SELECT_CONGLOMERATE);
+}
+
+static bool selects_units(uint8_t select)
+{
+	return select == SELECT_UNITS || select == SELECT_ALL || select == SELECT_NO_SUBSIDIARY;
+}
+
+static bool selects_well_known(uint8_t select)
+{
+	return select == SELECT_WELL_KNOWN || select == SELECT_ALL;
+}
 
 struct scsi_act spc_report_luns(struct scsi_task *t)
 {
@@ -14,12 +35,12 @@ struct scsi_act spc_report_luns(struct scsi_task *t)
 	uint32_t alloc_len = get_be32(t->cdb + 6);
 	uint8_t select = t->cdb[2];
 
-	if (select > SELECT_ALL)
+	if (!select_exists(select))
 		return answer_bad_cdb(t, 2, ANSWER_NO_BIT);
 	if (alloc_len < 16)
 		return answer_bad_cdb(t, 6, ANSWER_NO_BIT);
 	pen_be64(&out, 0); /* the length, below */
-	for (uint16_t i = 0; select != SELECT_WELL_KNOWN && i < SCSI_LUN_COUNT; i++) {
+	for (uint16_t i = 0; selects_units(select) && i < SCSI_LUN_COUNT; i++) {
 		uint8_t lun[8];
 
 		if (!t->nexus->lun[i].lu)
@@ -27,7 +48,7 @@ struct scsi_act spc_report_luns(struct scsi_task *t)
 		lun_encode(i, lun);
 		pen_copy(&out, lun, sizeof(lun));
 	}
-	if (select != SELECT_UNITS) {
+	if (selects_well_known(select)) {
 		pen_be16(&out, LUN_WELL_KNOWN_REPORT_LUNS);
 		pen_zero(&out, 6);
 	}

@@ -196,6 +196,16 @@ static void report_luns(void **state)
 	assert_int_equal(run(rig_lun0, CDB(0xa0, 0, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0), 256), 0);
 	assert_int_equal(r->t.data_len, 32);
 	assert_int_equal(get_be32(r->in), 24);
+	/* no unit is administrative or subsidiary, and none is in a conglomerate */
+	for (uint8_t select = 0x10; select <= 0x12; select++) {
+		const uint8_t cdb[12] = { 0xa0, 0, select, [8] = 1 };
+
+		assert_int_equal(run(rig_lun0, cdb, sizeof(cdb), 256), 0);
+		assert_int_equal(get_be32(r->in), select == 0x11 ? 16 : 0);
+		assert_int_equal(r->t.data_len, select == 0x11 ? 24 : 8);
+	}
+	run(rig_lun0, CDB(0xa0, 0, 0x13, 0, 0, 0, 0, 0, 1, 0, 0, 0), 256);
+	rig_expect_sense(r, 5, 0x2400);
 	run(rig_lun0, CDB(0xa0, 0, 3, 0, 0, 0, 0, 0, 1, 0, 0, 0), 256);
 	rig_expect_sense(r, 5, 0x2400);
 	run(rig_lun0, CDB(0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 15, 0, 0), 256);

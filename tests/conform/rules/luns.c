@@ -54,6 +54,31 @@ RULE(luns, well_known, SAFE, "SELECT REPORT 01h: well known units only; 02h: tho
 	       get_be32(c->in), get_be32(e->in));
 }
 
+RULE(luns, administrative, SAFE,
+     "SELECT REPORT 10h, 11h and 12h: whole lists of units that 02h has; 11h has all of 10h")
+{
+	struct cmd *all = report(nexus_a(t), 2, 8192);
+	struct cmd *c[3];
+
+	expect_good(all);
+	for (uint8_t i = 0; i < 3; i++) {
+		c[i] = report(nexus_a(t), (uint8_t)(0x10 + i), 8192);
+		cmd_run(c[i]);
+		if (c[i]->status != GOOD) {
+			expect_bad_cdb(report(nexus_a(t), (uint8_t)(0x10 + i), 8192), 2);
+			skip(t, "SELECT REPORT %02xh is not known", 0x10 + i);
+		}
+		EXPECT(t, get_be32(c[i]->in) + 8 == got_in(c[i]),
+		       "%02xh: LUN LIST LENGTH %u, %u bytes came", 0x10 + i, get_be32(c[i]->in),
+		       got_in(c[i]));
+		for (uint32_t at = 8; at + 8 <= got_in(c[i]); at += 8)
+			EXPECT(t, has(all, get_be64(c[i]->in + at)),
+			       "%02xh has a unit that 02h has not", 0x10 + i);
+	}
+	for (uint32_t at = 8; at + 8 <= got_in(c[0]); at += 8)
+		EXPECT(t, has(c[1], get_be64(c[0]->in + at)), "11h lacks a unit of 10h");
+}
+
 RULE(luns, reserved_select, SAFE, "a reserved SELECT REPORT is INVALID FIELD IN CDB")
 {
 	expect_bad_cdb(report(nexus_a(t), 0x03, 256), 2);
