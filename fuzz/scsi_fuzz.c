@@ -123,7 +123,7 @@ static const struct scsi_tpgs groups = {
 	.port = { { 2, 0 }, { 1, 1 }, { 3, 2 } },
 };
 
-static void world_init(struct world *w)
+static void world_init(struct world *w, bool pr_lost)
 {
 	const struct scsi_lu_params *p = params;
 
@@ -131,6 +131,8 @@ static void world_init(struct world *w)
 
 	for (int i = 0; i < 2; i++)
 		check(scsi_lu_init(&w->lu[i], &p[i]) == 0);
+	if (pr_lost)
+		scsi_lu_lose_pr(&w->lu[0]);
 	scsi_alua_init(&w->alua);
 	(void)scsi_alua_configure(&w->alua, &groups);
 	(void)scsi_lu_set_alua(&w->lu[0], &w->alua, true);
@@ -459,6 +461,7 @@ static struct scsi_event save_answer(struct run *r)
 	check(scsi_lu_init(&other, &params[0]) == 0);
 	check(scsi_lu_restore(&other, saved, n) == 0);
 	check(!r->t.lu->pr.aptpl || other.pr.n == r->t.lu->pr.n);
+	check(other.pr.lost == r->t.lu->pr.lost);
 	if ((r->fault & 15) == 2) {
 		ev.result = -EIO;
 		r->failed = true;
@@ -636,14 +639,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct world w;
 	struct cur in = cur_of(data, len);
 
-	world_init(&w);
+	world_init(&w, false);
 	for (unsigned i = 0; i < 64 && cur_left(&in) >= 2; i++) {
 		uint8_t control = cur_u8(&in);
 		uint8_t fault = cur_u8(&in);
 
 		if (control & 0x20) {
 			world_deinit(&w);
-			world_init(&w);
+			world_init(&w, fault == 0xfe);
 		}
 		if (control >> 6 == 3)
 			event(&w, control, fault);

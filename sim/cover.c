@@ -177,9 +177,9 @@ static const struct point ports[] = {
 	{ COVER_PORT_LIMIT, "told-limit" },
 };
 
-static const char *const pr_out[] = { "REGISTER", "RESERVE",          "RELEASE",
-				      "CLEAR",    "PREEMPT",          "PREEMPT-AND-ABORT",
-				      "IGNORE",   "REGISTER-AND-MOVE" };
+static const char *const pr_out[] = { "REGISTER", "RESERVE",           "RELEASE",
+				      "CLEAR",    "PREEMPT",           "PREEMPT-AND-ABORT",
+				      "IGNORE",   "REGISTER-AND-MOVE", "REPLACE-LOST" };
 static const char *const pr_in[] = { "READ-KEYS", "READ-RESERVATION", "REPORT-CAPABILITIES",
 				     "READ-FULL-STATUS" };
 static const struct point pr_types[] = {

@@ -49,7 +49,8 @@ static uint8_t pick_action(const struct mpr *m, const struct mpr_nexus *own)
 					     [SCSI_PR_OUT_CLEAR] = 2,
 					     [SCSI_PR_OUT_PREEMPT] = 2,
 					     [SCSI_PR_OUT_PREEMPT_AND_ABORT] = 2,
-					     [SCSI_PR_OUT_REGISTER_AND_MOVE] = 2 };
+					     [SCSI_PR_OUT_REGISTER_AND_MOVE] = 2,
+					     [SCSI_PR_OUT_REPLACE_LOST] = 1 };
 	static const unsigned registered[] = { [SCSI_PR_OUT_REGISTER] = 10,
 					       [SCSI_PR_OUT_REGISTER_AND_IGNORE] = 5,
 					       [SCSI_PR_OUT_RESERVE] = 40,
@@ -57,7 +58,8 @@ static uint8_t pick_action(const struct mpr *m, const struct mpr_nexus *own)
 					       [SCSI_PR_OUT_CLEAR] = 4,
 					       [SCSI_PR_OUT_PREEMPT] = 16,
 					       [SCSI_PR_OUT_PREEMPT_AND_ABORT] = 16,
-					       [SCSI_PR_OUT_REGISTER_AND_MOVE] = 2 };
+					       [SCSI_PR_OUT_REGISTER_AND_MOVE] = 2,
+					       [SCSI_PR_OUT_REPLACE_LOST] = 1 };
 	static const unsigned holder[] = { [SCSI_PR_OUT_REGISTER] = 8,
 					   [SCSI_PR_OUT_REGISTER_AND_IGNORE] = 4,
 					   [SCSI_PR_OUT_RESERVE] = 5,
@@ -65,7 +67,8 @@ static uint8_t pick_action(const struct mpr *m, const struct mpr_nexus *own)
 					   [SCSI_PR_OUT_CLEAR] = 8,
 					   [SCSI_PR_OUT_PREEMPT] = 8,
 					   [SCSI_PR_OUT_PREEMPT_AND_ABORT] = 8,
-					   [SCSI_PR_OUT_REGISTER_AND_MOVE] = 15 };
+					   [SCSI_PR_OUT_REGISTER_AND_MOVE] = 15,
+					   [SCSI_PR_OUT_REPLACE_LOST] = 1 };
 
 	return (uint8_t)dice_pick(mpr_holds(m, own) ? holder
 				  : mpr_key(m, own) ? registered

@@ -452,6 +452,12 @@ static void do_move(const struct out *o)
 	o->m->generation++;
 }
 
+/* Nothing is ever lost here. */
+static void do_replace(const struct out *o)
+{
+	fail(o, ASC_INVALID_RELEASE);
+}
+
 /* Its list is no PERSISTENT RESERVE OUT parameter list. */
 static bool is_bad(const struct out *o)
 {
@@ -477,6 +483,7 @@ static void dispatch(const struct out *o)
 		[SCSI_PR_OUT_PREEMPT_AND_ABORT] = do_preempt,
 		[SCSI_PR_OUT_REGISTER_AND_IGNORE] = do_register,
 		[SCSI_PR_OUT_REGISTER_AND_MOVE] = do_move,
+		[SCSI_PR_OUT_REPLACE_LOST] = do_replace,
 	};
 
 	if (o->m->reserved) {
@@ -485,8 +492,9 @@ static void dispatch(const struct out *o)
 	}
 	if (is_bad(o))
 		return;
-	/* All others must know their key. */
-	if (actions[o->action] != do_register && (!o->own || o->own != o->key))
+	/* All others must know their key, where there is one. */
+	if (actions[o->action] != do_register && actions[o->action] != do_replace &&
+	    (!o->own || o->own != o->key))
 		conflict(o);
 	else
 		actions[o->action](o);
@@ -558,7 +566,7 @@ static void put_full(const struct mpr *m, struct pen *out)
 
 uint32_t mpr_in(const struct mpr *m, uint8_t service_action, uint8_t ret[MPR_IN_MAX])
 {
-	const uint8_t capabilities[] = { 0, 8, 0x1c | m->keeps, 0x80 | m->aptpl, 0xea, 0x01, 0, 0 };
+	const uint8_t capabilities[] = { 0, 8, 0x9c | m->keeps, 0x80 | m->aptpl, 0xea, 0x01, 0, 0 };
 	struct pen out = pen_of(ret, MPR_IN_MAX);
 
 	if (service_action == SCSI_PR_IN_REPORT_CAPABILITIES) {

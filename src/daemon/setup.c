@@ -120,6 +120,9 @@ static int device_state_open(struct tgt_keep *ret, const struct daemon *d,
 		log_error("device %s: %s", c->name, err);
 		return r;
 	}
+	if (found->n_damaged)
+		log_warn("device %s: %zu records of %s are damaged, a later one has everything",
+			 c->name, found->n_damaged, path);
 	if (found->cut)
 		log_warn("device %s: the last %zu bytes of %s were not written whole, cut off",
 			 c->name, found->cut, path);
@@ -127,20 +130,45 @@ static int device_state_open(struct tgt_keep *ret, const struct daemon *d,
 	return 0;
 }
 
+/*
+ * What the file has is not what was saved last, so nobody knows who has reserved the unit. Until an initiator says, nobody
+ * may use it. That is saved, too: the next save takes the damage out of the file, by which it would be known.
+ */
+static void device_lose(const struct config_device *c, struct scsi_lu *lu,
+			const struct tgt_keep *keep)
+{
+	static uint8_t value[SCSI_SAVED_MAX];
+	int r;
+
+	scsi_lu_lose_pr(lu);
+	log_error("device %s: its state file is damaged, its reservations are lost; nobody can use "
+		  "it until an initiator sends REPLACE LOST RESERVATION",
+		  c->name);
+	r = keep->save(keep->ctx, value, scsi_lu_save(lu, value));
+	if (r)
+		log_error("device %s: its state could not be saved: %s, going on", c->name,
+			  strerrordesc_np(-r));
+}
+
 /* Give the unit what was kept. */
-static int device_restore(const struct config_device *c, struct tgt_unit *u, const uint8_t *value,
-			  size_t len)
+static int device_restore(const struct config_device *c, struct tgt_unit *u,
+			  const struct state_found *found, const struct tgt_keep *keep)
 {
 	struct scsi_lu *lu = tgt_unit_lu(u);
 
-	if (!len)
+	if (!found->len && !found->lost)
 		return 0;
-	if (scsi_lu_restore(lu, value, len)) {
+	if (found->len && scsi_lu_restore(lu, found->buf, found->len)) {
 		log_error("device %s: its state file was written by a newer srptd, or is damaged; "
 			  "move it away to start without what it keeps",
 			  c->name);
 		return -EINVAL;
 	}
+	if (found->lost)
+		device_lose(c, lu, keep);
+	else if (lu->pr.lost)
+		log_warn("device %s: its reservations are lost, and nobody has replaced them",
+			 c->name);
 	log_info("device %s: %u registrations%s were kept", c->name, lu->pr.n,
 		 lu->mode_is_saved ? " and mode pages" : "");
 	if (lu->erase.failed)
@@ -171,7 +199,7 @@ static int device_make(struct daemon *d, struct ddevice *dev, const struct confi
 		device_forget(keep.ctx);
 		return r;
 	}
-	r = device_restore(c, dev->unit, found.buf, found.len);
+	r = device_restore(c, dev->unit, &found, &keep);
 	if (!r) /* mode pages, as kept or configured, may want something of it */
 		tgt_unit_ready(dev->unit);
 	return r;

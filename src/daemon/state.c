@@ -87,11 +87,12 @@ static json_t *units_saved(const struct daemon *d)
 
 		for (unsigned i = 0; i < lu->pr.n; i++)
 			(void)json_array_append_new(regs, reg_saved(&lu->pr.reg[i]));
-		(void)json_array_append_new(
-			a, json_pack("{s:o,s:I,s:i,s:i,s:o}", "naa", hex_of(lu->naa, lu->naa_len),
-				     "generation", (json_int_t)lu->pr.generation, "type",
-				     (int)lu->pr.type, "holder", (int)lu->pr.holder,
-				     "registrations", regs));
+		(void)json_array_append_new(a, json_pack("{s:o,s:I,s:i,s:i,s:b,s:o}", "naa",
+							 hex_of(lu->naa, lu->naa_len), "generation",
+							 (json_int_t)lu->pr.generation, "type",
+							 (int)lu->pr.type, "holder",
+							 (int)lu->pr.holder, "lost",
+							 (int)lu->pr.lost, "registrations", regs));
 	}
 	return a;
 }
@@ -237,6 +238,7 @@ static bool pr_restored(const json_t *o, struct scsi_pr *ret)
 	ret->generation = number(o, "generation", UINT32_MAX);
 	ret->type = (uint8_t)number(o, "type", UINT8_MAX);
 	ret->holder = (uint16_t)number(o, "holder", UINT16_MAX);
+	ret->lost = json_is_true(json_object_get(o, "lost"));
 	for (; ret->n < json_array_size(regs); ret->n++)
 		if (!reg_restored(json_array_get(regs, ret->n), &ret->reg[ret->n]))
 			return false;
@@ -287,14 +289,19 @@ void state_restore_units(const struct daemon *d)
 
 		if (!o)
 			continue;
-		if (pr_restored(o, &pr)) /* whether they outlive a crash the state file knows */
-			pr.aptpl = lu->pr.aptpl;
+		if (pr_restored(
+			    o,
+			    &pr)) /* whether they outlive a crash the state file knows, unless that is damaged */
+			pr.aptpl = !pr.lost && (lu->pr.aptpl || lu->pr.lost);
 		else
 			pr.n = SCSI_PR_MAX + 1; /* refused below */
-		if (scsi_lu_restore_pr(lu, &pr))
-			log_error("upgrade: the reservations of %s make no sense, they are lost",
+		if (scsi_lu_restore_pr(lu, &pr)) {
+			log_error("upgrade: the reservations of %s make no sense, they are lost "
+				  "until an "
+				  "initiator replaces them",
 				  dev->name);
-		else if (pr.n)
+			scsi_lu_lose_pr(lu);
+		} else if (pr.n)
 			log_info("device %s: %u registrations are kept", dev->name, pr.n);
 	}
 }

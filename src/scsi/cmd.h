@@ -22,6 +22,7 @@
 #define SCSI_CMD_RES_WRITE  BIT(13) /* likewise writers */
 #define SCSI_CMD_RES_EXEMPT \
 	BIT(14)                    /* is processed although another nexus has the unit by RESERVE */
+#define SCSI_CMD_IN_LOST   BIT(26) /* also while the reservations of the unit are lost, see pr.h */
 #define SCSI_CMD_DATA_LONG BIT(15) /* its parameter buffer has SCSI_DATA_LONG_BYTES */
 #define SCSI_CMD_BARRIER   BIT(11) /* runs alone in its task set, as if it were ORDERED */
 #define SCSI_CMD_ANY_TIME  BIT(23) /* also while the unit is erased, see erase.h */

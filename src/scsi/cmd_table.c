@@ -51,7 +51,7 @@
 
 #define ANSWERS_ALWAYS                                                                 \
 	(SCSI_CMD_UA_EXEMPT | SCSI_CMD_ANY_LUN | SCSI_CMD_WELL_KNOWN | SCSI_CMD_DATA | \
-	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT | IN_ANY_STATE | SCSI_CMD_ANY_TIME)
+	 SCSI_CMD_IN | SCSI_CMD_RES_EXEMPT | IN_ANY_STATE | SCSI_CMD_ANY_TIME | SCSI_CMD_IN_LOST)
 #define CHECKS       (SCSI_CMD_LOCAL | SCSI_CMD_MEDIUM | SCSI_CMD_WELL_KNOWN)
 #define AT_BLOCKS    (SCSI_CMD_RANGE | SCSI_CMD_MEDIUM)
 #define CHECKS_RANGE (SCSI_CMD_LOCAL | AT_BLOCKS | RES_READ)
@@ -65,6 +65,7 @@
 #define ERASES        (SCSI_CMD_MEDIUM | SCSI_CMD_WRITE | SCSI_CMD_OUT | RES_WRITE)
 #define SETTINGS      (SCSI_CMD_BARRIER | SCSI_CMD_OUT | RES_WRITE | IN_STANDBY)
 #define REPORTS       (SCSI_CMD_DATA | SCSI_CMD_IN | IN_STANDBY)
+#define READS_BUFFER  (REPORTS | RES_READ | SCSI_CMD_IN_UNAVAILABLE | SCSI_CMD_IN_LOST)
 #define MEDIUM_REPORT (SCSI_CMD_DATA | SCSI_CMD_IN | SCSI_CMD_MEDIUM)
 #define COPIES        (SCSI_CMD_SA | SCSI_CMD_COPY | SCSI_CMD_MEDIUM | SCSI_CMD_OUT | RES_WRITE)
 #define COPY_REPORTS  (SCSI_CMD_SA | SCSI_CMD_DATA | SCSI_CMD_IN)
@@ -122,6 +123,7 @@ enum cmd_index {
 	CMD_PR_PREEMPT_AND_ABORT,
 	CMD_PR_REGISTER_AND_IGNORE,
 	CMD_PR_REGISTER_AND_MOVE,
+	CMD_PR_REPLACE_LOST,
 	CMD_EXTENDED_COPY_LID1,
 	CMD_EXTENDED_COPY_LID4,
 	CMD_POPULATE_TOKEN,
@@ -215,12 +217,12 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_READ_DEFECTS_10] = { 0x37, 0, MEDIUM_REPORT | RES_READ, 10,
 				  MASK10(0, 0x1f, ZERO4, 0xff, 0xff, 0), sbc_read_defects,
 				  "both lists are empty" },
-	[CMD_WRITE_BUFFER] = { 0x3b, 0, SCSI_CMD_OUT | RES_WRITE | IN_UNAVAILABLE, 10,
+	[CMD_WRITE_BUFFER] = { 0x3b, 0,
+			       SCSI_CMD_OUT | RES_WRITE | IN_UNAVAILABLE | SCSI_CMD_IN_LOST, 10,
 			       MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0), spc_write_buffer,
 			       "modes 02 and 0A" },
-	[CMD_READ_BUFFER_10] = { 0x3c, 0, REPORTS | RES_READ | SCSI_CMD_IN_UNAVAILABLE, 10,
-				 MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0), spc_read_buffer,
-				 "modes 02, 03, 0A, 0B" },
+	[CMD_READ_BUFFER_10] = { 0x3c, 0, READS_BUFFER, 10, MASK10(0x1f, 0xff, FF4, 0xff, 0xff, 0),
+				 spc_read_buffer, "modes 02, 03, 0A, 0B" },
 	[CMD_WRITE_SAME_10] = { 0x41, 0, ERASES | SCSI_CMD_RANGE, 60, RW10(0x08), sbc_write_same,
 				"UNMAP; zero blocks are refused (WSNZ)" },
 	[CMD_UNMAP] = { 0x42, 0, ERASES | SCSI_CMD_UNMAP, 60, MASK10(0, ZERO4, 0, 0xff, 0xff, 0),
@@ -239,7 +241,7 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_LOG_SELECT] = { 0x4c, 0, SCSI_CMD_OUT | RES_WRITE | IN_STANDBY, 10,
 			     MASK10(0x02, 0xc0, 0, 0, 0, 0, 0xff, 0xff, 0), spc_log_select,
 			     "PCR: counters begin anew; no parameters" },
-	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | SCSI_CMD_ANY_TIME, 10,
+	[CMD_LOG_SENSE] = { 0x4d, 0, REPORTS | SCSI_CMD_ANY_TIME | SCSI_CMD_IN_LOST, 10,
 			    MASK10(0, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff, 0), spc_log_sense,
 			    "pages 00 02 03 05 06 0C (of thin units) 0D 0E 10 15 19 2F, cumulative "
 			    "values" },
@@ -261,7 +263,8 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				      spc_pr_read_reservation, "" },
 	[CMD_PR_CAPABILITIES] = { 0x5e, SCSI_PR_IN_REPORT_CAPABILITIES, PR_IN, 10, PR_IN_MASK,
 				  spc_pr_capabilities,
-				  "CRH, SIP_C, ATP_C, all six types; PTPL_C with state_dir" },
+				  "RLR_C, CRH, SIP_C, ATP_C, all six types; PTPL_C with "
+				  "state_dir" },
 	[CMD_PR_FULL_STATUS] = { 0x5e, SCSI_PR_IN_READ_FULL_STATUS, PR_IN | SCSI_CMD_DATA_LONG, 10,
 				 PR_IN_MASK, spc_pr_full_status, "" },
 	[CMD_PR_REGISTER] = { 0x5f, SCSI_PR_OUT_REGISTER, PR_OUT, 30, PR_OUT_MASK, spc_pr_out,
@@ -279,6 +282,10 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 					 "ALL_TG_PT; APTPL with state_dir" },
 	[CMD_PR_REGISTER_AND_MOVE] = { 0x5f, SCSI_PR_OUT_REGISTER_AND_MOVE, PR_OUT, 30, PR_OUT_MASK,
 				       spc_pr_out, "UNREG; APTPL with state_dir" },
+	[CMD_PR_REPLACE_LOST] = { 0x5f, SCSI_PR_OUT_REPLACE_LOST, PR_OUT | SCSI_CMD_IN_LOST, 30,
+				  PR_OUT_MASK, spc_pr_out,
+				  "where a damaged state file has lost them; APTPL with "
+				  "state_dir" },
 	[CMD_EXTENDED_COPY_LID1] = { 0x83, SCSI_COPY_OUT_LID1, COPIES, 120, COPY_OUT_MASK,
 				     spc_extended_copy,
 				     "block to block segments, identification descriptors (NAA); "
@@ -325,9 +332,8 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				       "done" },
 	[CMD_WRITE_SAME_16] = { 0x93, 0, ERASES | SCSI_CMD_RANGE, 60, RW16(0x09), sbc_write_same,
 				"UNMAP, NDOB; zero blocks are refused (WSNZ)" },
-	[CMD_READ_BUFFER_16] = { 0x9b, 0, REPORTS | RES_READ | SCSI_CMD_IN_UNAVAILABLE, 10,
-				 MASK16(0x1f, FF8, FF4, 0xff, 0), spc_read_buffer,
-				 "modes 02, 03, 0A, 0B" },
+	[CMD_READ_BUFFER_16] = { 0x9b, 0, READS_BUFFER, 10, MASK16(0x1f, FF8, FF4, 0xff, 0),
+				 spc_read_buffer, "modes 02, 03, 0A, 0B" },
 	[CMD_WRITE_ATOMIC_16] = { 0x9c, 0, ALONE | SCSI_CMD_ATOMIC, 60, RW16(DPO_FUA),
 				  sbc_write_atomic,
 				  "FUA; DPO is accepted; up to 1 MiB, with every atomic boundary; "
@@ -341,13 +347,15 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				 MASK16(0x1f, FF8, FF4, 0, 0), sbc_get_lba_status,
 				 "from the file's extents; up to 32 descriptors" },
 	[CMD_REPORT_LUNS] = { 0xa0, 0, ANSWERS_ALWAYS, 10, MASK12(0, 0xff, 0, 0, 0, FF4, 0, 0),
-			      spc_report_luns, "SELECT REPORT 00h, 01h, 02h" },
+			      spc_report_luns,
+			      "SELECT REPORT 00h to 02h, 10h to 12h; no unit is administrative or "
+			      "subsidiary" },
 	[CMD_REPORT_IDENT] = { 0xa3, SCSI_SA_IDENTIFYING_INFO, REPORTS | SCSI_CMD_SA, 10,
 			       MASK12(0x1f, ZERO4, FF4, 0xfe, 0), spc_report_ident,
 			       "peripheral device and text information, supported lengths" },
 	[CMD_REPORT_TPGS] = { 0xa3, SCSI_SA_REPORT_TPGS,
 			      SCSI_CMD_SA | SCSI_CMD_TPGS | SCSI_CMD_DATA | SCSI_CMD_IN |
-				      IN_ANY_STATE,
+				      IN_ANY_STATE | SCSI_CMD_IN_LOST,
 			      10, MASK12(0x3f, ZERO4, FF4, 0, 0), spc_report_tpgs,
 			      "where the unit has groups; both header formats" },
 	[CMD_REPORT_SUPPORTED_OPS] = { 0xa3, SCSI_SA_REPORT_SUPPORTED_OPS,

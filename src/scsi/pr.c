@@ -133,6 +133,8 @@ uint32_t pr_denied(const struct scsi_itl *itl)
 	const struct scsi_lu *lu = itl->lu;
 	const struct scsi_pr *pr = &lu->pr;
 
+	if (pr->lost) /* next to nothing is let in, and that is decided at home */
+		return SCSI_VIEW_RES_ALL;
 	if (lu->reserved)
 		return lu->reserved == itl->nexus ? 0 : SCSI_VIEW_RES_ALL;
 	if (!pr->type || pr_holds(pr, itl->reg) ||
@@ -148,11 +150,16 @@ static bool pr_allows(const struct scsi_task *t)
 	return t->cdb[0] == SCSI_OP_PREVENT_ALLOW && !(t->cdb[4] & 1);
 }
 
+static bool pr_starts(const struct scsi_task *t)
+{
+	return t->cdb[0] == SCSI_OP_START_STOP_UNIT && (t->cdb[4] & 0xf1) == 1;
+}
+
 /* A command that starts the unit is for everybody (SBC-4 table 13), and so is to allow that the medium is taken out; one
  * that stops it, or prevents that, is not. */
 static uint32_t pr_class(const struct scsi_task *t)
 {
-	if ((t->cdb[0] == SCSI_OP_START_STOP_UNIT && (t->cdb[4] & 0xf1) == 1) || pr_allows(t))
+	if (pr_starts(t) || pr_allows(t))
 		return 0;
 	return t->cmd->flags & (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE);
 }
@@ -161,11 +168,16 @@ bool pr_conflicts(const struct scsi_task *t, const struct scsi_itl *itl)
 {
 	uint32_t denied = pr_denied(itl);
 
-	if (!denied || !t->cmd)
+	if (!denied || !t->cmd || itl->lu->pr.lost)
 		return false;
 	if (denied == SCSI_VIEW_RES_ALL)
 		return !(t->cmd->flags & SCSI_CMD_RES_EXEMPT) && !pr_allows(t);
 	return pr_class(t) & denied;
+}
+
+bool pr_lost_refuses(const struct scsi_task *t)
+{
+	return t->lu->pr.lost && t->cmd && !(t->cmd->flags & SCSI_CMD_IN_LOST) && !pr_starts(t);
 }
 
 /* --- saved state --- */
@@ -173,7 +185,8 @@ bool pr_conflicts(const struct scsi_task *t, const struct scsi_itl *itl)
 static bool pr_is_sound(const struct scsi_pr *pr)
 {
 	if (pr->n > SCSI_PR_MAX || (pr->type && !pr_type_is_valid(pr->type)) ||
-	    (pr->type && !pr->n) || (pr->holder && pr->holder >= pr->n) ||
+	    (pr->lost && (pr->n || pr->aptpl)) || (pr->type && !pr->n) ||
+	    (pr->holder && pr->holder >= pr->n) ||
 	    (pr->holder && (!pr->type || pr_is_all_registrants(pr->type))))
 		return false;
 	for (unsigned i = 0; i < pr->n; i++)
@@ -189,4 +202,10 @@ int scsi_lu_restore_pr(struct scsi_lu *lu, const struct scsi_pr *pr)
 		return -EINVAL;
 	lu->pr = *pr;
 	return 0;
+}
+
+void scsi_lu_lose_pr(struct scsi_lu *lu)
+{
+	check(list_empty(&lu->nexuses));
+	lu->pr = (struct scsi_pr){ .lost = true };
 }

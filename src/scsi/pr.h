@@ -47,6 +47,8 @@ struct scsi_pr {
 	uint16_t holder; /* index; with an all registrants type, and without a reservation, 0 */
 	uint8_t type;    /* enum scsi_pr_type */
 	bool aptpl;      /* they outlive the process: SCSI_ACT_SAVE */
+	bool lost; /* what there was could not be read back: no registration, and next to nothing is let in until
+		    * REPLACE LOST RESERVATION (SPC-5 5.13.5.3.2) */
 	struct scsi_pr_reg reg[SCSI_PR_MAX]; /* [0, n), oldest first; each nexus at most once */
 };
 
@@ -64,6 +66,14 @@ struct scsi_ports {
  * changed. Context: home worker.
  */
 must_check int scsi_lu_restore_pr(struct scsi_lu *lu, const struct scsi_pr *pr);
+
+/**
+ * scsi_lu_lose_pr() - the reservations of a unit could not be read back
+ *
+ * Before any nexus maps it. From now on commands get PERSISTENT RESERVATION INFORMATION LOST, also after scsi_lu_save()
+ * and scsi_lu_restore(), until an initiator replaces them. Context: home worker.
+ */
+void scsi_lu_lose_pr(struct scsi_lu *lu);
 
 /* @n by name. Home worker. */
 struct scsi_pr_nexus pr_nexus_of(const struct scsi_nexus *n);
@@ -104,5 +114,7 @@ void pr_ua_all(struct scsi_lu *lu, unsigned ua, int except);
 uint32_t pr_denied(const struct scsi_itl *itl);
 /* Must @t, which is of @itl, end with RESERVATION CONFLICT? */
 bool pr_conflicts(const struct scsi_task *t, const struct scsi_itl *itl);
+/* Are the reservations of its unit lost, and may @t, which is of it, not be processed until they are replaced? */
+bool pr_lost_refuses(const struct scsi_task *t);
 /* The nexus has gone from the unit, or has been lost: so has its SPC-2 reservation. */
 void pr_nexus_lost(struct scsi_lu *lu, const struct scsi_nexus *nexus);

@@ -56,7 +56,7 @@ static struct world {
 	uint8_t list[512];
 	struct scsi_task t;
 	unsigned victims; /* bits, of the last PREEMPT AND ABORT */
-	unsigned done[9]; /* GOOD, by service action */
+	unsigned done[9]; /* GOOD, by service action; of REPLACE LOST RESERVATION refused */
 	unsigned preempted;
 } * w;
 
@@ -335,6 +335,8 @@ static unsigned m_op(const struct op *o, unsigned *ret_victims)
 		return 0x2600;
 	if (o->sa == 0 || o->sa == 6)
 		return m_register(o);
+	if (o->sa == 8) /* nothing is lost */
+		return 0x2604;
 	if (!w->m.key[o->nexus] || w->m.key[o->nexus] != o->key)
 		return CONFLICT;
 	switch (o->sa) {
@@ -481,7 +483,7 @@ static void check_access(void)
 static struct op random_op(struct prng *rnd)
 {
 	struct op o = { .nexus = (unsigned)prng_below(rnd, N),
-			.sa = (uint8_t)prng_below(rnd, 8),
+			.sa = (uint8_t)prng_below(rnd, 9),
 			.sa_key = prng_below(rnd, 4),
 			.type = (uint8_t)prng_below(rnd, 9),
 			.dest_ini = (unsigned)prng_below(rnd, N_INI),
@@ -530,7 +532,7 @@ static void check_restore(struct prng *rnd)
 	assert_int_equal(scsi_lu_init(&lu, &p), 0);
 	assert_int_equal(scsi_lu_restore_pr(&lu, &w->lu.pr), 0);
 	assert_memory_equal(&lu.pr, &w->lu.pr, sizeof(lu.pr));
-	switch (prng_below(rnd, 5)) {
+	switch (prng_below(rnd, 6)) {
 	case 0:
 		bad.n = SCSI_PR_MAX + 1;
 		break;
@@ -539,6 +541,11 @@ static void check_restore(struct prng *rnd)
 		break;
 	case 2:
 		bad.holder = bad.n ? bad.n : 1;
+		break;
+	case 4:
+		if (!bad.n)
+			return;
+		bad.lost = true;
 		break;
 	case 3:
 		if (bad.n < 2)
@@ -570,7 +577,7 @@ static void one(struct prng *rnd)
 				victims &= ~BIT(i);
 		assert_int_equal(w->victims, victims);
 	}
-	w->done[o.sa] += !want;
+	w->done[o.sa] += !want || o.sa == 8;
 	check_uas();
 	check_keys(o.nexus);
 	check_reservation(o.nexus);
@@ -602,7 +609,7 @@ static void walk(void **state)
 			check_restore(&rnd);
 	}
 	/* the walk must get somewhere */
-	for (unsigned sa = 0; sa < 8; sa++)
+	for (unsigned sa = 0; sa < 9; sa++)
 		assert_true(w->done[sa] > 100);
 	assert_true(w->preempted > 100);
 	for (unsigned i = 0; i < N; i++)

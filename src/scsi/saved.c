@@ -21,6 +21,7 @@ enum part {
 	PART_ALUA = 4,
 	PART_IDENT = 5,
 	PART_ERASE = 6,
+	PART_PR_LOST = 7, /* empty */
 };
 
 #define MODE_BYTES  8u
@@ -31,7 +32,7 @@ enum part {
 _Static_assert(1 + 3 + MODE_BYTES + MODE_MORE + 3 + 8 + SCSI_PR_MAX * (8 + NEXUS_BYTES) + 3 +
 			       SCSI_OWED_MAX * (NEXUS_BYTES + 1 + 2 * SCSI_UA_MAX) + 3 + 4 +
 			       SCSI_TPG_MAX * TPG_BYTES + 3 + 2 + SCSI_IDENT_BYTES +
-			       SCSI_TEXT_BYTES + 3 + 3 + SCSI_ERASE_PATTERN_MAX <=
+			       SCSI_TEXT_BYTES + 3 + 3 + SCSI_ERASE_PATTERN_MAX + 3 <=
 		       SCSI_SAVED_MAX,
 	       "what is saved must fit");
 
@@ -192,6 +193,8 @@ size_t scsi_lu_save(const struct scsi_lu *lu, uint8_t *buf)
 			buf[at + 1] |= ERASE_FAILED;
 		part_end(&out, buf, at);
 	}
+	if (lu->pr.lost)
+		part_end(&out, buf, part_begin(&out, PART_PR_LOST));
 	return out.pos;
 }
 
@@ -351,6 +354,9 @@ static bool get_part(enum part kind, struct cur *in, struct scsi_lu *lu, struct 
 		return get_ident(in, &lu->ident);
 	case PART_ERASE:
 		return get_erase(in, lu);
+	case PART_PR_LOST:
+		pr->lost = true;
+		return !cur_left(in);
 	}
 	return false;
 }

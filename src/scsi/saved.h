@@ -2,7 +2,7 @@
 /*
  * What of a unit outlives the process: mode pages that were saved (MODE SELECT with SP), persistent reservations
  * while APTPL is on, access states of target port groups that were changed, that it
- * is being erased or that this has failed, identifying information, and the unit attentions that tell of such changes and were not heard yet. As bytes that the
+ * is being erased or that this has failed, identifying information, that reservations are lost, and the unit attentions that tell of such changes and were not heard yet. As bytes that the
  * caller keeps; when, says SCSI_ACT_SAVE.
  */
 #pragma once

@@ -124,6 +124,35 @@ static void reservations(void **state)
 	assert_int_equal(r->lu[0].pr.n, 0);
 }
 
+/* [SAVE-7] That they are lost is kept, whatever else is saved meanwhile, until they are replaced. */
+static void lost(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(scsi_nexus_remap(&r->nexus[i], NULL, 0), 1);
+	scsi_lu_lose_pr(&r->lu[0]);
+	r->saved_len = scsi_lu_save(&r->lu[0], r->saved);
+	for (int i = 0; i < 2; i++) {
+		restart();
+		assert_true(r->lu[0].pr.lost);
+		expect_uas(0, UAS(SCSI_UA_POWER_ON));
+		rig_run(rig_from(r, 0), rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0);
+		rig_expect_sense(r, SENSE_DATA_PROTECT, ASC_RESERVATIONS_LOST);
+		r->saved_len = scsi_lu_save(&r->lu[0], r->saved);
+	}
+	assert_int_equal(pr_out(0, 8, SCSI_PR_WRITE_EXCLUSIVE, 0, 7, APTPL), 0);
+	assert_int_equal(r->saves, 1);
+	restart();
+	assert_false(r->lu[0].pr.lost);
+	assert_int_equal(r->lu[0].pr.n, 1);
+	assert_int_equal(r->lu[0].pr.type, SCSI_PR_WRITE_EXCLUSIVE);
+	/* a value that says both is none */
+	memcpy(r->saved + r->saved_len, (uint8_t[]){ 7, 0, 0 }, 3);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(scsi_nexus_remap(&r->nexus[i], NULL, 0), 1);
+	assert_int_equal(scsi_lu_restore(&r->lu[0], r->saved, r->saved_len + 3), -EINVAL);
+}
+
 /* [SAVE-1] where nothing is kept, APTPL is refused, and the capabilities say so. */
 static void capabilities(void **state)
 {
@@ -439,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reservations, setup, teardown),
+		cmocka_unit_test_setup_teardown(lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(capabilities, setup, teardown),
 		cmocka_unit_test_setup_teardown(mode_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(threshold, setup, teardown),

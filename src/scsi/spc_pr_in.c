@@ -8,6 +8,7 @@
 #define FULL_STATUS_BYTES 24u /* of a descriptor, without its TransportID */
 
 /* REPORT CAPABILITIES: byte 2 */
+#define CAP_RLR_C  0x80
 #define CAP_CRH    0x10
 #define CAP_SIP_C  0x08
 #define CAP_ATP_C  0x04
@@ -82,7 +83,8 @@ struct scsi_act spc_pr_capabilities(struct scsi_task *t)
 	if (reserved(t))
 		return answer_status(t, SCSI_STATUS_RESERVATION_CONFLICT);
 	pen_be16(&out, CAPABILITIES_LEN);
-	pen_u8(&out, (uint8_t)(CAP_CRH | CAP_SIP_C | CAP_ATP_C | (t->lu->keeps ? CAP_PTPL_C : 0)));
+	pen_u8(&out, (uint8_t)(CAP_RLR_C | CAP_CRH | CAP_SIP_C | CAP_ATP_C |
+			       (t->lu->keeps ? CAP_PTPL_C : 0)));
 	pen_u8(&out,
 	       (uint8_t)(CAP_TMV |
 			 (t->lu->pr.aptpl ? CAP_PTPL_A : 0))); /* ALLOW COMMANDS 000b: not said */

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * PERSISTENT RESERVE OUT: SPC-5 6.17, what the service actions do in 5.13. Here: their parameter list, and
- * RESERVE, RELEASE, CLEAR.
+ * RESERVE, RELEASE, CLEAR, REPLACE LOST RESERVATION.
  */
 #include "scsi/spc_pr_out.h"
-
-#define SPEC_I_PT 0x08 /* byte 20 */
-#define FLAGS_AT  20
 
 struct scsi_act pr_out_conflict(const struct pr_out *o)
 {
@@ -88,6 +85,29 @@ static struct scsi_act clear(const struct pr_out *o)
 	return pr_out_good(o, true);
 }
 
+/* SPC-5 5.13.11.3: one registration and its reservation are all there is then; nobody is known who could hear of it. */
+static struct scsi_act replace_lost(const struct pr_out *o)
+{
+	bool aptpl = o->t->data[PR_FLAGS_AT] & PR_APTPL;
+	struct scsi_pr_nexus own = pr_nexus_of(o->t->nexus);
+
+	if (!o->pr->lost)
+		return answer_fail(o->t, SENSE_ILLEGAL_REQUEST, ASC_INVALID_RELEASE);
+	if (o->key)
+		return answer_bad_param(o->t, 0);
+	if (!o->sa_key)
+		return answer_bad_param(o->t, PR_SA_KEY_AT);
+	if (o->scope)
+		return answer_bad_cdb(o->t, 2, 7);
+	if (!pr_type_is_valid(o->type))
+		return answer_bad_cdb(o->t, 2, 3);
+	if (aptpl && !o->lu->keeps)
+		return answer_bad_param(o->t, PR_FLAGS_AT);
+	*o->pr = (struct scsi_pr){ .type = o->type, .aptpl = aptpl };
+	pr_add(o->pr, &own, o->sa_key);
+	return pr_out_good(o, true);
+}
+
 static struct scsi_act dispatch(const struct pr_out *o)
 {
 	switch ((enum scsi_pr_out)o->service_action) {
@@ -105,6 +125,8 @@ static struct scsi_act dispatch(const struct pr_out *o)
 		return has_key(o) ? pr_out_preempt(o) : pr_out_conflict(o);
 	case SCSI_PR_OUT_REGISTER_AND_MOVE:
 		return has_key(o) ? pr_out_move(o) : pr_out_conflict(o);
+	case SCSI_PR_OUT_REPLACE_LOST:
+		return replace_lost(o);
 	}
 	check_unreachable();
 }
@@ -124,20 +146,20 @@ static struct scsi_act pr_out_list(struct scsi_task *t)
 			    .service_action = t->cdb[1] & 0x1f,
 			    .scope = t->cdb[2] >> 4,
 			    .type = t->cdb[2] & 0xf };
-	bool spec_i_pt = t->data[FLAGS_AT] & SPEC_I_PT;
+	bool spec_i_pt = t->data[PR_FLAGS_AT] & PR_SPEC_I_PT;
 
 	if (!itl || itl->lu != t->lu) /* taken away while the list was fetched */
 		return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_LUN_NOT_SUPPORTED);
 	o.lu = itl->lu;
 	o.pr = &itl->lu->pr;
 	o.own = itl->reg;
-	o.was_kept = o.pr->aptpl;
+	o.was_kept = o.pr->aptpl || o.pr->lost;
 	if (o.lu->reserved)
 		return pr_out_conflict(&o);
 	/* The list of REGISTER AND MOVE has another layout behind the keys. */
 	if (o.service_action != SCSI_PR_OUT_REGISTER_AND_MOVE) {
 		if (spec_i_pt && o.service_action != SCSI_PR_OUT_REGISTER)
-			return answer_bad_param(t, FLAGS_AT);
+			return answer_bad_param(t, PR_FLAGS_AT);
 		if (!spec_i_pt && o.list_len != PR_LIST_BYTES)
 			return answer_fail(t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
 	}

@@ -6,12 +6,19 @@
 
 #define PR_LIST_BYTES 24u
 
+/* Of the basic list */
+#define PR_SA_KEY_AT 8
+#define PR_FLAGS_AT  20
+#define PR_SPEC_I_PT 0x08
+#define PR_ALL_TG_PT 0x04
+#define PR_APTPL     0x01
+
 /* A command whose parameter list is here and whose nexus still has the unit. */
 struct pr_out {
 	struct scsi_task *t;
 	struct scsi_lu *lu;
 	struct scsi_pr *pr;
-	bool was_kept;     /* APTPL was on before */
+	bool was_kept;     /* APTPL was on before, or that they are lost is kept */
 	int own;           /* index of the registration of its nexus, -1: none */
 	uint32_t list_len; /* bytes at t->data */
 	uint64_t key;      /* RESERVATION KEY */

@@ -2,8 +2,6 @@
 /* PERSISTENT RESERVE OUT: PREEMPT and PREEMPT AND ABORT, SPC-5 5.13.11.4 and 5.13.11.5. */
 #include "scsi/spc_pr_out.h"
 
-#define SA_KEY_AT 8
-
 _Static_assert(SCSI_PR_MAX * sizeof(struct scsi_pr_nexus) <= SCSI_DATA_MIN_BYTES,
 	       "the parameter buffer has room for all victims");
 
@@ -102,7 +100,7 @@ struct scsi_act pr_out_preempt(const struct pr_out *o)
 	unsigned n;
 
 	if (!o->sa_key && !all)
-		return answer_bad_param(o->t, SA_KEY_AT);
+		return answer_bad_param(o->t, PR_SA_KEY_AT);
 	if (pr->type && (all ? !o->sa_key : pr->reg[pr->holder].key == o->sa_key))
 		return preempt_reservation(o);
 	/* Registrations only, its own among them if that has the key; a reservation of all registrants goes with the

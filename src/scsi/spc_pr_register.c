@@ -5,11 +5,7 @@
  */
 #include "scsi/spc_pr_out.h"
 
-#define FLAGS_AT  20 /* of the basic list */
-#define SPEC_I_PT 0x08
-#define ALL_TG_PT 0x04
-#define APTPL     0x01
-#define IDS_AT    28 /* TransportIDs, behind their length */
+#define IDS_AT 28 /* TransportIDs, behind their length */
 
 #define MOVE_FLAGS_AT 17
 #define MOVE_UNREG    0x02
@@ -24,7 +20,7 @@ struct port_range {
 
 static struct port_range ports_of(const struct pr_out *o)
 {
-	bool all = o->t->data[FLAGS_AT] & ALL_TG_PT;
+	bool all = o->t->data[PR_FLAGS_AT] & PR_ALL_TG_PT;
 
 	return (struct port_range){ .all = all ? o->lu->ports : NULL,
 				    .own = o->t->nexus->target.relative_id };
@@ -99,7 +95,7 @@ static struct scsi_act register_new(const struct pr_out *o)
 	struct scsi_act a;
 	struct cur ids = { 0 };
 
-	if (o->t->data[FLAGS_AT] & SPEC_I_PT && bad_ids(o, &ids, &a))
+	if (o->t->data[PR_FLAGS_AT] & PR_SPEC_I_PT && bad_ids(o, &ids, &a))
 		return a;
 	/* New ones stand behind the others, so what was done is undone by forgetting them. */
 	if (!add_initiator(o->pr, &r, &own.initiator, o->sa_key)) {
@@ -119,7 +115,7 @@ static struct scsi_act register_new(const struct pr_out *o)
 		}
 	}
 	o->pr->generation++;
-	o->pr->aptpl = o->t->data[FLAGS_AT] & APTPL;
+	o->pr->aptpl = o->t->data[PR_FLAGS_AT] & PR_APTPL;
 	return pr_out_good(o, true);
 }
 
@@ -155,8 +151,8 @@ static struct scsi_act register_again(const struct pr_out *o)
 	struct port_range r = ports_of(o);
 	unsigned missing = 0;
 
-	if (o->t->data[FLAGS_AT] & SPEC_I_PT)
-		return answer_bad_param(o->t, FLAGS_AT);
+	if (o->t->data[PR_FLAGS_AT] & PR_SPEC_I_PT)
+		return answer_bad_param(o->t, PR_FLAGS_AT);
 	for (unsigned i = 0; o->sa_key && i < n_ports(&r); i++) {
 		nexus.port = port_at(&r, i);
 		missing += pr_find(o->pr, &nexus) < 0;
@@ -172,7 +168,7 @@ static struct scsi_act register_again(const struct pr_out *o)
 	nexus.port = r.own;
 	change_at(o, &nexus);
 	o->pr->generation++;
-	o->pr->aptpl = o->t->data[FLAGS_AT] & APTPL;
+	o->pr->aptpl = o->t->data[PR_FLAGS_AT] & PR_APTPL;
 	return pr_out_good(o, true);
 }
 
@@ -183,8 +179,8 @@ struct scsi_act pr_out_register(const struct pr_out *o)
 
 	if (!ignore && o->key != key)
 		return pr_out_conflict(o);
-	if (o->t->data[FLAGS_AT] & APTPL && !o->lu->keeps) /* PTPL_C is 0 */
-		return answer_bad_param(o->t, FLAGS_AT);
+	if (o->t->data[PR_FLAGS_AT] & PR_APTPL && !o->lu->keeps) /* PTPL_C is 0 */
+		return answer_bad_param(o->t, PR_FLAGS_AT);
 	if (o->own >= 0)
 		return register_again(o);
 	return o->sa_key ? register_new(o) : pr_out_good(o, false);
@@ -207,7 +203,7 @@ static bool bad_destination(const struct pr_out *o, struct scsi_pr_nexus *dest,
 		*ret = answer_fail(o->t, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
 	else if (!o->sa_key)
 		*ret = answer_bad_param(o->t, 8);
-	else if (o->t->data[MOVE_FLAGS_AT] & APTPL && !o->lu->keeps)
+	else if (o->t->data[MOVE_FLAGS_AT] & PR_APTPL && !o->lu->keeps)
 		*ret = answer_bad_param(o->t, MOVE_FLAGS_AT);
 	else if (!port_exists(o, dest->port))
 		*ret = answer_bad_param(o->t, MOVE_PORT_AT);
@@ -233,7 +229,7 @@ struct scsi_act pr_out_move(const struct pr_out *o)
 	to = pr_find(pr, &dest);
 	if (to < 0 && !unreg && pr->n == SCSI_PR_MAX)
 		return no_room(o);
-	pr->aptpl = o->t->data[MOVE_FLAGS_AT] & APTPL;
+	pr->aptpl = o->t->data[MOVE_FLAGS_AT] & PR_APTPL;
 	if (to < 0 && unreg) {
 		/* it takes the place of the old one, which needs no room of its own */
 		pr->reg[o->own] = (struct scsi_pr_reg){ .key = o->sa_key, .nexus = dest };

@@ -119,6 +119,8 @@ static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 		return answer_fail(t, SENSE_UNIT_ATTENTION, ua_to_report(t, itl));
 	if (refused)
 		return refuse_access(t, itl, refused);
+	if (pr_lost_refuses(t))
+		return answer_fail(t, SENSE_DATA_PROTECT, ASC_RESERVATIONS_LOST);
 	if (pr_conflicts(t, itl))
 		return answer_status(t, SCSI_STATUS_RESERVATION_CONFLICT);
 	if (ua)

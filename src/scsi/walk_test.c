@@ -232,8 +232,8 @@ static void walk(struct rig *r, uint8_t (*shadow)[RIG_DISK_LEN], uint64_t seed)
 			assert_memory_equal(shadow, r->disk, sizeof(r->disk));
 	}
 	/* the walk must get somewhere */
-	assert_true(good > STEPS / 16);
-	assert_true(local > STEPS / 24);
+	assert_true(good > STEPS / 20);
+	assert_true(local > STEPS / 32);
 }
 
 static void random_walks(void **state)

@@ -111,6 +111,7 @@ enum scsi_pr_out { /* of PERSISTENT RESERVE OUT */
 	SCSI_PR_OUT_PREEMPT_AND_ABORT = 0x05,
 	SCSI_PR_OUT_REGISTER_AND_IGNORE = 0x06, /* existing key */
 	SCSI_PR_OUT_REGISTER_AND_MOVE = 0x07,
+	SCSI_PR_OUT_REPLACE_LOST = 0x08, /* reservation */
 };
 
 enum scsi_copy_out {               /* service actions of THIRD-PARTY COPY OUT */

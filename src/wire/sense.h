@@ -76,6 +76,7 @@ enum sense_asc {
 	ASC_NO_MEDIUM = 0x3a00,
 	ASC_ECHO_OVERWRITTEN = 0x3f0f,
 	ASC_TARGET_FAILURE = 0x4400,
+	ASC_RESERVATIONS_LOST = 0x4401, /* persistent reservation information lost */
 	ASC_INVALID_MESSAGE = 0x4900,
 	ASC_DATA_PHASE = 0x4b00,
 	ASC_REMOVAL_PREVENTED = 0x5302,  /* of the medium */

@@ -11,6 +11,13 @@ import lib
 from queue_peer import CHECK, CONFLICT, GOOD, Queue
 
 
+class Lost(Queue):
+    """A peer of a unit that is not ready: it has heard POWER ON."""
+
+    def ready(self):
+        self.status(self.tur())
+
+
 def pr_out(p, action, kind=0, key=0, new=0, flags=0):
     return p.answer(p.issue(struct.pack(">BBBHIB", 0x5F, action, kind, 0, 24, 0), struct.pack(">QQ4xB3x", key, new, flags)))
 
@@ -114,6 +121,40 @@ def cut_off(t, state):
     a.close()
 
 
+def damaged(t, state):
+    """A record that is damaged in the middle costs nothing; where the last one cannot be found, the reservations are lost."""
+    a = Queue(t.port, b"state-01")
+    lib.expect(pr_out(a, 6, new=0x79, flags=1)["status"] == GOOD, "REGISTER")
+    end = len(state.read_bytes())
+    for key in (0x80, 0x81):
+        lib.expect(pr_out(a, 6, new=key, flags=1)["status"] == GOOD, "REGISTER, which appends")
+    killed(t)
+    whole = state.read_bytes()
+    for at, log in ((40, "1 records of"), (1, "its reservations are lost")):
+        t.proc.send_signal(signal.SIGKILL)
+        t.proc.wait()
+        bad = bytearray(whole)
+        bad[end + at] ^= 0x41
+        state.write_bytes(bad)
+        since = len(t.text())
+        t.start()
+        t.wait_log(log, since=since)
+        if at == 40:
+            a = Queue(t.port, b"state-01")
+            lib.expect(pr_keys(a) == [0x81], "the last one is there")
+            a.close()
+    for _ in range(2):
+        killed(t)
+        a = Lost(t.port, b"state-01")
+        r = a.answer(a.tur())
+        lib.expect(lib.sense(r) == (7, 0x44, 1), f"a unit that has lost its reservations, got {r}")
+    lib.expect(pr_out(a, 8, kind=1, new=0x82, flags=1)["status"] == GOOD, "REPLACE LOST RESERVATION")
+    lib.expect(a.status(a.tur()) == GOOD and pr_keys(a) == [0x82], "it is replaced")
+    killed(t)
+    a = Queue(t.port, b"state-01")
+    lib.expect(pr_keys(a) == [0x82], "and that is kept")
+    a.close()
+
 
 with tempfile.TemporaryDirectory() as tmp:
     image = pathlib.Path(tmp) / "disk"
@@ -124,4 +165,5 @@ with tempfile.TemporaryDirectory() as tmp:
         identified(t)
         killed_between(t)
         cut_off(t, state)
+        damaged(t, state)
 print("ok: reservations, mode pages and unit attentions outlive a kill")
