@@ -153,7 +153,7 @@ static struct scsi_act pr_out_list(struct scsi_task *t)
 	o.lu = itl->lu;
 	o.pr = &itl->lu->pr;
 	o.own = itl->reg;
-	o.was_kept = o.pr->aptpl || o.pr->lost;
+	o.was_kept = o.pr->aptpl || (o.pr->lost && o.lu->keeps);
 	if (o.lu->reserved)
 		return pr_out_conflict(&o);
 	/* The list of REGISTER AND MOVE has another layout behind the keys. */
