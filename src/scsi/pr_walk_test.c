@@ -20,10 +20,12 @@
 
 #define N_INI   3
 #define N_PORTS 2
-#define N       (N_INI * N_PORTS) /* nexus i: initiator i / N_PORTS, port i % N_PORTS */
+#define N       6 /* N_INI * N_PORTS; nexus i: initiator i / N_PORTS, port i % N_PORTS */
 #define STEPS   60000
 #define ALL     (-2)
 #define NOBODY  (-1)
+
+_Static_assert(N == N_INI * N_PORTS, "a nexus for each initiator and port");
 
 /* The model. */
 struct model {
