@@ -180,7 +180,9 @@ void method_device_insert(struct ctl_call *call, json_t *params);
 json_t *device_left_json(struct tgt_unit *u);
 void method_device_suspend(struct ctl_call *call, json_t *params);
 void method_device_resume(struct ctl_call *call, json_t *params);
+/* reservation_methods.c */
 void method_device_reservations(struct ctl_call *call, json_t *params);
+void method_device_reservations_restore(struct ctl_call *call, json_t *params);
 /* A port identifier in hex, as sessions are listed with it. */
 json_t *port_id_text(const struct srp_port_id *id);
 
@@ -229,6 +231,8 @@ void state_load(struct daemon *d, int fd);
 void state_free(struct daemon *d);
 /* The highest number that a SCSI port ever had; 0: none. */
 uint16_t state_last_relative_id(const struct daemon *d);
+/* The @n bytes of exactly so many hexadecimal digits in lower case; false: they are not. */
+bool hex_to(const char *text, uint8_t *bytes, size_t n);
 /* Give every device that is open the reservations it had. Context: before anybody is logged in. */
 void state_restore_units(const struct daemon *d);
 /* Give a device group that was just made the access states it had. Return: whether it was there. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * device.eject and device.insert: the medium of a removable device. device.suspend and device.resume: its store for the
- * operator. device.reservations: all that is known of them.
+ * operator.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,71 +202,4 @@ void method_device_resume(struct ctl_call *call, json_t *params)
 	if (dev)
 		ctl_reply(call, json_pack("{s:s,s:b}", "device", dev->name, "was_suspended",
 					  (int)tgt_unit_resume(dev->unit)));
-}
-
-/* --- reservations --- */
-
-static json_t *type_json(unsigned type)
-{
-	static const char *const names[] = {
-		[SCSI_PR_WRITE_EXCLUSIVE] = "write exclusive",
-		[SCSI_PR_EXCLUSIVE_ACCESS] = "exclusive access",
-		[SCSI_PR_WRITE_EXCLUSIVE_RO] = "write exclusive, registrants only",
-		[SCSI_PR_EXCLUSIVE_ACCESS_RO] = "exclusive access, registrants only",
-		[SCSI_PR_WRITE_EXCLUSIVE_AR] = "write exclusive, all registrants",
-		[SCSI_PR_EXCLUSIVE_ACCESS_AR] = "exclusive access, all registrants",
-	};
-
-	return type < ARRAY_SIZE(names) && names[type] ? json_string(names[type]) : json_null();
-}
-
-static json_t *initiator_json(const struct transport_id *id)
-{
-	struct srp_port_id port;
-
-	memcpy(port.ext, id->name, sizeof(port.ext));
-	memcpy(port.guid, id->name + sizeof(port.ext), sizeof(port.guid));
-	return port_id_text(&port);
-}
-
-static json_t *registrations_json(const struct scsi_pr *pr)
-{
-	json_t *a = json_array();
-	char key[2 + 16 + 1];
-
-	for (unsigned i = 0; i < pr->n; i++) {
-		const struct scsi_pr_reg *reg = &pr->reg[i];
-
-		(void)snprintf(key, sizeof(key), "0x%016" PRIx64, reg->key);
-		(void)json_array_append_new(
-			a, json_pack("{s:s,s:o,s:i,s:b}", "key", key, "initiator",
-				     initiator_json(&reg->nexus.initiator), "port",
-				     (int)reg->nexus.port, "holder", (int)pr_holds(pr, (int)i)));
-	}
-	return a;
-}
-
-/* Who has it by RESERVE (SPC-2). */
-static json_t *reserver_json(const struct scsi_lu *lu)
-{
-	struct scsi_pr_nexus n;
-
-	if (!lu->reserved)
-		return json_null();
-	n = pr_nexus_of(lu->reserved);
-	return initiator_json(&n.initiator);
-}
-
-void method_device_reservations(struct ctl_call *call, json_t *params)
-{
-	const struct ddevice *dev = daemon_device_asked(call, params);
-	const struct scsi_lu *lu;
-
-	if (!dev)
-		return;
-	lu = tgt_unit_lu(dev->unit);
-	ctl_reply(call, json_pack("{s:s,s:I,s:o,s:b,s:o,s:o}", "device", dev->name, "generation",
-				  (json_int_t)lu->pr.generation, "type", type_json(lu->pr.type),
-				  "aptpl", (int)lu->pr.aptpl, "reserved_by", reserver_json(lu),
-				  "registrations", registrations_json(&lu->pr)));
 }

@@ -239,6 +239,13 @@ static const struct ctl_param fault_clear_params[] = {
 	{ .name = "id", .type = CTL_INTEGER, .optional = true, .help = "Which; else all." },
 };
 
+static const struct ctl_param restore_params[] = {
+	{ .name = "device", .type = CTL_STRING, .help = "Name of a DEVICE." },
+	{ .name = "reservations",
+	  .type = CTL_OBJECT,
+	  .help = "What device.reservations gave, of this device or another." },
+};
+
 const struct ctl_method daemon_methods[] = {
 	{ .name = "status",
 	  .help = "The daemon, its workers, targets and devices.",
@@ -280,9 +287,16 @@ const struct ctl_method daemon_methods[] = {
 	  .help = "Who has registered with a device, and who holds it reserved.",
 	  .params = device_params,
 	  .n_params = ARRAY_SIZE(device_params),
-	  .result = "{device, generation, type, aptpl, reserved_by, registrations: [{key, "
+	  .result = "{device, generation, type, aptpl, lost, reserved_by, registrations: [{key, "
 		    "initiator, port, holder}]}",
 	  .call = method_device_reservations },
+	{ .name = "device.reservations_restore",
+	  .help = "Give a device these persistent reservations instead of those it has; answers "
+		  "when they are kept and every worker acts by them.",
+	  .params = restore_params,
+	  .n_params = ARRAY_SIZE(restore_params),
+	  .result = "{}",
+	  .call = method_device_reservations_restore },
 	{ .name = "group.list",
 	  .help = "Device groups with their target groups and access states.",
 	  .result = "{device_groups: [{name, devices, target_groups: [{name, group_id, state, "

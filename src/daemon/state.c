@@ -27,8 +27,7 @@ static json_t *hex_of(const uint8_t *bytes, size_t n)
 	return json_string(text);
 }
 
-/* Exactly @n bytes. */
-static bool hex_to(const char *text, uint8_t *bytes, size_t n)
+bool hex_to(const char *text, uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
 

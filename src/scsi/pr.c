@@ -209,3 +209,38 @@ void scsi_lu_lose_pr(struct scsi_lu *lu)
 	check(list_empty(&lu->nexuses));
 	lu->pr = (struct scsi_pr){ .lost = true };
 }
+
+/* --- by an operator --- */
+
+/* What the nexus of registration @i hears when @pr comes in the place of what there is; 0: nothing. */
+static unsigned pr_news(const struct scsi_pr *was, int i, const struct scsi_pr *pr)
+{
+	int now = pr_find(pr, &was->reg[i].nexus);
+	bool told = pr_is_registrants_only(was->type) || pr_is_all_registrants(was->type);
+
+	if (now < 0)
+		return SCSI_UA_REGISTRATIONS_PREEMPTED;
+	if (pr_holds(was, i) && !pr_holds(pr, now))
+		return SCSI_UA_RESERVATIONS_PREEMPTED;
+	return told && pr->type != was->type ? SCSI_UA_RESERVATIONS_RELEASED : 0;
+}
+
+int scsi_lu_replace_pr(struct scsi_lu *lu, const struct scsi_pr *pr, bool *ret_saves)
+{
+	if (!pr_is_sound(pr) || pr->lost)
+		return SCSI_PR_E_UNSOUND;
+	if (lu->reserved)
+		return SCSI_PR_E_RESERVED;
+	if (pr->aptpl && !lu->keeps)
+		return SCSI_PR_E_NOT_KEPT;
+	for (int i = 0; i < lu->pr.n; i++) {
+		unsigned ua = pr_news(&lu->pr, i, pr);
+
+		if (ua)
+			pr_ua(lu, &lu->pr.reg[i].nexus, ua);
+	}
+	*ret_saves = lu->keeps && (pr->aptpl || lu->pr.aptpl || lu->pr.lost);
+	lu->pr = *pr;
+	pr_sync(lu);
+	return 0;
+}

@@ -75,6 +75,23 @@ must_check int scsi_lu_restore_pr(struct scsi_lu *lu, const struct scsi_pr *pr);
  */
 void scsi_lu_lose_pr(struct scsi_lu *lu);
 
+enum scsi_pr_outcome {
+	SCSI_PR_E_RESERVED = 1, /* by RESERVE, which excludes the others */
+	SCSI_PR_E_NOT_KEPT = 2, /* aptpl, and the unit keeps nothing */
+	SCSI_PR_E_UNSOUND = 3,  /* no unit could have them */
+};
+
+/**
+ * scsi_lu_replace_pr() - an operator gives a unit other reservations than it has, or has lost
+ * @pr:        copied
+ * @ret_saves: scsi_lu_save() says something else now
+ *
+ * Who loses its registration hears of it, so does who loses the reservation but not its registration, and who was kept out
+ * or let in by it. Return: 0: publish the views of all nexuses of @lu; or enum scsi_pr_outcome, then nothing changed.
+ * Context: home worker.
+ */
+must_check int scsi_lu_replace_pr(struct scsi_lu *lu, const struct scsi_pr *pr, bool *ret_saves);
+
 /* @n by name. Home worker. */
 struct scsi_pr_nexus pr_nexus_of(const struct scsi_nexus *n);
 /* Is registration @i a holder of the reservation? */

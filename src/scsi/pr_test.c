@@ -825,6 +825,72 @@ static void replace_lost(void **state)
 	rig_expect_sense(r, 5, 0x2604);
 }
 
+/* --- by an operator --- */
+
+/* Who loses what hears of it; what the unit had before is restored as it was, and then nobody hears anything. */
+static void replaced(void **state)
+{
+	struct scsi_pr was, pr = { 0 };
+	bool saves = true;
+
+	(void)state;
+	expect_good(out(0, 0, 0, 0, 0xa));
+	expect_good(out(1, 0, 0, 0, 0xb));
+	expect_good(out(0, 1, SCSI_PR_WRITE_EXCLUSIVE_RO, 0xa, 0));
+	was = r->lu[0].pr;
+	/* one goes, and with it the reservation, which the other was let in by */
+	pr.n = 1;
+	pr.reg[0] = was.reg[1];
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &pr, &saves), 0);
+	assert_false(saves);
+	assert_int_equal(ua(0), SCSI_UA_REGISTRATIONS_PREEMPTED);
+	assert_int_equal(ua(1), SCSI_UA_RESERVATIONS_RELEASED);
+	assert_int_equal(ua(0) + ua(1), 0);
+	expect_good(write_block(0));
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &was, &saves), 0);
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &was, &saves), 0);
+	assert_memory_equal(&r->lu[0].pr, &was, sizeof(was));
+	assert_int_equal(ua(0) + ua(1), 0);
+	/* the other holds it: who held it hears */
+	pr = was;
+	pr.holder = 1;
+	pr.type = SCSI_PR_WRITE_EXCLUSIVE;
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &pr, &saves), 0);
+	assert_int_equal(ua(0), SCSI_UA_RESERVATIONS_PREEMPTED);
+	assert_int_equal(ua(1), SCSI_UA_RESERVATIONS_RELEASED);
+	expect_conflict(write_block(0));
+	expect_good(write_block(1));
+}
+
+/* What no unit can have or keep is refused, and changes nothing; what was lost is made good, and that is saved. */
+static void replaced_not(void **state)
+{
+	struct scsi_pr pr = { .n = 1, .type = SCSI_PR_WRITE_EXCLUSIVE, .aptpl = true };
+	struct scsi_pr bad;
+	bool saves = false;
+
+	(void)state;
+	pr.reg[0] = (struct scsi_pr_reg){ .key = 1, .nexus = pr_nexus_of(&r->nexus[0]) };
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &pr, &saves), SCSI_PR_E_NOT_KEPT);
+	bad = pr;
+	bad.holder = 1;
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &bad, &saves), SCSI_PR_E_UNSOUND);
+	bad = (struct scsi_pr){ .lost = true };
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &bad, &saves), SCSI_PR_E_UNSOUND);
+	r->lu[0].keeps = true;
+	expect_good(rig_run(rig_from(r, 0), rig_lun0, CDB(0x16, 0, 0, 0, 0, 0), 0, 0));
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &pr, &saves), SCSI_PR_E_RESERVED);
+	expect_good(rig_run(rig_from(r, 0), rig_lun0, CDB(0x17, 0, 0, 0, 0, 0), 0, 0));
+	assert_int_equal(r->lu[0].pr.n, 0);
+	lose(true);
+	pr.aptpl = false;
+	assert_int_equal(scsi_lu_replace_pr(&r->lu[0], &pr, &saves), 0);
+	assert_true(saves);
+	rig_views(r);
+	expect_good(write_block(0));
+	expect_conflict(write_block(1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -844,6 +910,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(through_aca, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_every_command, setup, teardown),
 		cmocka_unit_test_setup_teardown(replace_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(replaced_not, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,19 @@ must_check int tgt_unit_suspend(struct tgt_unit *u, uint64_t deadline_ns, uint64
 bool tgt_unit_resume(struct tgt_unit *u);
 /* Of one that is not serving: when it is resumed by itself; UINT64_MAX: never. */
 uint64_t tgt_unit_suspend_left_ns(const struct tgt_unit *u);
+/* @result: of keeping them, 0 or -errno: they are in effect, and may be forgotten. */
+typedef void tgt_pr_done_fn(void *ctx, int result);
+/**
+ * tgt_unit_restore_pr() - an operator gives a unit other persistent reservations
+ * @pr:   copied
+ * @done: called with @ctx, now or later, when they are kept and every worker acts by them; not when another value than 0
+ *        is returned
+ *
+ * Return: 0; -ENOMEM; or why not, enum scsi_pr_outcome: then nothing has changed.
+ * Context: home worker.
+ */
+must_check int tgt_unit_restore_pr(struct tgt_unit *u, const struct scsi_pr *pr,
+				   tgt_pr_done_fn *done, void *ctx);
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
 struct backend *tgt_unit_backend(struct tgt_unit *u);

@@ -38,6 +38,9 @@ static const struct command commands[] = {
 	{ "device", "suspend", " DEVICE", 1,
 	  "let commands wait and flush the store, to snapshot or move it", srptctl_device_suspend },
 	{ "device", "resume", " DEVICE", 1, "go on with what waits", srptctl_device_resume },
+	{ "device", "reservations", " DEVICE", 1,
+	  "who has registered with a device and reserved it; or, with --restore, who has again",
+	  srptctl_device_reservations },
 	{ "group", "list", "", 0, "target port groups: access states, who set them, ports",
 	  srptctl_group_list },
 	{ "group", "get", " DEVICE_GROUP", 1, "its access states, in words that group set takes",
@@ -230,6 +233,8 @@ static void help(FILE *f)
 		"  -s, --socket PATH      the daemon's control socket; else $SRPTD_SOCKET, else\n"
 		"                         %s\n"
 		"  -j, --json             print the daemon's answer as JSON\n"
+		"  -r, --restore FILE     device reservations: what --json printed (-: standard "
+		"input)\n"
 		"  -t, --timeout SECONDS  give up after so long (default 10; 0: never)\n"
 		"      --deadline SECONDS device suspend: fail when commands in flight take "
 		"longer\n"
@@ -316,6 +321,8 @@ static int run(struct srptctl *s, unsigned n, char **argv)
 			continue;
 		s->n_args = n - words;
 		s->args = argv + words;
+		if (s->restore && c->run != srptctl_device_reservations)
+			return usage("--restore", "is of \"device reservations\"");
 		if ((s->deadline_s >= 0 || s->for_s >= 0) && c->run != srptctl_device_suspend)
 			return usage(s->for_s >= 0 ? "--for" : "--deadline",
 				     "goes with \"device suspend\" only");
@@ -336,6 +343,7 @@ int main(int argc, char **argv)
 		{ "timeout", required_argument, NULL, 't' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "restore", required_argument, NULL, 'r' },
 		{ "deadline", required_argument, NULL, OPT_DEADLINE },
 		{ "for", required_argument, NULL, OPT_FOR },
 		{ NULL, 0, NULL, 0 },
@@ -348,13 +356,16 @@ int main(int argc, char **argv)
 	int c;
 	int r;
 
-	while ((c = getopt_long(argc, argv, "s:jt:Vh", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "s:jr:t:Vh", options, NULL)) != -1)
 		switch (c) {
 		case 's':
 			s.socket = optarg;
 			break;
 		case 'j':
 			s.json = true;
+			break;
+		case 'r':
+			s.restore = optarg;
 			break;
 		case 't':
 		case OPT_DEADLINE:

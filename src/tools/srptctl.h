@@ -27,7 +27,8 @@ struct srptctl {
 	bool json;
 	int deadline_s; /* of device suspend, as the next: -1: not given */
 	int for_s;
-	unsigned n_args; /* what stands behind the command */
+	const char *restore; /* of device reservations; NULL: not given */
+	unsigned n_args;     /* what stands behind the command */
 	char **args;
 };
 
@@ -56,6 +57,7 @@ enum srptctl_exit srptctl_device_resume(const struct srptctl *s);
 enum srptctl_exit srptctl_fault_add(const struct srptctl *s);
 enum srptctl_exit srptctl_fault_list(const struct srptctl *s);
 enum srptctl_exit srptctl_fault_clear(const struct srptctl *s);
+enum srptctl_exit srptctl_device_reservations(const struct srptctl *s);
 enum srptctl_exit srptctl_group_list(const struct srptctl *s);
 enum srptctl_exit srptctl_group_set(const struct srptctl *s);
 enum srptctl_exit srptctl_group_get(const struct srptctl *s);
