@@ -124,6 +124,26 @@ static void set_access(void)
 	undo_later(DEED_ACCESS);
 }
 
+/* A fault that ends by itself. */
+static void make_fault(unsigned disk)
+{
+	static const enum fault_kind kinds[] = { FAULT_BLACK_HOLE, FAULT_DELAY, FAULT_DROP };
+	static const uint32_t ons[] = {
+		FAULT_ON_READ, FAULT_ON_WRITE, FAULT_ON_OTHER,
+		FAULT_ON_CMD,  FAULT_ON_TMF,   FAULT_ON_CMD | FAULT_ON_TMF
+	};
+	struct fault_spec f = { .kind = kinds[dice_below(ARRAY_SIZE(kinds))],
+				.on = ons[dice_below(ARRAY_SIZE(ons))],
+				.count = dice_below(2) ? 1 + dice_below(8) : 0,
+				.every = dice_below(2) ? 1 + dice_below(8) : 0,
+				.ttl_ns = dice_log(NSEC_PER_MSEC, 2 * NSEC_PER_SEC),
+				.delay_ns = dice_log(NSEC_PER_MSEC, NSEC_PER_SEC) };
+
+	if (f.kind != FAULT_DELAY)
+		f.delay_ns = 0;
+	proc_fault(disk, &f);
+}
+
 static void do_deed(enum deed what)
 {
 	switch (what) {
@@ -178,6 +198,9 @@ static void do_deed(enum deed what)
 		disk_fill(undos[what].disk, true);
 		undo_later(what);
 		break;
+	case DEED_FAULT:
+		make_fault(dice_below(scene->n_disks));
+		break;
 	case DEED_REPORT:
 		proc_report(false);
 		break;
@@ -196,6 +219,7 @@ static bool is_possible(enum deed what)
 	case DEED_RELOAD:
 	case DEED_TERM:
 	case DEED_EJECT:
+	case DEED_FAULT:
 	case DEED_REPORT:
 		return proc_runs();
 	case DEED_ACCESS:

@@ -74,7 +74,7 @@ static bool reporting;
 static bool report_at_rest;
 static struct worker_timer linger;
 static struct worker_msg stop_msg[PROC_WORKERS_MAX];
-static struct call calls[8];
+static struct call calls[9];
 
 /* --- start --- */
 
@@ -363,6 +363,63 @@ void proc_medium(unsigned disk, bool in)
 	medium_wanted.disk = disk;
 	medium_wanted.in = in;
 	ask(do_medium);
+}
+
+/* --- faults on demand --- */
+
+static struct {
+	unsigned disk;
+	struct fault_spec spec;
+} fault_wanted;
+
+static void fault_told(void *ctx, uint32_t id)
+{
+	(void)ctx;
+	trace("srptd: fault %u is in force", id);
+}
+
+/* Who meets one is excused. What is delayed may hold others up; what is lost holds up nobody. */
+static void excuse_hit(const struct fault_spec *f)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++)
+		if (f->unit && unit_of(i) == f->unit)
+			excuse_until(EXCUSE_DISK, (int)i, sched_now_ns() + f->delay_ns);
+	if (f->kind == FAULT_DROP)
+		excuse(EXCUSE_NET, -1);
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming): the linker's names */
+struct fault *__real_faults_strike(struct faults *s, const struct fault_event *ev);
+struct fault *__wrap_faults_strike(struct faults *s, const struct fault_event *ev);
+
+struct fault *__wrap_faults_strike(struct faults *s, const struct fault_event *ev)
+{
+	struct fault *f = __real_faults_strike(s, ev);
+
+	if (f)
+		excuse_hit(&f->spec);
+	return f;
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming) */
+
+static void do_fault(void)
+{
+	struct fault_spec f = fault_wanted.spec;
+
+	f.unit = unit_of(fault_wanted.disk);
+	if (state != RUNNING || !f.unit)
+		return;
+	trace("srptd: an operator asks for %s at disk %u", fault_kind_name(f.kind),
+	      fault_wanted.disk);
+	if (tgt_fault_add(d.tgt, &f, fault_told, NULL))
+		trace("srptd: it cannot");
+}
+
+void proc_fault(unsigned disk, const struct fault_spec *spec)
+{
+	fault_wanted.disk = disk;
+	fault_wanted.spec = *spec;
+	ask(do_fault);
 }
 
 /* Something that was asked for is still to be heard, if only to be ignored. */

@@ -74,6 +74,9 @@ void proc_access(uint8_t state);
 /* ... takes the medium of a disk out, or puts it in. */
 void proc_medium(unsigned disk, bool in);
 
+/* ... asks for a fault at a disk; spec->unit is set here. */
+void proc_fault(unsigned disk, const struct fault_spec *spec);
+
 /* It runs, or has been told to end and has not yet. */
 bool proc_runs(void);
 bool proc_is_stopping(void);

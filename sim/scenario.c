@@ -434,6 +434,12 @@ static void roll_sizes(struct scenario *s)
 		s->ways[i].op[HOP_COPY] = 0;
 }
 
+/* Somebody tries what hosts do about faults. */
+static void roll_faults(struct scenario *s)
+{
+	s->deed[DEED_FAULT] = s->calm || !s->n_deeds ? 0 : 1 + dice_below(6);
+}
+
 /* These have dice of their own, so that a seed that makes nothing of them is what it was without them. */
 static void roll_more(struct scenario *s, struct prng own)
 {
@@ -450,6 +456,8 @@ static void roll_more(struct scenario *s, struct prng own)
 		roll_copies(s);
 	if (dice_below(5) == 0)
 		roll_sizes(s);
+	if (dice_below(6) == 0)
+		roll_faults(s);
 	dice_stream = all;
 }
 

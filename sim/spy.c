@@ -288,7 +288,7 @@ static void look(struct spied *s, const struct scsi_task *t, const struct scsi_a
 	bool complete = act->type == SCSI_ACT_COMPLETE;
 
 	if (act->type == SCSI_ACT_ROOM || act->type == SCSI_ACT_WAIT ||
-	    act->type == SCSI_ACT_NONE || (complete && t->abort))
+	    act->type == SCSI_ACT_HOLD || act->type == SCSI_ACT_NONE || (complete && t->abort))
 		return;
 	if (!s->checked) {
 		check_pr_looked(s, t, act);
@@ -332,7 +332,7 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 	/* One that is aborted before START enters no set. */
 	if (!s)
 		s = begin(t);
-	if (ev->type == SCSI_EV_START && t->route == SCSI_ROUTE_HOME)
+	if ((ev->type == SCSI_EV_START || ev->type == SCSI_EV_FAULT) && t->route == SCSI_ROUTE_HOME)
 		s->entered = ++now;
 	s->at[0] = s->at[1] = NULL;
 	act = __real_scsi_task_step(t, ev);
