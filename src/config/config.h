@@ -55,6 +55,7 @@ struct config_options {
 	unsigned max_conns;           /* max_connections N, 1..1048576; default 4096 */
 	unsigned
 		logins_per_s; /* max_logins_per_second N, of one address; 0: no limit; default 1000 */
+	unsigned faults;      /* faults 0|1: may be asked for on the control socket; default 1 */
 };
 
 enum config_handler {

@@ -24,6 +24,7 @@ static const char whole[] =
 	"handshake_ms 2500\n"
 	"max_handshakes 99\nmax_handshakes_per_peer 7\nmax_connections 500\n"
 	"max_logins_per_second 0\n"
+	"faults 0\n"
 	"\n"
 	"HANDLER vdisk_fileio {\r\n"
 	"	DEVICE disk01 {\n"
@@ -244,6 +245,7 @@ static void check_whole(const struct config *c)
 	assert_int_equal(c->opts.handshakes_per_peer, 7);
 	assert_int_equal(c->opts.max_conns, 500);
 	assert_int_equal(c->opts.logins_per_s, 0);
+	assert_int_equal(c->opts.faults, 0);
 	check_devices(c);
 	check_dgroup(c);
 	check_targets(c);
@@ -270,6 +272,7 @@ static void test_empty_file_has_defaults(void **state)
 	assert_int_equal(c->opts.workers, 0);
 	assert_int_equal(c->opts.log_level, LOG_INFO);
 	assert_int_equal(c->opts.handshake_ms, 5000);
+	assert_int_equal(c->opts.faults, 1);
 	config_free(c);
 }
 

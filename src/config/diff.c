@@ -50,6 +50,7 @@ static void diff_options(struct diff *d)
 		{ "max_handshakes_per_peer", a->handshakes_per_peer != b->handshakes_per_peer },
 		{ "max_connections", a->max_conns != b->max_conns },
 		{ "max_logins_per_second", a->logins_per_s != b->logins_per_s },
+		{ "faults", a->faults != b->faults },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -57,6 +57,7 @@ static void format_options(FILE *f, const struct config_options *o, const struct
 		{ "max_handshakes_per_peer", o->handshakes_per_peer, d->handshakes_per_peer },
 		{ "max_connections", o->max_conns, d->max_conns },
 		{ "max_logins_per_second", o->logins_per_s, d->logins_per_s },
+		{ "faults", o->faults, d->faults },
 	};
 
 	if (strcmp(o->control_socket, d->control_socket) != 0) {

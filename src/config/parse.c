@@ -36,6 +36,7 @@ void parse_defaults_options(struct config_options *o)
 	o->handshakes_per_peer = 32;
 	o->max_conns = 4096;
 	o->logins_per_s = 1000;
+	o->faults = 1;
 	o->store_poll_s = 1;
 }
 
@@ -428,6 +429,7 @@ static const struct word file_words[] = {
 	OPTION_WORD("max_handshakes_per_peer", WORD_UINT, handshakes_per_peer, 1, 65536),
 	OPTION_WORD("max_connections", WORD_UINT, max_conns, 1, 1048576),
 	OPTION_WORD("max_logins_per_second", WORD_UINT, logins_per_s, 0, 1000000),
+	OPTION_WORD("faults", WORD_UINT, faults, 0, 1),
 };
 
 static int parse_run(struct parser *p, const char *text, size_t len)

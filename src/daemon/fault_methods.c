@@ -141,6 +141,10 @@ void method_fault_add(struct ctl_call *call, json_t *params)
 	if (!get_kind(call, params, &f) || !get_unit(call, params, &f) ||
 	    !get_nexus(call, params, &f) || !get_rhythm(call, params, &f))
 		return;
+	if (!d->cfg->opts.faults) {
+		ctl_fail(call, JSONRPC_NOT_PERMITTED, "the configuration says \"faults 0\"");
+		return;
+	}
 	if (d->stopping) {
 		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
 		return;

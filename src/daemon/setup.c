@@ -450,6 +450,13 @@ static void apply_disable(struct daemon *d, const struct config_target *old)
 	tgt_port_disable(p->port);
 }
 
+/* One that setup_apply() carries out. */
+static bool is_live_option(const struct config_op *op)
+{
+	return op->type == CONFIG_OP_OPTIONS &&
+	       (!strcmp(op->what, "log_level") || !strcmp(op->what, "faults"));
+}
+
 /* Operations that take something away; the access rules still are the old ones. */
 static void apply_op(struct daemon *d, const struct config_op *op, struct reloaded *done)
 {
@@ -480,6 +487,8 @@ static void apply_op(struct daemon *d, const struct config_op *op, struct reload
 	case CONFIG_OP_DEVICE_RESIZE:
 	case CONFIG_OP_DEVICE_REPLACE:
 	case CONFIG_OP_OPTIONS:
+		if (is_live_option(op))
+			break;
 		log_warn("reload: a change of '%s'%s%s needs a restart, it stays as it was",
 			 op->what ? op->what : "size", op->device[1] ? " of device " : "",
 			 op->device[1] ? op->device[1]->name : "");
@@ -519,6 +528,20 @@ static unsigned apply_missing(struct daemon *d)
 	return n;
 }
 
+static void faults_gone(void *ctx, uint32_t n)
+{
+	(void)ctx;
+	(void)n;
+}
+
+/* There are to be no faults any more. */
+static void faults_forbid(struct daemon *d)
+{
+	/* Without memory to tell us they end all the same, by themselves. */
+	if (tgt_fault_clear(d->tgt, 0, faults_gone, NULL))
+		log_warn("reload: out of memory, the faults there are stay until they expire");
+}
+
 struct reloaded setup_apply(struct daemon *d, struct config *next)
 {
 	struct reloaded done = { 0 };
@@ -539,6 +562,8 @@ struct reloaded setup_apply(struct daemon *d, struct config *next)
 	}
 	d->cfg = next;
 	log_set_level(next->opts.log_level);
+	if (!next->opts.faults)
+		faults_forbid(d);
 	done.n_failed = apply_missing(d);
 	if (groups_apply(d)) {
 		log_error("reload: not all device groups could be made, the next one tries again");

@@ -10,7 +10,7 @@ from queue_peer import BUSY, GOOD, TASK_ABORTED, Queue
 
 TASK_SET_FULL = 0x28
 ABORT_TASK, LUN_RESET = 0x01, 0x08
-USAGE, NOT_FOUND = 2, 4  # exit codes of srptctl
+USAGE, NOT_FOUND, NOT_PERMITTED = 2, 4, 7  # exit codes of srptctl
 DEVICES = lib.ram("ram0", 16) + lib.ram("ram1", 16)
 LUNS = "\t\tLUN 0 ram0\n\t\tLUN 1 ram1\n"
 
@@ -266,6 +266,22 @@ def credits_(t):
     t.wait_channels(0)
 
 
+def forbidden(t):
+    """The configuration may say that there are none."""
+    add(t, "busy", "on=read")
+    for option in ("faults 0\n", ""):
+        t.write_conf(DEVICES, LUNS, lib.ANY, "workers 2\n" + option)
+        since = len(t.text())
+        t.proc.send_signal(signal.SIGHUP)
+        t.wait_log("reload: done, 1 changes", since=since)
+        lib.expect("needs a restart" not in t.text()[since:], "at once")
+        lib.until(lambda: not faults(t), "those there were are gone")
+        if option:
+            lib.expect("faults 0" in ctl(t, "fault", "add", "busy", code=NOT_PERMITTED).err, "it says why")
+    add(t, "busy")
+    clear(t)
+
+
 def ends(t):
     """Faults expire; a device goes with those that it keeps; a target stops although there are some."""
     a = Queue(t.port, b"expires1")
@@ -298,7 +314,7 @@ def ends(t):
 
 with lib.Target(DEVICES, LUNS, lib.ANY, "workers 2\n") as t:
     words(t)
-    for test in (statuses, delay, black_hole, functions, corrupt, logins, credits_, ends):
+    for test in (statuses, delay, black_hole, functions, corrupt, logins, credits_, forbidden, ends):
         test(t)
         print(test.__name__, flush=True)
 print("ok: faults on demand")
