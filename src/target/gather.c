@@ -39,12 +39,14 @@ static bool gather_means(const struct tgt_unit *u, const struct cmd *c)
 	return !u->gather_some || scsi_local_overlaps(&c->task, &u->gather_holds);
 }
 
-void gather_wanted_ended(const struct cmd *c)
+void gather_wanted_ended(struct cmd *c)
 {
 	struct unit_tasks *k = c->tasks;
 
-	if (!gather_means(k->unit, c))
+	/* One that began since may touch the blocks of a hold that is over. */
+	if (!c->is.gather_counted)
 		return;
+	c->is.gather_counted = false;
 	check(k->left > 0);
 	if (--k->left == 0)
 		gather_answer(k);
@@ -58,10 +60,11 @@ static unsigned gather_count(struct tchan *ch, const struct tgt_unit *u)
 	bool hurry = false;
 
 	list_for_each (pos, &ch->cmds) {
-		const struct cmd *c = list_entry(pos, struct cmd, node);
+		struct cmd *c = list_entry(pos, struct cmd, node);
 
 		if (c->unit != u || c->is.home || !gather_means(u, c))
 			continue;
+		c->is.gather_counted = true;
 		n++;
 		hurry |= c->is.posted || c->is.responding;
 	}

@@ -90,23 +90,24 @@ struct rx {
 
 /* Where a command is. All false when it begins. */
 struct cmd_is {
-	bool tmf;         /* a TSK_MGMT */
-	bool running;     /* cmd_event() or cmd_act() is on the stack */
-	bool has_event;   /* an event came meanwhile */
-	bool posted;      /* a chain with a signalled end is outstanding */
-	bool responding;  /* the RSP is posted */
-	bool at_home;     /* the home worker has it */
-	bool io;          /* the backend has it */
-	bool home;        /* all its steps are taken at home */
-	bool abort;       /* it must end without touching the medium again */
-	bool abort_told;  /* the SCSI core knows */
-	bool tell_abort;  /* the next step must tell it */
-	bool tell;        /* when it ends by that, with TASK ABORTED */
-	bool ordered;     /* counted in ch->n_ordered */
-	bool tmf_counted; /* a task management function waits for it */
-	bool resumed;     /* it has waited and may go before who waits */
-	bool no_data;     /* its descriptors were refused */
-	bool need_table;  /* descriptor tables lie outside the command and are not here yet */
+	bool tmf;            /* a TSK_MGMT */
+	bool running;        /* cmd_event() or cmd_act() is on the stack */
+	bool has_event;      /* an event came meanwhile */
+	bool posted;         /* a chain with a signalled end is outstanding */
+	bool responding;     /* the RSP is posted */
+	bool at_home;        /* the home worker has it */
+	bool io;             /* the backend has it */
+	bool home;           /* all its steps are taken at home */
+	bool abort;          /* it must end without touching the medium again */
+	bool abort_told;     /* the SCSI core knows */
+	bool tell_abort;     /* the next step must tell it */
+	bool tell;           /* when it ends by that, with TASK ABORTED */
+	bool ordered;        /* counted in ch->n_ordered */
+	bool tmf_counted;    /* a task management function waits for it */
+	bool gather_counted; /* its unit is gathered, or blocks of it held, when it has ended */
+	bool resumed;        /* it has waited and may go before who waits */
+	bool no_data;        /* its descriptors were refused */
+	bool need_table;     /* descriptor tables lie outside the command and are not here yet */
 };
 
 /* One CMD or TSK_MGMT from SUBMIT until its RSP is sent. Owned by the channel's worker; while a step runs
@@ -681,7 +682,7 @@ struct scsi_event token_fresh(struct cmd *c);
 /* Home: when every command of @u is known there (with @some: that overlaps what is held), tell its task sets. */
 void gather_start(struct tgt_unit *u, bool some);
 /* A worker: @c, that was not stepped at home, has ended while its tasks are wanted; @c->unit is still there. */
-void gather_wanted_ended(const struct cmd *c);
+void gather_wanted_ended(struct cmd *c);
 
 /* --- event.c: home worker --- */
 /* Unit attentions of @s may be news: have a channel that asked for event reports send one, if none is. */
