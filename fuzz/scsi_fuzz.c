@@ -270,6 +270,8 @@ static void event(struct world *w, uint8_t control, uint8_t fault)
 			access_state(w, arg);
 		else if (control & 0x10)
 			medium(lu, arg);
+		else if (control & 0x20)
+			(void)scsi_lu_set_fenced(lu, arg & 1);
 		else
 			(void)scsi_lu_set_present(lu, arg & 1);
 		break;

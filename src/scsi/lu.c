@@ -237,6 +237,15 @@ bool scsi_lu_set_present(struct scsi_lu *lu, bool present)
 	return true;
 }
 
+bool scsi_lu_set_fenced(struct scsi_lu *lu, bool fenced)
+{
+	if (lu->fenced == fenced)
+		return false;
+	lu->fenced = fenced;
+	tokens_cut(lu, 0);
+	return true;
+}
+
 static bool mode_equal(const struct scsi_mode *a, const struct scsi_mode *b)
 {
 	return a->tst == b->tst && a->reorder == b->reorder && a->qerr == b->qerr &&

@@ -170,8 +170,9 @@ struct scsi_lu {
 	bool ejected;      /* its medium is out: likewise */
 	uint8_t power;     /* enum scsi_power */
 	bool gone;         /* by scsi_lu_set_present(): so they do too, and START does not help */
-	bool space_known;  /* @space is */
-	bool space_low;    /* the soft threshold was passed, and the space has not grown again */
+	bool fenced;      /* by scsi_lu_set_fenced(): likewise, whatever the store says of itself */
+	bool space_known; /* @space is */
+	bool space_low;   /* the soft threshold was passed, and the space has not grown again */
 	struct scsi_space space;
 	struct list nexuses; /* struct scsi_itl.lu_node: who has it mapped */
 	struct scsi_mode mode;
@@ -249,6 +250,15 @@ uint64_t scsi_lu_threshold_bytes(const struct scsi_lu *lu);
  * Context: home worker.
  */
 bool scsi_lu_set_present(struct scsi_lu *lu, bool present);
+
+/**
+ * scsi_lu_set_fenced() - I/O of commands that were given up is still under way (medium commands get NOT READY), or has ended
+ *
+ * Whatever may be written meanwhile, no token is for it.
+ * Return: true when that is news: publish the views of all nexuses of @lu again.
+ * Context: home worker.
+ */
+bool scsi_lu_set_fenced(struct scsi_lu *lu, bool fenced);
 
 /**
  * scsi_lu_set_mode() - the mode pages say something else now

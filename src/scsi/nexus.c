@@ -146,7 +146,7 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 		v.flags |= SCSI_VIEW_READ_ONLY;
 	if (itl->uas.n)
 		v.flags |= SCSI_VIEW_UA;
-	if (lu->stopped || lu->gone || lu->ejected || lu->power || lu->erase.kind)
+	if (lu->stopped || lu->gone || lu->fenced || lu->ejected || lu->power || lu->erase.kind)
 		v.flags |= SCSI_VIEW_NOT_READY;
 	if (lu->order.state != SCSI_ORDER_OPEN)
 		v.flags |= SCSI_VIEW_GATHER;

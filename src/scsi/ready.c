@@ -23,7 +23,7 @@ bool scsi_lu_not_ready(const struct scsi_lu *lu, struct sense *ret)
 {
 	struct sense s = { .key = SENSE_NOT_READY };
 
-	if (lu->gone)
+	if (lu->gone || lu->fenced)
 		s.asc = ASC_NOT_READY;
 	else if (lu->ejected)
 		s.asc = ASC_NO_MEDIUM;
@@ -53,7 +53,7 @@ static bool erase_refuses(const struct scsi_lu *lu, const struct scsi_cmd *cmd)
 
 bool scsi_lu_refuses(const struct scsi_lu *lu, const struct scsi_cmd *cmd, struct sense *ret)
 {
-	if (lu->erase.kind && !lu->gone && !lu->ejected && erase_refuses(lu, cmd)) {
+	if (lu->erase.kind && !lu->gone && !lu->fenced && !lu->ejected && erase_refuses(lu, cmd)) {
 		*ret = erase_sense(lu);
 		return true;
 	}

@@ -42,7 +42,7 @@ static bool erase_impossible(struct scsi_task *t, struct scsi_act *ret)
 	struct sense s;
 
 	if (!scsi_lu_not_ready(t->lu, &s) ||
-	    (t->lu->erase.failed && !t->lu->gone && !t->lu->ejected))
+	    (t->lu->erase.failed && !t->lu->gone && !t->lu->fenced && !t->lu->ejected))
 		return false;
 	*ret = answer_sense(t, &s);
 	return true;

@@ -119,7 +119,7 @@ struct scsi_act sbc_start_stop(struct scsi_task *t)
 	unsigned condition = t->cdb[4] >> 4; /* where there is one, START and LOEJ say nothing */
 	bool start = t->cdb[4] & START_START;
 
-	if (lu->gone)
+	if (lu->gone || lu->fenced)
 		return answer_fail(t, SENSE_NOT_READY, ASC_NOT_READY);
 	if (condition == PC_START_VALID && t->cdb[4] & START_LOEJ) {
 		if (!lu->removable)

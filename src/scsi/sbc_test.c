@@ -239,7 +239,17 @@ static void sync_and_stop(void **state)
 	rig_expect_sense(r, 2, 0x0400);
 	rig_run(rig_from(r, 0), rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0);
 	rig_expect_sense(r, 2, 0x0400);
+	/* one that is fenced is not there because its store says so */
+	assert_true(scsi_lu_set_fenced(&r->lu[0], true));
+	assert_false(scsi_lu_set_fenced(&r->lu[0], true));
 	assert_true(scsi_lu_set_present(&r->lu[0], true));
+	rig_views(r);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x1b, 0, 0, 0, 1, 0), 0, 0);
+	rig_expect_sense(r, 2, 0x0400);
+	rig_run(rig_from(r, 0), rig_lun0, CDB(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 512, 0);
+	rig_expect_sense(r, 2, 0x0400);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 0, 0, 0, 96, 0), 96, 0), 0);
+	assert_true(scsi_lu_set_fenced(&r->lu[0], false));
 	rig_views(r);
 	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0, 0, 0, 0, 0, 0), 0, 0), 0);
 }

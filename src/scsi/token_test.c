@@ -285,6 +285,12 @@ static void taken_away(void **state)
 	rig_views(r);
 	use(0, 1);
 	expect_lost(ASC_TOKEN_CANCELLED);
+	make(rig_lun0, 8, 8);
+	assert_true(scsi_lu_set_fenced(&r->lu[0], true));
+	assert_true(scsi_lu_set_fenced(&r->lu[0], false));
+	rig_views(r);
+	use(0, 1);
+	expect_lost(ASC_TOKEN_CANCELLED);
 	r->lu[0].removable = true;
 	make(rig_lun0, 8, 8);
 	assert_int_equal(scsi_lu_eject(&r->lu[0]), 0);
