@@ -2,6 +2,7 @@
 #include "target/pool.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -47,12 +48,40 @@ int pool_init(struct pool *p, const unsigned n[POOL_CLASS_COUNT])
 	return 0;
 }
 
+/* @b is extra, and free. */
+static void pool_drop(struct pool *p, struct pool_buf *b)
+{
+	list_del(&b->node);
+	p->n_free[b->class]--;
+	p->n_all[b->class]--;
+	(void)munmap(b->addr, b->cap);
+	free(b);
+}
+
+static void pool_drop_extra(struct pool *p, unsigned class, unsigned n)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe (pos, tmp, &p->free[class]) {
+		struct pool_buf *b = list_entry(pos, struct pool_buf, node);
+
+		if (!n)
+			return;
+		if (!b->extra)
+			continue;
+		pool_drop(p, b);
+		n--;
+	}
+}
+
 void pool_deinit(struct pool *p)
 {
 	if (!p->bufs)
 		return;
-	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++)
+	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
 		check(p->n_free[c] == p->n_all[c]);
+		pool_drop_extra(p, c, UINT_MAX);
+	}
 	(void)munmap(p->arena, p->arena_bytes);
 	free(p->bufs);
 	*p = (struct pool){ 0 };
@@ -99,4 +128,38 @@ void pool_put(struct pool *p, struct pool_share *s, struct pool_buf *b)
 	list_push_front(&p->free[b->class], &b->node);
 	p->n_free[b->class]++;
 	check(p->n_free[b->class] <= p->n_all[b->class]);
+	if (b->extra && p->surplus[b->class]) {
+		p->surplus[b->class]--;
+		pool_drop(p, b);
+	}
+}
+
+int pool_lend(struct pool *p, enum pool_class class)
+{
+	struct pool_buf *b = malloc(sizeof(*b));
+	void *addr = mmap(NULL, pool_cap[class], PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (!b || addr == MAP_FAILED) {
+		if (addr != MAP_FAILED)
+			(void)munmap(addr, pool_cap[class]);
+		free(b);
+		return -ENOMEM;
+	}
+	*b = (struct pool_buf){
+		.addr = addr, .cap = pool_cap[class], .class = class, .extra = true
+	};
+	list_push(&p->free[class], &b->node);
+	p->n_free[class]++;
+	p->n_all[class]++;
+	return 0;
+}
+
+void pool_repay(struct pool *p, enum pool_class class)
+{
+	unsigned had = p->n_all[class];
+
+	pool_drop_extra(p, class, 1);
+	if (p->n_all[class] == had)
+		p->surplus[class]++;
 }

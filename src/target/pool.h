@@ -30,12 +30,14 @@ struct pool_buf {
 	void *addr;   /* aligned to 4096 */
 	uint32_t cap; /* bytes at @addr */
 	enum pool_class class;
+	bool extra; /* from pool_lend(), with memory of its own */
 };
 
 struct pool {
 	struct list free[POOL_CLASS_COUNT];
 	unsigned n_free[POOL_CLASS_COUNT];
 	unsigned n_all[POOL_CLASS_COUNT];
+	unsigned surplus[POOL_CLASS_COUNT]; /* extra ones that are to go */
 	struct pool_buf *bufs;
 	void *arena;
 	size_t arena_bytes;
@@ -69,3 +71,12 @@ struct pool_buf *pool_get(struct pool *p, struct pool_share *s, enum pool_class 
 			  enum pool_class to);
 /* Give a buffer back with the share it was taken with; NULL is accepted. */
 void pool_put(struct pool *p, struct pool_share *s, struct pool_buf *b);
+
+/**
+ * pool_lend() - have one more buffer, in place of one that will not come back for long
+ *
+ * Not on the data path: it takes memory. Return: 0 or -ENOMEM.
+ */
+must_check int pool_lend(struct pool *p, enum pool_class class);
+/* That one has come back: one that was made for it goes, as soon as one is free. */
+void pool_repay(struct pool *p, enum pool_class class);

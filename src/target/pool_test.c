@@ -109,6 +109,45 @@ static void test_class_limit(void **state)
 	pool_deinit(&p);
 }
 
+/* One that does not come back for long is replaced meanwhile, however long its replacement is used. */
+static void test_lent(void **state)
+{
+	static const unsigned n[POOL_CLASS_COUNT] = { 1, 0, 1 };
+	struct pool_share s = { 0 };
+	struct pool_share other = { 0 };
+	struct pool_buf *stuck;
+	struct pool_buf *b;
+	struct pool p;
+
+	(void)state;
+	assert_int_equal(pool_init(&p, n), 0);
+	stuck = get(&p, &s, POOL_MAX_BYTES);
+	assert_null(get(&p, &other, POOL_MAX_BYTES));
+	assert_int_equal(pool_lend(&p, POOL_1M), 0);
+	b = get(&p, &other, POOL_MAX_BYTES);
+	assert_non_null(b);
+	memset(b->addr, 1, b->cap);
+	memset(stuck->addr, 2, stuck->cap);
+	assert_null(get(&p, &other, POOL_MAX_BYTES));
+	/* it comes back while the other is in use: that one goes when it is given back */
+	pool_put(&p, &s, stuck);
+	pool_repay(&p, POOL_1M);
+	assert_int_equal(p.n_all[POOL_1M], 2);
+	pool_put(&p, &other, b);
+	assert_int_equal(p.n_all[POOL_1M], 1);
+	assert_int_equal(p.n_free[POOL_1M], 1);
+	/* or while it is free */
+	stuck = get(&p, &s, POOL_MAX_BYTES);
+	assert_int_equal(pool_lend(&p, POOL_1M), 0);
+	pool_put(&p, &s, stuck);
+	pool_repay(&p, POOL_1M);
+	assert_int_equal(p.n_all[POOL_1M], 1);
+	/* or not at all: the end takes it */
+	assert_int_equal(pool_lend(&p, POOL_4K), 0);
+	assert_int_equal(p.n_free[POOL_4K], 2);
+	pool_deinit(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +155,7 @@ int main(void)
 		cmocka_unit_test(test_last_back_is_first_out),
 		cmocka_unit_test(test_no_user_takes_all),
 		cmocka_unit_test(test_class_limit),
+		cmocka_unit_test(test_lent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
