@@ -169,9 +169,16 @@ enum mpr_verdict check_pr_now(const struct scsi_lu *lu, const struct scsi_nexus 
 			      const uint8_t *cdb);
 /* The disk of a unit; -1: no host has been there. */
 int check_pr_disk(const struct scsi_lu *lu);
+
 /* The state of a disk's unit as it is now, NULL: no host has been there. */
 const struct mpr *check_pr_state(int disk);
 struct mpr_nexus check_pr_name(const struct host *h);
+
+/* --- check_fence.c --- */
+/* The unit of @disk is fenced, or is about to be served again. */
+void check_fence(int disk, bool fenced);
+/* A request that was cancelled then has ended now, and its command has waited for it. */
+void check_fence_kept(uint64_t cancel_ns);
 
 /* --- check_takers.c: what takes commands from others --- */
 

@@ -39,8 +39,9 @@ struct dio {
 	uint64_t next;         /* bytes done */
 	unsigned strokes;      /* to go; the last ends it */
 	int error;
-	bool held;  /* not answered before it is cancelled */
-	bool stuck; /* nor then */
+	bool held;          /* not answered before it is cancelled */
+	bool stuck;         /* nor then */
+	uint64_t cancel_ns; /* 0: it was not */
 };
 
 /* Answers wait here for a round of their worker. */
@@ -107,9 +108,13 @@ static void move(const struct backend_io *io, uint64_t from, uint64_t len, uint8
 	}
 }
 
-static void applied(struct disk *d, uint64_t off, const uint8_t *was)
+static void applied(struct disk *d, const struct backend_io *io, uint64_t off, const uint8_t *was)
 {
-	if (d->p.modelled)
+	bool late = spy_io_is_orphan(io);
+
+	if (d->p.modelled && late)
+		model_late(d->index, off / d->p.block_bytes, d->now + off, was, spy_io_is_copy(io));
+	else if (d->p.modelled)
 		model_applied(d->index, off / d->p.block_bytes, d->now + off, was);
 	if (!d->p.volatile_cache)
 		memcpy(d->stable + off, d->now + off, d->p.block_bytes);
@@ -143,7 +148,7 @@ static void stroke_block(struct disk *d, struct backend_io *io, uint64_t at)
 	case BACKEND_EXTENT:
 		return;
 	}
-	applied(d, io->off_bytes + at, was);
+	applied(d, io, io->off_bytes + at, was);
 	if (io->flags & BACKEND_IO_FUA)
 		memcpy(d->stable + io->off_bytes + at, mem, block);
 }
@@ -201,6 +206,8 @@ static void end(struct dio *q, int error)
 {
 	struct outlet *o = &outlets[worker_index(q->w)];
 
+	if (q->cancel_ns && !proc_erases(q->io) && !spy_io_is_orphan(q->io))
+		check_fence_kept(q->cancel_ns);
 	spy_io_ended(q->io);
 	sched_cancel(&q->ev);
 	if (q->held)
@@ -354,6 +361,7 @@ static void cancel(struct backend *b, struct worker *w, struct backend_io *io)
 
 		if (q->io != io)
 			continue;
+		q->cancel_ns = sched_now_ns();
 		if (q->held ? !q->stuck : dice_pct(d->mood.cancel_pct)) {
 			if (dice_below(2))
 				stroke(q, some_of(q));

@@ -534,6 +534,33 @@ void model_applied(unsigned disk, uint64_t lba, const uint8_t *block, const uint
 	wrongly_applied(&s, disk, lba);
 }
 
+void model_late(unsigned disk, uint64_t lba, const uint8_t *block, const uint8_t *was, bool copies)
+{
+	struct mdisk *d = &disks[disk];
+	struct mblock *b = model_block_at(d, lba);
+	struct stamp s;
+
+	if (!read_stamp(d, block, &s))
+		fail_now("block %llu of disk %u is written late, with what nobody sent",
+			 (unsigned long long)lba, disk);
+	trace("disk %u block %u holds write %u, late", disk, lba, s.id);
+	for (unsigned i = 0; i < b->n; i++)
+		if (model_is_it(&b->c[i], &s))
+			return;
+	if (!memcmp(block, was, d->p.block_bytes))
+		return;
+	if (!copies)
+		fail_now(
+			"block %llu of disk %u is written late with write %u, which it cannot hold",
+			(unsigned long long)lba, disk, s.id);
+	writes[s.id].back = true;
+	model_block_add(b, &(struct cand){ .holds = s.id,
+					   .at = s.lba,
+					   .zero = !s.id,
+					   .end = sched_tick(),
+					   .by = NEVER });
+}
+
 void model_power_cut(unsigned disk)
 {
 	struct mdisk *d = &disks[disk];

@@ -17,6 +17,7 @@ CLASSES = {
     "set": "Task sets and reservations",
     "news": "Unit attentions, views and reloads",
     "unit": "Units and the end of the daemon",
+    "fence": "Units that are fenced",
     "keep": "What outlives the process",
     "access": "Access states",
     "mode": "The control mode page",
@@ -46,6 +47,7 @@ TPORT = "src/target/port.c"
 TGT = "src/target/tgt.c"
 EVENT = "src/target/event.c"
 GATHER = "src/target/gather.c"
+FENCE = "src/target/fence.c"
 CHAN = "src/srp/chan.c"
 CHAN_IO = "src/srp/chan_io.c"
 CREDIT = "src/srp/chan_credit.c"
@@ -203,7 +205,7 @@ mutant("command", "receive_posted_early", "SCST 3b69f969f", "a receive is posted
        (COMMAND, "\t\tchannel_post_rx(ch, c->rx);\n", "\t\t;\n"),
        (COMMAND, "\tch->commands++;\n", "\tch->commands++;\n\tchannel_post_rx(ch, rx);\n"))
 mutant("command", "ended_under_its_io", "SCST 33a4bccc3", "an abort ends a command whose I/O is under way, and its completion ends it again",
-       (COMMAND, "\t\tbackend_cancel(&c->bio, c->ch->tw->w);\n", "\t\tcmd_event(c, SCSI_EV_IO_DONE, -ECANCELED);\n"))
+       (COMMAND, "\t\tfence_cancel(c);\n", "\t\tcmd_event(c, SCSI_EV_IO_DONE, -ECANCELED);\n"))
 
 # --- data ---
 
@@ -326,11 +328,23 @@ mutant("news", "read_only_ignored", "-", "a unit that is mapped read-only is wri
 # --- units and the end of the daemon ---
 
 mutant("unit", "freed_under_tasks", "SCST 2610bf1d0", "a device is closed while commands use it",
-       (TGT, "\tu->busy = u->tasks[worker_index(w)].n != 0;", "\tu->busy = false;"))
+       (TGT, "\tu->busy = u->tasks[worker_index(w)].n != 0 || u->tasks[worker_index(w)].orphans != 0;", "\tu->busy = false;"))
 mutant("unit", "gathering_never_ends", "-", "that the last command of a unit has ended where it arrived is not told",
        (GATHER, "\tif (--k->left == 0)", "\tif (--k->left == 0 && !k->unit)"))
 mutant("unit", "channel_left_at_sigterm", "-", "SIGTERM leaves channels alone, and waits for their hosts to go",
        (TPORT, "\t\t\tport_close_nexus(list_entry(n, struct port_nexus, node));\n", "\t\t\t;\n"))
+
+# --- units that are fenced ---
+
+mutant("fence", "lifted_early", "-", "a unit is served again while the disk is still at work on what was given up",
+       (FENCE, "\tif (!k->orphans)\n\t\tfence_answer(k);", "\tfence_answer(k);"))
+mutant("fence", "buffer_reused", "-", "the buffer of a command that was given up is given to others at once",
+       (FENCE, ".buf = c->buf };", "};"),
+       (FENCE, "\tc->buf = NULL;\n", ""))
+mutant("fence", "given_up_before", "-", "commands are given up, and their aborts answered, before all workers refuse new ones",
+       (FENCE, "\tfence_round(u, fence_close);", "\tif (u->t)\n\t\tfence_closed(&u->fence.views);\n\telse\n\t\tfence_round(u, fence_close);"))
+mutant("fence", "never", "INV-15", "a disk that does not give back what was cancelled is waited for",
+       (FENCE, "\t\tfence_ask(tw, fence_unit_of(c));\n", "\t\tif (!tw->t)\n\t\t\tfence_ask(tw, fence_unit_of(c));\n"))
 
 # --- what outlives the process ---
 

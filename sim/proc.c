@@ -680,6 +680,21 @@ static void look_at_unit(const struct scsi_lu *lu, int disk)
 	check_size_look(lu, disk);
 }
 
+bool proc_has_given_up(const struct backend *b)
+{
+	const struct list *pos;
+	uint64_t n = 0;
+
+	list_for_each (pos, &d.tgt->units) {
+		const struct tgt_unit *u = list_entry(pos, const struct tgt_unit, node);
+
+		/* A unit that is only copied from goes on. */
+		for (unsigned i = 0; u->backend == b && u->lu.fenced && i < opts.n_workers; i++)
+			n += u->tasks[i].orphans;
+	}
+	return n;
+}
+
 static void look_at_disks(void)
 {
 	const struct list *pos;

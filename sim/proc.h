@@ -104,6 +104,8 @@ struct backend_io;
 bool proc_erases(const struct backend_io *io);
 /* Tell the target that disks may have changed. */
 void proc_tell(void);
+/* The unit of this store is fenced, and commands of it were given up that the store is still at. */
+bool proc_has_given_up(const struct backend *b);
 /* SIGTERM has been taken. */
 bool proc_ends(void);
 /* For how long @host has not been let in. */

@@ -247,7 +247,7 @@ static void over(struct spied *s, const struct scsi_task *t)
 {
 	struct hcmd *cmd = spy_hcmd(s);
 
-	if (s->n_io)
+	if (s->n_io && !container_of(t, const struct cmd, task)->is.orphan)
 		fail_now("command %u of %s has ended while the disk is at work on it", s->nth,
 			 s->host ? s->host->name : "a rogue");
 	if (cmd) {
@@ -306,6 +306,7 @@ static void look(struct spied *s, const struct scsi_task *t, const struct scsi_a
 struct scsi_act __real_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);
 int __real_scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p);
 void __real_scsi_lu_deinit(struct scsi_lu *lu);
+bool __real_scsi_lu_set_fenced(struct scsi_lu *lu, bool fenced);
 enum scsi_changed __real_scsi_tmf_finish(struct scsi_tmf *m);
 int __real_scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiator,
 			   const struct scsi_port *target, const struct scsi_map_entry *map,
@@ -316,6 +317,7 @@ int __real_scsi_nexus_remap(struct scsi_nexus *n, const struct scsi_map_entry *m
 struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_event *ev);
 int __wrap_scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p);
 void __wrap_scsi_lu_deinit(struct scsi_lu *lu);
+bool __wrap_scsi_lu_set_fenced(struct scsi_lu *lu, bool fenced);
 enum scsi_changed __wrap_scsi_tmf_finish(struct scsi_tmf *m);
 int __wrap_scsi_nexus_init(struct scsi_nexus *n, const struct scsi_port *initiator,
 			   const struct scsi_port *target, const struct scsi_map_entry *map,
@@ -469,6 +471,17 @@ void __wrap_scsi_lu_deinit(struct scsi_lu *lu)
 	__real_scsi_lu_deinit(lu);
 }
 
+/* Until then commands were told that it is not ready. */
+bool __wrap_scsi_lu_set_fenced(struct scsi_lu *lu, bool fenced)
+{
+	int disk = check_pr_disk(lu);
+
+	trace("disk %d: its unit is %s", disk, fenced ? "fenced" : "served again");
+	if (disk >= 0)
+		check_fence(disk, fenced);
+	return __real_scsi_lu_set_fenced(lu, fenced);
+}
+
 enum scsi_changed __wrap_scsi_tmf_finish(struct scsi_tmf *m)
 {
 	enum scsi_changed changed = __real_scsi_tmf_finish(m);
@@ -495,7 +508,8 @@ void spy_io_begins(const struct backend_io *io)
 
 	if (!s && proc_erases(io))
 		return;
-
+	if (proc_has_given_up(io->backend))
+		fail_now("a disk is asked for something while it is at work on what was given up");
 	if (!s)
 		fail_now("a command that has ended still asks something of its disk");
 	s->n_io++;
@@ -503,11 +517,27 @@ void spy_io_begins(const struct backend_io *io)
 		check_order_access(s);
 }
 
+bool spy_io_is_orphan(const struct backend_io *io)
+{
+	const struct cmd *c = container_of(io, const struct cmd, bio);
+
+	if (proc_erases(io) || !c->is.orphan)
+		return false;
+	if (!c->orphan.of->unit->lu.fenced)
+		fail_now("a unit is served while the disk is at work on what was given up");
+	return true;
+}
+
+bool spy_io_is_copy(const struct backend_io *io)
+{
+	return container_of(io, const struct cmd, bio)->act.type == SCSI_ACT_COPY;
+}
+
 void spy_io_ended(const struct backend_io *io)
 {
 	struct spied *s = spied_of(io);
 
-	if (!s && proc_erases(io))
+	if (!s && (proc_erases(io) || spy_io_is_orphan(io)))
 		return;
 	check(s && s->n_io);
 	s->n_io--;

@@ -53,6 +53,10 @@ void spy_arrived(struct hchan *c, const uint8_t *iu, size_t len);
 /* A request to a disk begins, or has ended. */
 void spy_io_begins(const struct backend_io *io);
 void spy_io_ended(const struct backend_io *io);
+/* Its command was given up: it may have any effect until it ends, since its unit is not served. */
+bool spy_io_is_orphan(const struct backend_io *io);
+/* Of one that is an orphan: does it copy? */
+bool spy_io_is_copy(const struct backend_io *io);
 /* Each command that is inside the target. */
 void spy_each(void (*fn)(struct spied *s, void *ctx), void *ctx);
 /* The host's side of it, NULL: its host has given it up. */

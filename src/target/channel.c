@@ -125,6 +125,8 @@ static void channel_reject(struct tchan *ch, uint32_t reason)
 
 static int channel_try_rx(struct tchan *ch, size_t i)
 {
+	if (ch->all_rx[i].lost)
+		return 0;
 	return ch->t->ops->post_recv(ch->conn, wr_id(WR_RX, i), channel_rx_buf(ch, i),
 				     ch->login.max_it_iu_len);
 }
@@ -188,6 +190,7 @@ static void channel_release(struct tchan *ch)
 	worker_timer_stop(w, &ch->stall);
 	worker_undefer(w, &ch->job);
 	list_del(&ch->tw_node);
+	fence_give_timer(ch->tw);
 	log_info("%s: gone", ch->name);
 	worker_post(tgt_home(ch->t), &ch->to_home_release);
 }
@@ -647,7 +650,8 @@ void channel_build(struct worker *w, struct worker_msg *m)
 	worker_timer_init(&ch->timer, channel_timer);
 	worker_timer_init(&ch->stall, channel_stalled);
 	r = channel_alloc(ch);
-	if (!r && (!channel_take_timer(ch, &ch->timer) || !channel_take_timer(ch, &ch->stall)))
+	if (!r && (!channel_take_timer(ch, &ch->timer) || !channel_take_timer(ch, &ch->stall) ||
+		   !fence_take_timer(ch->tw)))
 		r = -ENOSPC;
 	if (!r)
 		r = channel_make_qp(ch);
@@ -655,6 +659,7 @@ void channel_build(struct worker *w, struct worker_msg *m)
 		log_error("%s: no memory or no timer for a channel, rejected", ch->name);
 		worker_timer_stop(w, &ch->timer);
 		worker_timer_stop(w, &ch->stall);
+		fence_give_timer(ch->tw);
 		channel_reject(ch, SRP_REJ_RESOURCES);
 		ch->t->ops->destroy(ch->conn);
 		worker_post(tgt_home(ch->t), &ch->to_home_release);

@@ -39,6 +39,11 @@ static void cmd_count(struct cmd *c)
 	}
 }
 
+void cmd_put(struct cmd *c)
+{
+	list_push_front(&c->ch->free_cmds, &c->node);
+}
+
 void cmd_free(struct cmd *c)
 {
 	struct tchan *ch = c->ch;
@@ -55,7 +60,9 @@ void cmd_free(struct cmd *c)
 	ch->n_ordered -= c->is.ordered;
 	chan_sq_release(&ch->chan, c->rsp_slots);
 	list_del(&c->node);
-	list_push_front(&ch->free_cmds, &c->node);
+	c->is.ended = true;
+	if (!c->is.orphan)
+		cmd_put(c);
 	data_slots(ch);
 	channel_resources(ch);
 	if (counted)
@@ -444,7 +451,7 @@ void cmd_abort(struct cmd *c, bool tell)
 	c->is.abort = true;
 	c->is.tell = tell;
 	if (c->is.io)
-		backend_cancel(&c->bio, c->ch->tw->w);
+		fence_cancel(c);
 	else if (!c->is.at_home &&
 		 data_unwait(c)) /* there, its list is that of functions to come */
 		c->resume(c);

@@ -39,9 +39,21 @@ void data_io_fill(struct cmd *c, enum backend_op op, void *addr, uint64_t off, u
 	io->len_bytes = len;
 }
 
+bool data_io_refused(struct cmd *c, const struct unit_tasks *k,
+		     void (*done)(struct worker *, struct backend_io *, int))
+{
+	/* The I/O of an orphan is still under way, and a command has room for one. */
+	if (!(c->is.abort || c->is.orphan || k->fenced))
+		return false;
+	done(c->ch->tw->w, &c->bio, c->is.abort ? -ECANCELED : -ENXIO);
+	return true;
+}
+
 void data_io(struct cmd *c, enum backend_op op, void *addr, uint64_t off, uint64_t len,
 	     void (*done)(struct worker *, struct backend_io *, int))
 {
+	if (data_io_refused(c, c->tasks, done))
+		return;
 	data_io_fill(c, op, addr, off, len);
 	data_io_submit(c, c->unit->backend, done);
 }
@@ -51,6 +63,8 @@ struct cmd *data_io_ended(struct backend_io *io)
 	struct cmd *c = container_of(io, struct cmd, bio);
 
 	c->is.io = false;
+	if (c->is.abort)
+		list_del(&c->wait); /* its deadline */
 	return c;
 }
 

@@ -19,6 +19,9 @@ bool data_more(struct cmd *c);
 void data_end(struct cmd *c, int result, bool keep);
 /* Make c->bio ready; @addr: NULL where no data move. */
 void data_io_fill(struct cmd *c, enum backend_op op, void *addr, uint64_t off, uint64_t len);
+/* It was aborted, or the unit of @k is fenced: end it by @done. To be asked before data_io_fill(). */
+bool data_io_refused(struct cmd *c, const struct unit_tasks *k,
+		     void (*done)(struct worker *, struct backend_io *, int));
 void data_io_submit(struct cmd *c, struct backend *b,
 		    void (*done)(struct worker *, struct backend_io *, int));
 /* Both, to the command's own unit. */

@@ -14,6 +14,15 @@ static struct backend *copy_store(const struct scsi_lu *lu)
 	return u->backend;
 }
 
+static bool copy_refused(struct cmd *c, void (*done)(struct worker *, struct backend_io *, int))
+{
+	const struct tgt_unit *from = c->task.copy.from->owner;
+	const struct tgt_unit *to = c->task.copy.to->owner;
+	unsigned i = worker_index(c->ch->tw->w);
+
+	return data_io_refused(c, &from->tasks[i], done) || data_io_refused(c, &to->tasks[i], done);
+}
+
 static void copy_read(struct worker *w, struct backend_io *io, int result)
 {
 	struct cmd *c = data_io_ended(io);
@@ -25,6 +34,8 @@ static void copy_read(struct worker *w, struct backend_io *io, int result)
 		data_end(c, result, false);
 		return;
 	}
+	if (copy_refused(c, data_plain_done))
+		return;
 	data_io_fill(c, BACKEND_WRITE, c->buf->addr, c->act.off_bytes, c->act.len_bytes);
 	data_io_submit(c, copy_store(c->task.copy.to), data_plain_done);
 }
@@ -36,6 +47,8 @@ static void copy_through(struct cmd *c)
 		return;
 	}
 	if (!data_get_buf(c, (uint32_t)c->act.len_bytes, copy_through))
+		return;
+	if (copy_refused(c, data_plain_done))
 		return;
 	data_io_fill(c, BACKEND_READ, c->buf->addr, c->task.copy.from_bytes, c->act.len_bytes);
 	data_io_submit(c, copy_store(c->task.copy.from), copy_read);
@@ -58,6 +71,8 @@ void data_copy(struct cmd *c)
 		data_end(c, -ECANCELED, false);
 		return;
 	}
+	if (copy_refused(c, data_plain_done))
+		return;
 	data_io_fill(c, BACKEND_COPY, NULL, c->act.off_bytes, c->act.len_bytes);
 	c->bio.source = copy_store(c->task.copy.from);
 	c->bio.from_bytes = c->task.copy.from_bytes;

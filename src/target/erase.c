@@ -131,6 +131,10 @@ static void erase_step(struct worker *w, struct worker_msg *m)
 		erase_break_off(u);
 		return;
 	}
+	if (u->fence.state != FENCE_OPEN) { /* what was given up may still write */
+		u->erase.held = true;
+		return;
+	}
 	a = scsi_erase_next(&u->lu);
 	erase_do(u, &a);
 }
@@ -146,8 +150,22 @@ void erase_start(struct tgt_unit *u)
 	worker_post(tgt_home(u->t), &u->erase.msg);
 }
 
+static void erase_post(struct tgt_unit *u)
+{
+	u->erase.held = false;
+	worker_post(tgt_home(u->t), &u->erase.msg);
+}
+
+void erase_resume(struct tgt_unit *u)
+{
+	if (u->erase.held)
+		erase_post(u);
+}
+
 void erase_cancel(struct tgt_unit *u)
 {
+	if (u->erase.held)
+		erase_post(u); /* to see that it is to end */
 	if (u->erase.io_out)
 		backend_cancel(&u->erase.io, tgt_home(u->t));
 }

@@ -23,6 +23,9 @@
 #define TGT_STALL_NS    (30 * NSEC_PER_SEC) /* deadline of an initiator for what it owes us */
 #define TGT_STALL_ABORT_NS \
 	(4 * NSEC_PER_SEC) /* ... when somebody waits for an abort: Linux waits 5 s */
+/* Deadline of a disk for an I/O that was cancelled. Longer than the 4 s above: a flush may take long and cannot be
+ * cancelled, and a unit is fenced for all. */
+#define TGT_FENCE_NS     (10 * NSEC_PER_SEC)
 #define TGT_BURST_BYTES  POOL_MAX_BYTES
 #define TGT_RSP_BYTES    (SRP_RSP_BYTES + SRP_RSP_DATA_BYTES + SENSE_MAX_BYTES)
 #define TGT_MAX_TRANSFER (8u << 20)
@@ -84,6 +87,8 @@ struct view_wait {
 struct rx {
 	struct chan_iu iu;
 	struct list free_node;
+	uint8_t *mem; /* where it puts its IU; NULL: where it did at first */
+	bool lost;    /* nowhere: an orphan has that, and the channel ends */
 	uint8_t *buf;
 	uint32_t len; /* received */
 };
@@ -108,6 +113,18 @@ struct cmd_is {
 	bool resumed;        /* it has waited and may go before who waits */
 	bool no_data;        /* its descriptors were refused */
 	bool need_table;     /* descriptor tables lie outside the command and are not here yet */
+	bool orphan;         /* it was given up while the backend had it, and that still has it */
+	bool ended;          /* it has, but its slot waits for that */
+};
+
+/* What is kept for the I/O of a command that was given up. */
+struct cmd_orphan {
+	struct unit_tasks *of;     /* whom it keeps fenced */
+	struct unit_tasks *source; /* NULL: nobody else is copied from */
+	struct pool_buf *buf;
+	uint8_t *rx_mem; /* of the receive its data came with; NULL: they are in @buf */
+	bool lent;       /* the pool has another in place of @buf, */
+	enum pool_class lent_class;
 };
 
 /* One CMD or TSK_MGMT from SUBMIT until its RSP is sent. Owned by the channel's worker; while a step runs
@@ -115,8 +132,9 @@ struct cmd_is {
 struct cmd {
 	struct list node; /* on ch->free_cmds, or on ch->cmds while it runs */
 	struct list
-		wait; /* on a list of tw->buf_wait or ch->sq_wait; of a TMF or CLEAR: on t->tmfs; of SET_STATES:
-		       * on asker of its groups; delayed by a fault: on t->inject.delayed */
+		wait; /* on a list of tw->buf_wait or ch->sq_wait; cancelled, while @is.io: on tw->canceled;
+		       * of a TMF or CLEAR: on t->tmfs; of SET_STATES: on asker of its groups; delayed by a
+		       * fault: on t->inject.delayed */
 	/* the home worker's, while it waits there */
 	struct list home_wait; /* on ch->waiting */
 	enum cmd_home {
@@ -167,6 +185,8 @@ struct cmd {
 	struct scsi_event event;
 	struct worker_msg msg;
 	struct backend_io bio;
+	uint64_t cancel_ns; /* when that was cancelled */
+	struct cmd_orphan orphan;
 	struct scsi_task task;
 	struct scsi_tmf tmf;
 	uint64_t tag;
@@ -258,6 +278,10 @@ struct tchan {
 	struct list sq_wait;
 	struct rx *all_rx;
 	unsigned n_rx;
+	uint8_t *spare_rx[TGT_CMD_EXTRA]; /* memory for receives whose own an orphan has */
+	unsigned n_spare_rx;
+	unsigned n_orphans;
+	bool free_due;       /* home is done with it: free it with the last orphan */
 	struct fab *mem_fab; /* whom @rx_mem and @all_cmds were announced to; NULL: nobody */
 	uint8_t *rx_mem;
 	size_t rx_lead;
@@ -295,6 +319,8 @@ struct tworker {
 	 * hold more than their share */
 	struct list buf_wait[POOL_CLASS_COUNT];
 	struct worker_job buf_job;
+	struct list canceled;      /* struct cmd.wait, the oldest first */
+	struct worker_timer fence; /* runs while there is a channel, UINT64_MAX: for nothing */
 	/* the task management function under way */
 	struct worker_msg tmf_msg;
 	struct worker_msg tmf_marked;
@@ -346,6 +372,13 @@ struct tgt_unit {
 			_Atomic uint64_t commands, bytes, errors;
 		} count[SCSI_COUNT_KINDS]; /* written by its worker, read by home */
 		struct worker_msg msg;
+		bool fenced;       /* no I/O may begin */
+		bool fence_asked;  /* @fence_ask is under way */
+		bool fence_wanted; /* answer when there are no orphans */
+		uint64_t orphans;
+		unsigned stuck; /* I/O under way when it was fenced; read by home after that */
+		struct worker_msg fence_ask;
+		struct worker_msg fence_msg;
 	} tasks[TGT_WORKERS_MAX]; /* of each worker; each touches its own only */
 	/* gathering: home */
 	struct unit_keep {
@@ -366,6 +399,7 @@ struct tgt_unit {
 		void *buf; /* SCSI_ERASE_WRITE_BYTES; NULL: not needed yet */
 		bool busy;
 		bool io_out; /* the backend has @io */
+		bool held;   /* until the unit is not fenced any more */
 	} erase;
 	struct unit_suspend {                 /* home */
 		struct worker_timer deadline; /* runs while it is drained and flushed */
@@ -380,6 +414,18 @@ struct tgt_unit {
 		bool io_out; /* the backend has @io */
 		bool again;  /* what is under way is of a time before */
 	} suspend;
+	struct unit_fence { /* fence.c: home */
+		enum {
+			FENCE_OPEN,
+			FENCE_CLOSING,
+			FENCE_CLOSED,
+			FENCE_OPENING,
+		} state;
+		bool again;     /* there is a new reason */
+		unsigned left;  /* workers that have not answered */
+		unsigned stuck; /* I/O under way when it was fenced */
+		struct view_wait views;
+	} fence;
 	struct unit_watch { /* what the store says of itself: while busy the helper's */
 		struct worker_msg msg;
 		struct backend_probe now;
@@ -445,6 +491,7 @@ struct tgt {
 	struct fab *fab;
 	const struct fab_ops *ops;
 	struct worker *helper; /* NULL: none */
+	struct worker *stores; /* likewise; may be @helper */
 	struct tworker *tw;
 	unsigned n_workers;
 	/* the home worker's */
@@ -466,6 +513,7 @@ struct tgt {
 	unsigned next_worker;
 	unsigned n_erasing;  /* units */
 	unsigned n_flushing; /* units that are to be suspended, or were */
+	unsigned n_fenced;   /* units */
 	unsigned n_viewing;  /* channels that have ended, but their worker has a view of them */
 	struct list view_waits;
 	uint64_t view_time; /* counts them */
@@ -552,9 +600,11 @@ void channel_broke(struct tchan *ch, const char *why);
 uint64_t channel_bytes(const struct tchan *ch);
 /* Map it, and announce it to the provider. Return: 0 or -ENOMEM; channel_free() in either case. */
 must_check int channel_alloc(struct tchan *ch);
+void channel_free(struct worker *w, struct worker_msg *m);
 /* Where receive @i puts its IU. */
 uint8_t *channel_rx_buf(const struct tchan *ch, size_t i);
-void channel_free(struct worker *w, struct worker_msg *m);
+/* An orphan has ended: there may be resources again, or the channel is freed. */
+void channel_orphan_gone(struct tchan *ch);
 
 /* --- command.c: the channel's worker --- */
 /* SUBMIT: false when it cannot be taken now (the core is told by BUSY). */
@@ -567,6 +617,8 @@ void cmd_act(struct cmd *c);
 void cmd_abort(struct cmd *c, bool tell);
 /* The response is posted and has completed, or will never be. */
 void cmd_free(struct cmd *c);
+/* The slot of one that has ended can be used again. */
+void cmd_put(struct cmd *c);
 /* End @c with a RSP; task.status and so on (or rsp_code) are set. */
 void cmd_respond(struct cmd *c);
 /* Its data have been sent, or could not be (c->move_error): it ends. */
@@ -657,12 +709,25 @@ void erase_cancel(struct tgt_unit *u);
 void suspend_init(struct tgt_unit *u);
 /* scsi_lu_next() says FLUSH. */
 void suspend_drained(struct tgt_unit *u);
+/* The unit is not fenced any more. */
+void suspend_unfenced(struct tgt_unit *u);
 /* @u is to go: it serves until then. */
 void suspend_retire(struct tgt_unit *u);
 /* Everything is to go: who waits at a suspended unit goes on waiting until it is aborted. */
 void suspend_shutdown(struct tgt_unit *u);
 /* No timer of it runs afterwards. */
 void suspend_close(struct tgt_unit *u);
+/* The unit is not fenced any more. */
+void erase_resume(struct tgt_unit *u);
+
+/* --- fence.c: the channel's worker --- */
+void fence_init(struct tworker *tw);
+/* There is a channel; false: the worker has no timer left. */
+bool fence_take_timer(struct tworker *tw);
+/* There may be none any more. */
+void fence_give_timer(struct tworker *tw);
+/* Ask for an early end of the I/O of @c; if it does not end at all, that of the unit is given up. */
+void fence_cancel(struct cmd *c);
 
 /* --- watch.c: home worker --- */
 /* Look at the stores of all units now and then, as long as there is one that can change. */

@@ -453,7 +453,7 @@ void login_check_ended(struct tgt_port *p)
 void login_check_stopped(struct tgt *t)
 {
 	if (t->stopping && !t->n_chans && !t->n_viewing && !t->n_saving && !t->n_erasing &&
-	    !t->n_flushing && t->stopped) {
+	    !t->n_flushing && !t->n_fenced && t->stopped) {
 		void (*stopped)(void *ctx) = t->stopped;
 
 		t->stopped = NULL;

@@ -323,3 +323,12 @@ void tgt_shutdown(struct tgt *t, uint64_t force_ns, void (*done)(void *ctx), voi
 	}
 	login_check_stopped(t);
 }
+
+void tgt_waits_for(const struct tgt *t, char *buf, size_t len)
+{
+	(void)snprintf(buf, len,
+		       "%u channels, %u devices with I/O that hangs, %u that are erased or "
+		       "flushed, %u states to be saved",
+		       t->n_chans + t->n_viewing, t->n_fenced, t->n_erasing + t->n_flushing,
+		       t->n_saving);
+}

@@ -56,8 +56,6 @@ static void suspend_over(struct worker *w, struct worker_timer *timer)
 
 /* --- the flush --- */
 
-static void suspend_flush(struct tgt_unit *u);
-
 static void suspend_flushed(struct worker *w, struct worker_msg *m)
 {
 	struct tgt_unit *u = container_of(m, struct tgt_unit, suspend.msg);
@@ -70,7 +68,7 @@ static void suspend_flushed(struct worker *w, struct worker_msg *m)
 	if (u->lu.suspend != SCSI_SUSPEND_FLUSHING) /* it was too late */
 		return;
 	if (u->suspend.again) {
-		suspend_flush(u);
+		suspend_drained(u);
 		return;
 	}
 	scsi_lu_flushed(&u->lu, r);
@@ -110,8 +108,14 @@ void suspend_drained(struct tgt_unit *u)
 	/* A flush that was too late for the last time says nothing of what was written since. */
 	if (u->suspend.busy)
 		u->suspend.again = true;
-	else
+	else if (u->fence.state == FENCE_OPEN) /* else what was given up may still write */
 		suspend_flush(u);
+}
+
+void suspend_unfenced(struct tgt_unit *u)
+{
+	if (u->lu.suspend == SCSI_SUSPEND_FLUSHING && !u->suspend.busy)
+		suspend_drained(u);
 }
 
 /* --- from outside --- */

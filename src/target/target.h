@@ -35,6 +35,8 @@ struct tgt_opts {
 	unsigned n_workers;
 	struct worker *
 		helper; /* does what may block; outlives the target. NULL: the control worker does */
+	struct worker
+		*stores; /* likewise, but looks at stores, and may hang with one. NULL: @helper */
 	unsigned logins_per_s; /* of one address, in the long run; 0: no limit */
 	unsigned login_burst;  /* ... at once */
 	uint16_t
@@ -126,6 +128,8 @@ must_check int tgt_unit_restore_pr(struct tgt_unit *u, const struct scsi_pr *pr,
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
 struct backend *tgt_unit_backend(struct tgt_unit *u);
+/* I/O that was given up and keeps the unit fenced. */
+unsigned tgt_unit_stuck(const struct tgt_unit *u);
 /* Close it as soon as no task and no LUN map uses it; the caller has taken it out of every map. */
 void tgt_unit_retire(struct tgt_unit *u);
 
@@ -278,6 +282,8 @@ unsigned tgt_fault_list(const struct tgt *t, struct tgt_fault_info *ret, unsigne
  * @force_ns: worker_now_ns() clock; channels that are still there then are closed at once
  */
 void tgt_shutdown(struct tgt *t, uint64_t force_ns, void (*done)(void *ctx), void *ctx);
+/* What a shutdown still waits for, in words, into @buf. */
+void tgt_waits_for(const struct tgt *t, char *buf, size_t len);
 
 /* --- status --- */
 

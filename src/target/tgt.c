@@ -23,6 +23,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 	t->fab = o->fab;
 	t->ops = o->fab->ops;
 	t->helper = o->helper;
+	t->stores = o->stores ? o->stores : o->helper;
 	t->last_relative_id = o->last_relative_id;
 	t->watch_ns = o->watch_ns ? o->watch_ns : NSEC_PER_SEC;
 	login_rate_init(&t->rate, o->logins_per_s, o->login_burst);
@@ -45,6 +46,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 		tw->t = t;
 		tw->w = o->workers[i];
 		list_init(&tw->chans);
+		fence_init(tw);
 		for (unsigned k = 0; k < POOL_CLASS_COUNT; k++)
 			list_init(&tw->buf_wait[k]);
 		worker_job_init(&tw->buf_job, data_buf_job);
@@ -232,7 +234,7 @@ static void unit_on_worker(struct worker *w, struct worker_msg *m)
 {
 	struct tgt_unit *u = container_of(m, struct tgt_unit, msg);
 
-	u->busy = u->tasks[worker_index(w)].n != 0;
+	u->busy = u->tasks[worker_index(w)].n != 0 || u->tasks[worker_index(w)].orphans != 0;
 	u->msg.run = unit_answered;
 	worker_post(tgt_home(u->t), &u->msg);
 }
@@ -241,8 +243,8 @@ static void unit_ask(struct tgt_unit *u)
 {
 	if (u->asked == u->t->n_workers) {
 		/* its messages are under way, or a copy */
-		if (u->gathering || u->keep.busy || u->watch.busy || u->erase.busy ||
-		    u->suspend.busy || scsi_lu_visited(&u->lu)) {
+		if (u->gathering || u->fence.state != FENCE_OPEN || u->keep.busy || u->watch.busy ||
+		    u->erase.busy || u->suspend.busy || scsi_lu_visited(&u->lu)) {
 			unit_ask_later(u);
 			return;
 		}
@@ -275,6 +277,11 @@ void tgt_unit_retire(struct tgt_unit *u)
 	inject_retire(u);
 	u->views.done = unit_unseen;
 	home_view_wait(u->t, &u->views);
+}
+
+unsigned tgt_unit_stuck(const struct tgt_unit *u)
+{
+	return u->fence.stuck;
 }
 
 unsigned tgt_n_chans(const struct tgt *t)

@@ -106,7 +106,7 @@ static void watch_begin(struct tgt_unit *u)
 	u->watch.again = false;
 	u->watch.busy = true;
 	u->watch.msg.run = watch_look;
-	worker_post(t->helper ? t->helper : tgt_home(t), &u->watch.msg);
+	worker_post(t->stores ? t->stores : tgt_home(t), &u->watch.msg);
 }
 
 void tgt_unit_look(struct tgt_unit *u)
