@@ -18,7 +18,9 @@
 #define DAEMON_WORKERS_MAX 64u
 #define DAEMON_LINGER_NS   (20 * NSEC_PER_MSEC)
 #define DAEMON_DRAIN_NS    (10 * NSEC_PER_SEC) /* how long initiators have to log out on SIGTERM */
-#define DAEMON_UPGRADE_NS  (3 * NSEC_PER_SEC)  /* ... before another program takes over */
+/* ... and everything else, until the process ends without it: after a disk's deadline, before systemd's. */
+#define DAEMON_END_NS     (25 * NSEC_PER_SEC)
+#define DAEMON_UPGRADE_NS (3 * NSEC_PER_SEC) /* ... before another program takes over */
 
 struct daemon;
 
@@ -77,6 +79,8 @@ struct daemon {
 	const char *config_path; /* NULL: the demo */
 	struct config *cfg;
 	struct worker *helper; /* does what may block; no connection is on it */
+	struct worker
+		*stores; /* likewise, what may hang with a store: nothing else waits for that */
 	struct worker *workers[DAEMON_WORKERS_MAX];
 	unsigned n_workers;
 	struct fab *fab;
@@ -95,6 +99,7 @@ struct daemon {
 	struct worker_poll signals;
 	uint64_t started_ns;
 	struct worker_timer linger;
+	struct worker_timer end; /* its deadline, once it was asked for */
 	bool stopping;
 	struct sockets sockets;
 	struct upgrade upgrade;

@@ -112,15 +112,32 @@ static void logged_out(void *ctx)
 	tgt_close(d->tgt);
 	upgrade_abandon(d);
 	d->ctl = ctl_server_free(d->ctl);
+	worker_timer_stop(d->workers[0], &d->end);
 	worker_timer_init(&d->linger, stop_workers);
 	if (worker_timer_start(d->workers[0], &d->linger,
 			       worker_now_ns(d->workers[0]) + DAEMON_LINGER_NS))
 		stop_workers(d->workers[0], &d->linger);
 }
 
+/* Something does not end at all. The kernel keeps what is left of the process for as long as an I/O of it is under way. */
+static void not_ended(struct worker *w, struct worker_timer *t)
+{
+	char why[128];
+
+	(void)w;
+	tgt_waits_for(container_of(t, struct daemon, end)->tgt, why, sizeof(why));
+	log_error("not ended %u s after it was asked for: waiting for %s; ending without that",
+		  (unsigned)(DAEMON_END_NS / NSEC_PER_SEC), why);
+	_exit(1);
+}
+
 void daemon_stop(struct daemon *d, uint64_t drain_ns)
 {
 	d->stopping = true;
+	worker_timer_init(&d->end, not_ended);
+	if (worker_timer_start(d->workers[0], &d->end,
+			       worker_now_ns(d->workers[0]) + DAEMON_END_NS))
+		log_warn("no timer for the deadline of the end, waiting without one");
 	tgt_shutdown(d->tgt, worker_now_ns(d->workers[0]) + drain_ns, logged_out, d);
 }
 
@@ -177,12 +194,15 @@ static int signals_start(struct daemon *d)
 
 /* --- start --- */
 
-/* Does what may block, so that no other worker has to. */
-static int make_helper(struct daemon *d)
+/* Two do what may block, so that no other worker has to. */
+static int make_helpers(struct daemon *d)
 {
-	static const struct worker_opts o = { .name = "srptd-help" };
-	int r = worker_new(&d->helper, d->n_workers, &o);
+	static const struct worker_opts help = { .name = "srptd-help" };
+	static const struct worker_opts stores = { .name = "srptd-store" };
+	int r = worker_new(&d->helper, d->n_workers, &help);
 
+	if (!r)
+		r = worker_new(&d->stores, d->n_workers + 1, &stores);
 	if (r)
 		log_error("cannot make a worker: %s", strerror(-r));
 	return r;
@@ -211,7 +231,7 @@ static int make_workers(struct daemon *d)
 			return r;
 		}
 	}
-	return make_helper(d);
+	return make_helpers(d);
 }
 
 #define LOGIN_BURST 64u /* one host with all its channels at once */
@@ -222,6 +242,7 @@ static int make_target(struct daemon *d)
 	struct tgt_opts to = { .workers = d->workers,
 			       .n_workers = d->n_workers,
 			       .helper = d->helper,
+			       .stores = d->stores,
 			       .logins_per_s = c->logins_per_s,
 			       .watch_ns = c->store_poll_s * NSEC_PER_SEC,
 			       .last_relative_id = state_last_relative_id(d),
@@ -307,6 +328,28 @@ static void unwind(struct daemon *d)
 		(void)worker_run_once(d->workers[i % d->n_workers], NSEC_PER_MSEC);
 }
 
+static int start_helpers(struct daemon *d)
+{
+	int r = worker_start(d->helper);
+
+	if (r)
+		return r;
+	r = worker_start(d->stores);
+	if (r) {
+		worker_stop(d->helper);
+		worker_join(d->helper);
+	}
+	return r;
+}
+
+static void stop_helpers(struct daemon *d)
+{
+	worker_stop(d->stores);
+	worker_stop(d->helper);
+	worker_join(d->stores);
+	worker_join(d->helper);
+}
+
 static int serve(struct daemon *d)
 {
 	unsigned started = 0;
@@ -334,7 +377,7 @@ static int serve(struct daemon *d)
 	if (!r)
 		announce(d);
 	if (!r) {
-		r = worker_start(d->helper);
+		r = start_helpers(d);
 		helps = !r;
 	}
 	while (!r && started < d->n_workers) {
@@ -352,10 +395,8 @@ static int serve(struct daemon *d)
 	for (unsigned i = started; i-- > 0;)
 		worker_join(d->workers[i]);
 	/* Last: who is told to end has nothing under way that it helps with. */
-	if (helps) {
-		worker_stop(d->helper);
-		worker_join(d->helper);
-	}
+	if (helps)
+		stop_helpers(d);
 	if (!started)
 		unwind(d);
 	return r;
@@ -371,6 +412,7 @@ static void teardown(struct daemon *d)
 	for (unsigned i = 0; i < d->n_workers; i++)
 		d->workers[i] = worker_free(d->workers[i]);
 	d->helper = worker_free(d->helper);
+	d->stores = worker_free(d->stores);
 	d->watcher = watcher_free(d->watcher);
 	if (d->signals.fd > 0)
 		(void)close(d->signals.fd);

@@ -76,7 +76,7 @@ static int device_backend(struct backend **ret, const struct daemon *d,
 				    .direct = c->direct,
 				    .read_only = c->read_only,
 				    .block_bytes = c->block_bytes,
-				    .helper = d->helper };
+				    .helper = d->stores };
 
 	switch (c->handler) {
 	case CONFIG_FILEIO:

@@ -23,7 +23,8 @@ def status(t):
     lib.expect(target["channels"] == 1 and target["logins"] == 1, f"its counts, got {target}")
     device = s["devices"][0]
     lib.expect(device == {"name": "ram0", "handler": "vdisk_ram", "size_bytes": 16 << 20, "block_size": 512,
-                          "read_only": False, "state": "ready"}, f"the device, got {device}")
+                          "read_only": False, "state": "ready", "resumes_in_s": None, "stuck_ios": 0,
+                          "store_looks": {"told": 0, "polled": 0}}, f"the device, got {device}")
     lib.expect(isinstance(s["io_uring"], dict) and s["io_uring"], f"what io_uring can, got {s.get('io_uring')}")
     text = ctl(t, "status").out
     for word in (f"pid {t.proc.pid}", "t0", f"127.0.0.1:{t.port}", lib.ID_EXT, "ram0", "vdisk_ram", "16"):
