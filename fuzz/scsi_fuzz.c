@@ -121,6 +121,8 @@ static const struct scsi_tpgs groups = {
 	.n_ports = 3,
 	.tpg = { { .id = 0 }, { .id = 1, .preferred = true }, { .id = 0xffff, .configured = 2 } },
 	.port = { { 2, 0 }, { 1, 1 }, { 3, 2 } },
+	.n_segments = 3,
+	.segment = { { 0, { 2, 0, 3 } }, { 8, { 0, 2, 1 } }, { 100, { 1, 1, 0 } } },
 };
 
 static void world_init(struct world *w, bool pr_lost)
@@ -159,7 +161,9 @@ static void world_deinit(struct world *w)
 /* An operator changes the state of a group, or the configuration is read anew. */
 static void access_state(struct world *w, unsigned arg)
 {
-	static const uint8_t states[8] = { 0, 1, 2, 3, SCSI_ALUA_OFFLINE, SCSI_ALUA_TRANSITIONING };
+	static const uint8_t states[8] = {
+		0, 1, 2, 3, SCSI_ALUA_OFFLINE, SCSI_ALUA_TRANSITIONING, 0, SCSI_ALUA_LBA_DEPENDENT
+	};
 	const struct scsi_tpg_want want = { .id = arg & 8 ? 0 : 1, .state = states[arg & 7] };
 	struct scsi_tpgs other = groups;
 

@@ -229,6 +229,8 @@ void check_keep_found(const struct scsi_lu *lu, int disk);
 
 #define CHECK_ACCESS_NEAR 1u /* the group of all hosts */
 #define CHECK_ACCESS_FAR  2u /* one that nobody is in */
+/* While the state of the former depends on the block: nonoptimized up to this one, from it on standby. */
+#define CHECK_ACCESS_STANDBY_LBA 12u
 
 struct scsi_alua;
 /* It was decided whether a command may go on. */
@@ -246,6 +248,8 @@ uint64_t check_access_newest(void);
 int check_access_state(uint16_t asc);
 /* The group of the hosts was in @state at some time since @tick. */
 bool check_access_was(uint8_t state, uint64_t tick);
+/* NOT READY with @asc is right for a command that was sent then. */
+bool check_access_kept_out(const uint8_t *cdb, uint16_t asc, uint64_t tick);
 /* A SET is sent; there is more than one. */
 void check_access_asked(void);
 bool check_access_others(void);

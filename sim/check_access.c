@@ -145,14 +145,37 @@ bool check_access_needs(const uint8_t *cdb)
 	}
 }
 
+/* @cdb is about blocks of the second segment, or may be: they are in a list, or all. */
+static bool is_in_standby(const uint8_t *cdb)
+{
+	struct cdb_range r;
+
+	if (cdb[0] == SCSI_OP_FORMAT_UNIT || cdb[0] == SCSI_OP_SANITIZE)
+		return true;
+	if (!check_access_needs(cdb))
+		return false;
+	if (cdb[0] == SCSI_OP_UNMAP || cdb[0] == SCSI_OP_THIRD_PARTY_COPY_OUT)
+		return true;
+	r = cdb_range(cdb);
+	if (!r.n_blocks)
+		return cdb[0] == SCSI_OP_SYNCHRONIZE_CACHE_10 ||
+		       cdb[0] == SCSI_OP_SYNCHRONIZE_CACHE_16;
+	return r.lba >= CHECK_ACCESS_STANDBY_LBA || r.n_blocks > CHECK_ACCESS_STANDBY_LBA - r.lba;
+}
+
+static bool lets_in(uint8_t state, const uint8_t *cdb)
+{
+	return state == SCSI_ALUA_LBA_DEPENDENT ? !is_in_standby(cdb) : is_active(state);
+}
+
 static bool may_run(const struct spied *s)
 {
 	if (s->entered)
-		return is_active(newest()->state);
+		return lets_in(newest()->state, s->cdb);
 	for (unsigned i = 1; i <= n_versions; i++) {
 		const struct version *v = &versions[(n_versions - i) % VERSIONS];
 
-		if (i > VERSIONS || is_active(v->state))
+		if (i > VERSIONS || lets_in(v->state, s->cdb))
 			return true;
 		if (v->id <= answered)
 			return false;
@@ -206,6 +229,16 @@ bool check_access_was(uint8_t state, uint64_t tick)
 			return false;
 	}
 	return false;
+}
+
+bool check_access_kept_out(const uint8_t *cdb, uint16_t asc, uint64_t tick)
+{
+	uint8_t state = (uint8_t)check_access_state(asc);
+
+	if (state == SCSI_ALUA_STANDBY && is_in_standby(cdb) &&
+	    check_access_was(SCSI_ALUA_LBA_DEPENDENT, tick))
+		return true;
+	return check_access_was(state, tick);
 }
 
 /* --- told --- */

@@ -135,8 +135,7 @@ static bool check_condition_ok(const struct hchan *c, const struct hcmd *cmd, co
 		return cmd->op == HOP_BAD;
 	case SENSE_NOT_READY:
 		if (check_access_state(s->asc) >= 0)
-			return check_access_was((uint8_t)check_access_state(s->asc),
-						cmd->sent_tick);
+			return check_access_kept_out(cmd->cdb, s->asc, cmd->sent_tick);
 		if (s->asc == ASC_FORMATTING || s->asc == ASC_SANITIZING)
 			return check_erase_was(cmd->disk, cmd->sent_tick) && s->progress_valid;
 		if (s->asc == ASC_NO_MEDIUM)

@@ -118,7 +118,7 @@ static void stall(void)
 
 static void set_access(void)
 {
-	static const uint8_t to[] = { 0x0, 0x1, 0x2, 0x3, 0xe, 0xf };
+	static const uint8_t to[] = { 0x0, 0x1, 0x2, 0x3, 0x4, 0xe, 0xf };
 
 	proc_access(to[dice_below(ARRAY_SIZE(to))]);
 	undo_later(DEED_ACCESS);

@@ -433,7 +433,7 @@ static bool side_may_fail(const struct hchan *c, const struct hcmd *cmd, int dis
 	bool broken = excused_any(BIT(EXCUSE_DISK) | BIT(EXCUSE_RESET), disk, tick);
 
 	if (check_access_state(s->asc) >= 0)
-		return check_access_was((uint8_t)check_access_state(s->asc), tick);
+		return check_access_kept_out(cmd->cdb, s->asc, tick);
 	switch (s->asc) {
 	case ASC_COPY_NOT_REACHABLE:
 		return !proc_lun_mapped(c->h->index, disk) || moved_since(cmd, disk);

@@ -61,6 +61,7 @@ ALUA = "src/target/alua.c"
 S_ALUA = "src/scsi/alua.c"
 LU = "src/scsi/lu.c"
 WATCH = "src/target/watch.c"
+SEGMENT = "src/scsi/segment.c"
 
 # --- the end of a channel ---
 
@@ -367,7 +368,13 @@ mutant("keep", "pages_unsaved", "-", "MODE SELECT with SP does not wait for the 
 mutant("access", "served_where_it_arrived", "-", "commands that need not go home are served whatever the access state is",
        (NEXUS, "\tif (alua_restricts(itl))", "\tif (alua_restricts(itl) && !itl->lu)"))
 mutant("access", "standby_lets_in", "-", "standby and unavailable keep nothing out",
-       (S_ALUA, "\tif (!rule || !rule->flag ||", "\tif (!rule || rule->flag != SCSI_CMD_IN_ANY_STATE ||"))
+       (S_ALUA, "\treturn !rule->flag ||", "\treturn rule->flag != SCSI_CMD_IN_ANY_STATE ||"))
+mutant("access", "segment_of_first", "-", "where the state depends on the block, only the first block of a command is looked at",
+       (SEGMENT, "\t\t*last = range.lba + (range.n_blocks - 1);", "\t\t*last = range.lba;"))
+mutant("access", "segment_one_late", "-", "the last block of a command is not looked at",
+       (SEGMENT, "all->segment[i].lba <= last; i++)", "all->segment[i].lba < last; i++)"))
+mutant("access", "segment_not_of_lists", "-", "commands that name blocks in a list are let in whatever the states of those are",
+       (SEGMENT, "\t\treturn cmd->flags & (SCSI_CMD_WRITE | SCSI_CMD_COPY | SCSI_CMD_ALONE);", "\t\treturn false;"))
 mutant("access", "access_unpublished", "-", "a state that an initiator set is not told to the workers",
        (ALUA, "\t\talua_publish(a);\n\t}\n\top_start(a, &a->set_op", "\t}\n\top_start(a, &a->set_op"))
 mutant("access", "access_untold", "-", "that the state is another one is told to nobody",

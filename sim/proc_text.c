@@ -82,8 +82,10 @@ static void add_groups(struct text *t, const struct proc_config *c)
 			add(t, "	DEVICE d%u\n", i);
 	if (c->hook)
 		add(t, "	on_stpg /sim/hook\n");
-	add(t, "	TARGET_GROUP near { group_id %u; TARGET t0%s }\n", CHECK_ACCESS_NEAR,
-	    c->second ? "; TARGET t1" : "");
+	add(t,
+	    "	TARGET_GROUP near { group_id %u; TARGET t0%s\n"
+	    "		SEGMENT 0 nonoptimized; SEGMENT %u standby }\n",
+	    CHECK_ACCESS_NEAR, c->second ? "; TARGET t1" : "", CHECK_ACCESS_STANDBY_LBA);
 	add(t, "	TARGET_GROUP far { group_id %u; state standby }\n}\n", CHECK_ACCESS_FAR);
 }
 

@@ -155,7 +155,8 @@ const char *attr_access(const char *text, enum config_access *ret)
 			*ret = (enum config_access)i;
 			return NULL;
 		}
-	return "active, nonoptimized, standby, unavailable, offline or transitioning";
+	return "active, nonoptimized, standby, unavailable, lba_dependent, offline or "
+	       "transitioning";
 }
 
 /* @host to an address with @port; false when it is none. */

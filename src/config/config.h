@@ -28,6 +28,7 @@
 #define CONFIG_DGROUPS_MAX    1024u
 #define CONFIG_TPGS_MAX       32u  /* per device group */
 #define CONFIG_TPG_PORTS_MAX  255u /* per device group, in all its target groups */
+#define CONFIG_SEGMENTS_MAX   16u  /* per device group, where one begins in any of its groups */
 #define CONFIG_STPG_TIMEOUT_S 30u
 
 #define CONFIG_DEFAULT_PORT   5555u
@@ -165,6 +166,7 @@ enum config_access {
 	CONFIG_ACCESS_NONOPTIMIZED,
 	CONFIG_ACCESS_STANDBY,
 	CONFIG_ACCESS_UNAVAILABLE,
+	CONFIG_ACCESS_LBA_DEPENDENT, /* as the SEGMENTs say */
 	CONFIG_ACCESS_OFFLINE,
 	CONFIG_ACCESS_TRANSITIONING,
 	CONFIG_ACCESS_COUNT
@@ -178,11 +180,19 @@ struct config_tpg_port {
 	struct config_pos pos;
 };
 
+/* SEGMENT LBA STATE: the state of a TARGET_GROUP from this block up to the next one. */
+struct config_segment {
+	uint64_t lba;
+	enum config_access state; /* active to unavailable */
+};
+
 struct config_tpg {
 	char name[CONFIG_NAME_MAX + 1]; /* unique in its device group, as is group_id */
 	unsigned group_id;              /* group_id N, 0..65535; needed */
 	enum config_access state;       /* state WORD; default active */
 	bool preferred;                 /* preferred; default 0 */
+	struct config_segment segments[CONFIG_SEGMENTS_MAX]; /* ascending, the first one at 0 */
+	unsigned n_segments;
 	struct config_tpg_port *ports;
 	unsigned n_ports;
 	struct config_pos pos;
@@ -314,6 +324,15 @@ bool config_glob(const char *glob, const char *text);
 const struct config_device *config_device_find(const struct config *c, const char *name);
 const struct config_target *config_target_find(const struct config *c, const char *name);
 const struct config_dgroup *config_dgroup_find(const struct config *c, const char *name);
+/**
+ * config_dgroup_segments() - where the segments of all groups of @dg begin
+ * @lba: gets the first CONFIG_SEGMENTS_MAX of them, ascending, each once
+ *
+ * Return: how many there are; more than CONFIG_SEGMENTS_MAX only of a file that is refused.
+ */
+unsigned config_dgroup_segments(const struct config_dgroup *dg, uint64_t lba[CONFIG_SEGMENTS_MAX]);
+/* The state in which @g reaches block @lba: of one without SEGMENTs its own, active if blocks cannot have that. */
+enum config_access config_tpg_state_at(const struct config_tpg *g, uint64_t lba);
 
 /* Words of the grammar: "vdisk_fileio", "srpt", ... */
 const char *config_handler_name(enum config_handler h);

@@ -88,6 +88,7 @@ static const char whole[] =
 	"	TARGET_GROUP there {\n"
 	"		group_id 65535\n"
 	"		state nonoptimized\n"
+	"		SEGMENT 0 active; SEGMENT 18446744073709551615 standby\n"
 	"		TARGET far { rel_tgt_id 1 }\n"
 	"	}\n"
 	"}\n";
@@ -143,6 +144,7 @@ static void check_dgroup(const struct config *c)
 {
 	const struct config_dgroup *dg = config_dgroup_find(c, "dg");
 	const struct config_tpg *here, *there;
+	uint64_t lba[CONFIG_SEGMENTS_MAX];
 
 	assert_non_null(dg);
 	assert_null(config_dgroup_find(c, "gd"));
@@ -161,6 +163,12 @@ static void check_dgroup(const struct config *c)
 	assert_true(here->group_id == 0 && there->group_id == 65535);
 	assert_true(here->state == CONFIG_ACCESS_ACTIVE &&
 		    there->state == CONFIG_ACCESS_NONOPTIMIZED);
+	assert_true(here->n_segments == 0 && there->n_segments == 2);
+	assert_int_equal(config_dgroup_segments(dg, lba), 2);
+	assert_true(lba[0] == 0 && lba[1] == UINT64_MAX);
+	assert_int_equal(config_tpg_state_at(here, 7), CONFIG_ACCESS_ACTIVE);
+	assert_int_equal(config_tpg_state_at(there, lba[1] - 1), CONFIG_ACCESS_ACTIVE);
+	assert_int_equal(config_tpg_state_at(there, lba[1]), CONFIG_ACCESS_STANDBY);
 	assert_true(here->n_ports == 2 && there->n_ports == 1);
 	assert_string_equal(c->targets[here->ports[0].target_index].name, "t1");
 	assert_int_equal(here->ports[0].rel_tgt_id, 0);

@@ -364,6 +364,17 @@ static bool diff_tpg_ports(const struct config_tpg *a, const struct config_tpg *
 	return false;
 }
 
+static bool diff_segments(const struct config_tpg *a, const struct config_tpg *b)
+{
+	if (a->n_segments != b->n_segments)
+		return true;
+	for (unsigned i = 0; i < a->n_segments; i++)
+		if (a->segments[i].lba != b->segments[i].lba ||
+		    a->segments[i].state != b->segments[i].state)
+			return true;
+	return false;
+}
+
 static const char *diff_tpgs(const struct config_dgroup *a, const struct config_dgroup *b)
 {
 	if (a->n_tpgs != b->n_tpgs)
@@ -379,6 +390,8 @@ static const char *diff_tpgs(const struct config_dgroup *a, const struct config_
 			return "state";
 		if (x->preferred != y->preferred)
 			return "preferred";
+		if (diff_segments(x, y))
+			return "SEGMENT";
 		if (diff_tpg_ports(x, y))
 			return "TARGET";
 	}

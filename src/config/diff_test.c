@@ -179,7 +179,7 @@ static void test_device_groups(void **state)
 	expect(TARGET("t", "1", "") DGROUP("", ""),
 	       TARGET("t", "1", "") DGROUP("on_stpg_timeout 5", ""),
 	       "device group dg: another on_stpg_timeout\n");
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 6; i++) {
 		static const struct {
 			const char *was, *is, *what;
 		} rows[] = {
@@ -188,6 +188,7 @@ static void test_device_groups(void **state)
 			{ x, "TARGET_GROUP b { group_id 2; state standby }", "state" },
 			{ x, "TARGET_GROUP b { group_id 2; preferred 1 }", "preferred" },
 			{ x, "TARGET_GROUP b { group_id 2; TARGET u }", "TARGET" },
+			{ x, "TARGET_GROUP b { group_id 2; SEGMENT 0 standby }", "SEGMENT" },
 		};
 		char text[2][400];
 		char line[80];

@@ -191,6 +191,9 @@ static void format_tpg(FILE *f, const struct config_tpg *g)
 	if (g->state != CONFIG_ACCESS_ACTIVE)
 		(void)fprintf(f, "\t\tstate %s\n", config_access_name(g->state));
 	format_flag(f, "preferred", g->preferred);
+	for (unsigned i = 0; i < g->n_segments; i++)
+		(void)fprintf(f, "\t\tSEGMENT %llu %s\n", (unsigned long long)g->segments[i].lba,
+			      config_access_name(g->segments[i].state));
 	for (unsigned i = 0; i < g->n_ports; i++) {
 		(void)fprintf(f, "\t\tTARGET %s", g->ports[i].target);
 		if (g->ports[i].rel_tgt_id)

@@ -171,6 +171,48 @@ const struct config_dgroup *config_dgroup_find(const struct config *c, const cha
 	return NULL;
 }
 
+/* The least beginning of a segment from @from on; false: there is none. */
+static bool segment_next(const struct config_dgroup *dg, uint64_t from, uint64_t *ret)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < dg->n_tpgs; i++)
+		for (unsigned k = 0; k < dg->tpgs[i].n_segments; k++) {
+			uint64_t lba = dg->tpgs[i].segments[k].lba;
+
+			if (lba < from || (found && lba >= *ret))
+				continue;
+			*ret = lba;
+			found = true;
+		}
+	return found;
+}
+
+unsigned config_dgroup_segments(const struct config_dgroup *dg, uint64_t lba[CONFIG_SEGMENTS_MAX])
+{
+	uint64_t at = 0;
+	unsigned n = 0;
+
+	while (segment_next(dg, at, &at)) {
+		if (n < CONFIG_SEGMENTS_MAX)
+			lba[n] = at;
+		n++;
+		if (at++ == UINT64_MAX)
+			break;
+	}
+	return n;
+}
+
+enum config_access config_tpg_state_at(const struct config_tpg *g, uint64_t lba)
+{
+	enum config_access state =
+		g->state <= CONFIG_ACCESS_UNAVAILABLE ? g->state : CONFIG_ACCESS_ACTIVE;
+
+	for (unsigned i = 0; i < g->n_segments && g->segments[i].lba <= lba; i++)
+		state = g->segments[i].state;
+	return state;
+}
+
 const char *config_access_name(enum config_access a)
 {
 	static const char *const names[CONFIG_ACCESS_COUNT] = {
@@ -178,6 +220,7 @@ const char *config_access_name(enum config_access a)
 		[CONFIG_ACCESS_NONOPTIMIZED] = "nonoptimized",
 		[CONFIG_ACCESS_STANDBY] = "standby",
 		[CONFIG_ACCESS_UNAVAILABLE] = "unavailable",
+		[CONFIG_ACCESS_LBA_DEPENDENT] = "lba_dependent",
 		[CONFIG_ACCESS_OFFLINE] = "offline",
 		[CONFIG_ACCESS_TRANSITIONING] = "transitioning",
 	};

@@ -42,6 +42,36 @@ static void open_port(struct parser *p, struct scope *up, bool block)
 	g->ports[g->n_ports++] = port;
 }
 
+#define SEGMENT_FORM "SEGMENT LBA STATE"
+
+/* SEGMENT LBA STATE; that they ascend is seen here, since the order is lost nowhere else. */
+static void open_segment(struct parser *p, struct scope *up, bool block)
+{
+	struct config_pos opened = p->stmt.pos[0];
+	struct config_tpg *g = up->object;
+	struct config_segment s = { 0 };
+	bool ok = scope_args(p, 2, SEGMENT_FORM);
+
+	if (block) {
+		errors_add(p->state.errs, opened, "SEGMENT has no block: " SEGMENT_FORM);
+		scope_skip(p, opened);
+		return;
+	}
+	ok = ok &&
+	     scope_value(p, 1, attr_uint(p->stmt.word[1], &s.lba) ? "a block number" : NULL) &&
+	     scope_value(p, 2, attr_access(p->stmt.word[2], &s.state));
+	if (ok && s.state > CONFIG_ACCESS_UNAVAILABLE)
+		ok = scope_value(p, 2, "active, nonoptimized, standby or unavailable");
+	if (ok && g->n_segments == CONFIG_SEGMENTS_MAX)
+		ok = scope_value(p, 1, "one of at most 16 segments");
+	if (ok && !g->n_segments && s.lba)
+		ok = scope_value(p, 1, "0 for the first SEGMENT of a group");
+	if (ok && g->n_segments && s.lba <= g->segments[g->n_segments - 1].lba)
+		ok = scope_value(p, 1, "greater than that of the SEGMENT before it");
+	if (ok)
+		g->segments[g->n_segments++] = s;
+}
+
 #define TPG_WORD(name, type, field, min, max)                                     \
 	{                                                                         \
 		name, type, 0, offsetof(struct config_tpg, field), min, max, NULL \
@@ -52,6 +82,7 @@ static const struct word tpg_words[] = {
 	TPG_WORD("state", WORD_ACCESS, state, 0, 0),
 	TPG_WORD("preferred", WORD_BOOL, preferred, 0, 0),
 	{ "TARGET", WORD_BLOCK, 0, 0, 0, 0, open_port },
+	{ "SEGMENT", WORD_BLOCK, 0, 0, 0, 0, open_segment },
 };
 
 static void open_tpg(struct parser *p, struct scope *up, bool block)

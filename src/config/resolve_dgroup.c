@@ -120,6 +120,11 @@ static void resolve_tpg(struct parse *p, struct config_dgroup *dg, unsigned at)
 				   "TARGET_GROUP \"%s\" has the group_id of TARGET_GROUP \"%s\"",
 				   g->name, dg->tpgs[i].name);
 	}
+	if (g->state == CONFIG_ACCESS_LBA_DEPENDENT && !g->n_segments)
+		errors_add(p->errs, g->pos,
+			   "TARGET_GROUP \"%s\" is lba_dependent but has no SEGMENT: say by "
+			   "\"SEGMENT LBA STATE\" what is so from which block on",
+			   g->name);
 	for (unsigned i = 0; i < g->n_ports; i++) {
 		const struct config_tpg_port *before = port_before(dg, at, i);
 
@@ -144,6 +149,7 @@ static unsigned n_ports(const struct config_dgroup *dg)
 static void resolve_one(struct parse *p, unsigned at)
 {
 	struct config_dgroup *dg = &p->config->dgroups[at];
+	uint64_t lba[CONFIG_SEGMENTS_MAX];
 
 	for (unsigned i = 0; i < at; i++)
 		if (!strcmp(p->config->dgroups[i].name, dg->name))
@@ -159,6 +165,10 @@ static void resolve_one(struct parse *p, unsigned at)
 			   CONFIG_TPG_PORTS_MAX);
 		return;
 	}
+	if (config_dgroup_segments(dg, lba) > CONFIG_SEGMENTS_MAX)
+		errors_add(p->errs, dg->pos,
+			   "the SEGMENTs of DEVICE_GROUP \"%s\" begin at more than %u blocks",
+			   dg->name, CONFIG_SEGMENTS_MAX);
 	for (unsigned i = 0; i < dg->n_tpgs; i++)
 		resolve_tpg(p, dg, i);
 }

@@ -45,7 +45,8 @@ int access_add(struct daemon *d, const char *text)
 			stderr,
 			"srptd: --access-state %s: DEVICE_GROUP/TARGET_GROUP=STATE is needed, "
 			"STATE one of "
-			"active, nonoptimized, standby, unavailable, offline and transitioning\n",
+			"active, nonoptimized, standby, unavailable, lba_dependent, offline and "
+			"transitioning\n",
 			text);
 		return -EINVAL;
 	}
@@ -67,6 +68,7 @@ static const struct config_tpg *tpg_of(const struct config_dgroup *c, const char
 
 int access_check(const struct daemon *d)
 {
+	uint64_t lba[CONFIG_SEGMENTS_MAX];
 	struct access a;
 	int r = 0;
 
@@ -75,9 +77,15 @@ int access_check(const struct daemon *d)
 							? config_dgroup_find(d->cfg, a.dgroup)
 							: NULL;
 
-		if (c && tpg_of(c, a.tpg))
+		if (!c || !tpg_of(c, a.tpg))
+			log_error("--access-state %s: the configuration has no such group",
+				  d->access[i]);
+		else if (a.state == SCSI_ALUA_LBA_DEPENDENT && !config_dgroup_segments(c, lba))
+			log_error(
+				"--access-state %s: no group of DEVICE_GROUP \"%s\" has a SEGMENT",
+				d->access[i], c->name);
+		else
 			continue;
-		log_error("--access-state %s: the configuration has no such group", d->access[i]);
 		r = -ENOENT;
 	}
 	return r;

@@ -113,7 +113,7 @@ static bool want_find(struct ctl_call *call, const struct config_dgroup *c, cons
 	if (!state || !scsi_alua_state_find(state, &ret->state)) {
 		ctl_fail(call, JSONRPC_PARAMS,
 			 "no state \"%s\"; there are active, nonoptimized, standby, unavailable, "
-			 "offline and transitioning",
+			 "lba_dependent, offline and transitioning",
 			 state ? state : "");
 		return false;
 	}
@@ -141,6 +141,12 @@ static void group_set(struct ctl_call *call, const char *dgroup, json_t *states)
 		/* There are not more names than groups. */
 		if (!want_find(call, c, name, json_string_value(state), &want[n]))
 			return;
+		if (!scsi_alua_can(tgt_alua_now(g->alua), want[n].state)) {
+			ctl_fail(call, JSONRPC_PARAMS,
+				 "no group of DEVICE_GROUP \"%s\" has a SEGMENT, so none can be %s",
+				 dgroup, json_string_value(state));
+			return;
+		}
 		n++;
 	}
 	if (d->stopping)

@@ -46,9 +46,23 @@ static uint16_t port_number(const struct daemon *d, const struct config_tpg_port
 	return (uint16_t)port->rel_tgt_id;
 }
 
+static void segments_of(const struct config_dgroup *c, struct scsi_tpgs *ret)
+{
+	uint64_t lba[CONFIG_SEGMENTS_MAX];
+
+	ret->n_segments = (uint8_t)config_dgroup_segments(c, lba);
+	for (unsigned i = 0; i < ret->n_segments; i++) {
+		ret->segment[i].lba = lba[i];
+		for (unsigned k = 0; k < c->n_tpgs; k++)
+			ret->segment[i].state[k] =
+				state_of(config_tpg_state_at(&c->tpgs[k], lba[i]));
+	}
+}
+
 static void layout_of(const struct daemon *d, const struct config_dgroup *c, struct scsi_tpgs *ret)
 {
 	*ret = (struct scsi_tpgs){ .n = (uint8_t)c->n_tpgs };
+	segments_of(c, ret);
 	for (unsigned i = 0; i < c->n_tpgs; i++) {
 		const struct config_tpg *g = &c->tpgs[i];
 

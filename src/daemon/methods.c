@@ -165,7 +165,8 @@ static const struct ctl_param group_set_params[] = {
 	{ .name = "target_group", .type = CTL_STRING, .help = "Name of its TARGET_GROUP." },
 	{ .name = "state",
 	  .type = CTL_STRING,
-	  .help = "active, nonoptimized, standby, unavailable, offline or transitioning." },
+	  .help = "active, nonoptimized, standby, unavailable, lba_dependent, offline or "
+		  "transitioning." },
 };
 
 static const struct ctl_param group_set_all_params[] = {

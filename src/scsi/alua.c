@@ -8,6 +8,7 @@
 #include "scsi/answer.h"
 #include "scsi/cmd.h"
 #include "scsi/nexus.h"
+#include "scsi/segment.h"
 
 /* What a state asks of a command, and what it says to one that has not got it. */
 struct alua_rule {
@@ -22,6 +23,8 @@ static const struct alua_rule alua_rules[] = {
 	{ "nonoptimized", 0, 0, SCSI_ALUA_NONOPTIMIZED },
 	{ "standby", SCSI_CMD_IN_STANDBY, ASC_PORT_STANDBY, SCSI_ALUA_STANDBY },
 	{ "unavailable", SCSI_CMD_IN_UNAVAILABLE, ASC_PORT_UNAVAILABLE, SCSI_ALUA_UNAVAILABLE },
+	/* That of the blocks counts: segment_state(). */
+	{ "lba_dependent", 0, 0, SCSI_ALUA_LBA_DEPENDENT },
 	{ "offline", SCSI_CMD_IN_ANY_STATE, ASC_OFFLINE, SCSI_ALUA_OFFLINE },
 	{ "transitioning", SCSI_CMD_IN_ANY_STATE, ASC_STATE_TRANSITION, SCSI_ALUA_TRANSITIONING },
 };
@@ -79,18 +82,28 @@ bool alua_restricts(const struct scsi_itl *itl)
 {
 	const struct scsi_tpg *g = alua_of(itl);
 
-	return g && alua_rule(g->state)->flag;
+	return g && (alua_rule(g->state)->flag || g->state == SCSI_ALUA_LBA_DEPENDENT);
+}
+
+/* The state in which @t meets the group with index @at: where it depends on blocks, the worst of those it is about. */
+static unsigned state_for(const struct scsi_task *t, const struct scsi_tpgs *all, int at)
+{
+	unsigned state = all->tpg[at].state;
+
+	if (state != SCSI_ALUA_LBA_DEPENDENT)
+		return state;
+	return segment_state(all, (unsigned)at, t->cmd, t->cdb);
 }
 
 unsigned alua_refuses(const struct scsi_task *t, const struct scsi_itl *itl)
 {
-	const struct scsi_tpg *g = alua_of(itl);
-	const struct alua_rule *rule = g ? alua_rule(g->state) : NULL;
+	const struct alua_rule *rule;
 
 	/* One that does not exist is told so whatever the state. */
-	if (!rule || !rule->flag || !t->cmd || !scsi_cmd_supported(t->cmd, t->lu))
+	if (itl->tpg < 0 || !t->cmd || !scsi_cmd_supported(t->cmd, t->lu))
 		return 0;
-	return t->cmd->flags & rule->flag ? 0 : rule->asc;
+	rule = alua_rule(state_for(t, &itl->lu->alua->now, itl->tpg));
+	return !rule->flag || t->cmd->flags & rule->flag ? 0 : rule->asc;
 }
 
 /* --- the groups --- */
@@ -134,6 +147,11 @@ static void alua_tell(struct scsi_alua *a, uint32_t changed, const struct scsi_i
 	}
 }
 
+bool scsi_alua_can(const struct scsi_alua *a, unsigned state)
+{
+	return alua_rule(state) && (state != SCSI_ALUA_LBA_DEPENDENT || a->now.n_segments);
+}
+
 bool scsi_alua_differs(const struct scsi_alua *a, const struct scsi_tpg_want *want, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -151,7 +169,7 @@ bool scsi_alua_set(struct scsi_alua *a, const struct scsi_tpg_want *want, unsign
 		int at = scsi_alua_find(a, want[i].id);
 		struct scsi_tpg *g;
 
-		check(at >= 0 && alua_rule(want[i].state));
+		check(at >= 0 && scsi_alua_can(a, want[i].state));
 		g = &a->now.tpg[at];
 		if (g->state == want[i].state)
 			continue;
@@ -177,10 +195,11 @@ static void tpgs_check(const struct scsi_tpgs *g)
 	for (unsigned i = 0; i < g->n_ports; i++)
 		check(g->port[i].tpg < g->n &&
 		      tpg_of_port(g, g->port[i].relative_id) == g->port[i].tpg);
+	segments_check(g);
 }
 
 /* What a nexus is told when it finds itself in another group. */
-static void itl_regroup(struct scsi_itl *itl, const struct scsi_tpgs *was)
+static void itl_regroup(struct scsi_itl *itl, const struct scsi_tpgs *was, bool segments_changed)
 {
 	const struct scsi_tpg *old = itl->tpg < 0 ? NULL : &was->tpg[itl->tpg];
 	const struct scsi_tpg *now;
@@ -191,7 +210,8 @@ static void itl_regroup(struct scsi_itl *itl, const struct scsi_tpgs *was)
 		return;
 	if (!old || !now || old->id != now->id)
 		scsi_uas_add(&itl->uas, SCSI_UA_INQUIRY_CHANGED);
-	if (now && (!old || old->state != now->state || old->preferred != now->preferred))
+	if (now && (!old || old->state != now->state || old->preferred != now->preferred ||
+		    (segments_changed && now->state == SCSI_ALUA_LBA_DEPENDENT)))
 		scsi_uas_add(&itl->uas, SCSI_UA_ACCESS_STATE_CHANGED);
 }
 
@@ -200,7 +220,7 @@ static void tpg_carry(struct scsi_alua *a, struct scsi_tpg *g, const struct scsi
 {
 	g->by = was->by;
 	g->state = was->state;
-	if (g->configured == was->configured)
+	if (g->configured == was->configured && scsi_alua_can(a, was->state))
 		return;
 	g->state = g->configured;
 	g->by = SCSI_ALUA_BY_ITSELF;
@@ -222,7 +242,7 @@ static bool tpgs_equal(const struct scsi_tpgs *a, const struct scsi_tpgs *b)
 		if (a->port[i].relative_id != b->port[i].relative_id ||
 		    a->port[i].tpg != b->port[i].tpg)
 			return false;
-	return true;
+	return segments_equal(a, b);
 }
 
 bool scsi_alua_configure(struct scsi_alua *a, const struct scsi_tpgs *to)
@@ -245,7 +265,8 @@ bool scsi_alua_configure(struct scsi_alua *a, const struct scsi_tpgs *to)
 		return false;
 	list_for_each (pos, &a->units) {
 		list_for_each (n, &list_entry(pos, struct scsi_lu, alua_node)->nexuses)
-			itl_regroup(list_entry(n, struct scsi_itl, lu_node), &was);
+			itl_regroup(list_entry(n, struct scsi_itl, lu_node), &was,
+				    !segments_equal(&a->now, &was));
 	}
 	return true;
 }
@@ -259,7 +280,8 @@ static void alua_adopt(struct scsi_alua *a, const struct scsi_alua_kept *k)
 		g->state = g->configured;
 		g->by = SCSI_ALUA_BY_NOTHING;
 		for (unsigned j = 0; j < k->n; j++) {
-			if (k->tpg[j].id != g->id || k->tpg[j].configured != g->configured)
+			if (k->tpg[j].id != g->id || k->tpg[j].configured != g->configured ||
+			    !scsi_alua_can(a, k->tpg[j].state))
 				continue;
 			g->state = k->tpg[j].state;
 			g->by = k->tpg[j].by;

@@ -15,6 +15,7 @@
 
 #define SCSI_TPG_MAX       32u
 #define SCSI_TPG_PORTS_MAX 255u /* of all groups together */
+#define SCSI_SEGMENTS_MAX  16u
 
 struct scsi_lu;
 struct scsi_nexus;
@@ -26,6 +27,7 @@ enum scsi_alua_state { /* as on the wire */
 	SCSI_ALUA_NONOPTIMIZED = 0x1,
 	SCSI_ALUA_STANDBY = 0x2,
 	SCSI_ALUA_UNAVAILABLE = 0x3,
+	SCSI_ALUA_LBA_DEPENDENT = 0x4, /* as struct scsi_segment says */
 	SCSI_ALUA_OFFLINE = 0xe,
 	SCSI_ALUA_TRANSITIONING = 0xf,
 };
@@ -49,12 +51,20 @@ struct scsi_tpg_port {
 	uint8_t tpg; /* index */
 };
 
+/* A user data segment (SBC-4 4.25): blocks up to the next one, and through which groups they are reached how. */
+struct scsi_segment {
+	uint64_t lba;
+	uint8_t state[SCSI_TPG_MAX]; /* by index of the group: active to unavailable */
+};
+
 /* Groups and who is in them; each id, and each port, once. */
 struct scsi_tpgs {
 	uint8_t n;
 	uint8_t n_ports;
+	uint8_t n_segments; /* 0: no group can be LBA-dependent */
 	struct scsi_tpg tpg[SCSI_TPG_MAX];
 	struct scsi_tpg_port port[SCSI_TPG_PORTS_MAX];
+	struct scsi_segment segment[SCSI_SEGMENTS_MAX]; /* ascending, the first one begins at 0 */
 };
 
 /* A state that is wanted. */
@@ -86,7 +96,8 @@ void scsi_alua_deinit(struct scsi_alua *a);
  * scsi_alua_configure() - these are the groups now
  * @to: copied; state is ignored, configured is what it says
  *
- * A group that is there already keeps its state, unless it was configured otherwise than it is now. Nexuses whose
+ * A group that is there already keeps its state, unless it was configured otherwise than it is now, or cannot be in it
+ * any more. Nexuses whose
  * group has another state or preference get ASYMMETRIC ACCESS STATE CHANGED, those with another group INQUIRY DATA
  * HAS CHANGED, too.
  * Return: true when something changed: publish the views of all units of @a.
@@ -138,7 +149,10 @@ unsigned scsi_task_wants(const struct scsi_task *t, struct scsi_tpg_want *ret);
 /* Where it wants that, for scsi_alua_set(); NULL: its nexus has the unit no more. */
 const struct scsi_itl *scsi_task_at(const struct scsi_task *t);
 
-/* "active", "nonoptimized", "standby", "unavailable", "offline", "transitioning"; NULL: none of them. */
+/* Can a group of @a be in @state? LBA-dependent only where there are segments. */
+bool scsi_alua_can(const struct scsi_alua *a, unsigned state);
+
+/* "active", "nonoptimized", "standby", "unavailable", "lba_dependent", "offline", "transitioning"; NULL: no state. */
 const char *scsi_alua_state_name(unsigned state);
 /* The reverse; false: there is none. */
 bool scsi_alua_state_find(const char *name, uint8_t *ret);

@@ -105,8 +105,8 @@ static unsigned n_owed(unsigned i)
 static void both_formats(void **state)
 {
 	static const uint8_t groups[] = {
-		0x80, 0xcf, 0x01, 0x02, 0, 0, 0, 1, 0, 0, 0, 1,             /* active, preferred */
-		0x02, 0xcf, 0x02, 0x03, 0, 2, 0, 2, 0, 0, 0, 2, 0, 0, 0, 9, /* standby, by itself */
+		0x80, 0xdf, 0x01, 0x02, 0, 0, 0, 1, 0, 0, 0, 1,             /* active, preferred */
+		0x02, 0xdf, 0x02, 0x03, 0, 2, 0, 2, 0, 0, 0, 2, 0, 0, 0, 9, /* standby, by itself */
 	};
 
 	(void)state;
@@ -325,6 +325,152 @@ static void views(void **state)
 	r->lu[0].reserved = NULL;
 }
 
+/* --- states that depend on the block --- */
+
+#define HALF (RIG_BLOCKS / 2)
+
+static void lba_dependent(unsigned nexus)
+{
+	operator_sets(nexus ? RIG_TPG_OTHER : RIG_TPG, SCSI_ALUA_LBA_DEPENDENT);
+	hears(nexus, 0x2a06);
+}
+
+/* NOT READY with @asc; 0: it was let in. */
+static void expect_let_in(unsigned nexus, const uint8_t *cdb, size_t len, uint32_t out,
+			  unsigned asc)
+{
+	uint8_t status;
+
+	if (out >= 512)
+		memset(r->out, 0, out);
+	status = rig_run(rig_from(r, nexus), rig_lun0, cdb, len, out ? 0 : 8192, out);
+	if (asc) {
+		assert_int_equal(status, SCSI_STATUS_CHECK_CONDITION);
+		rig_expect_sense(r, 2, asc);
+	} else {
+		assert_true(status == SCSI_STATUS_GOOD || status == SCSI_STATUS_CONDITION_MET);
+	}
+}
+
+/* A command with this range in its CDB, of any opcode of 16 bytes. */
+static void at_blocks(unsigned nexus, uint8_t opcode, uint64_t lba, uint32_t n, uint32_t out,
+		      unsigned asc)
+{
+	uint8_t cdb[CDB_MAX_BYTES];
+
+	assert_int_equal(cdb_put_rw(cdb, opcode, 0, (struct cdb_range){ lba, n }), 16);
+	expect_let_in(nexus, cdb, 16, out, asc);
+}
+
+/* [TPG-9] What is about blocks is let in as the worst of them is, and nothing else is kept out. */
+static void segment_blocks(void **state)
+{
+	static const uint8_t opcodes[] = { 0x88, 0x8a, 0x8b, 0x8e, 0x8f, 0x90, 0x91 };
+
+	(void)state;
+	lba_dependent(0); /* first half optimized, then unavailable */
+	lba_dependent(1); /* first half standby, then optimized */
+	for (size_t i = 0; i < sizeof(opcodes); i++) {
+		uint8_t op = opcodes[i];
+		uint32_t out = op == 0x8a || op == 0x8b || op == 0x8e ? 1024 : 0;
+
+		at_blocks(0, op, HALF - 2, 2, out, 0);
+		at_blocks(0, op, HALF - 1, 2, out, 0x040c);
+		at_blocks(0, op, HALF, 2, out, 0x040c);
+		at_blocks(1, op, HALF - 2, 2, out, 0x040b);
+		at_blocks(1, op, HALF - 1, 2, out, 0x040b);
+		at_blocks(1, op, HALF, 2, out, 0);
+	}
+	/* 0 blocks are none, but all that follow to PRE-FETCH and SYNCHRONIZE CACHE */
+	at_blocks(0, 0x88, HALF - 1, 0, 0, 0);
+	at_blocks(0, 0x90, HALF - 1, 0, 0, 0x040c);
+	at_blocks(0, 0x91, HALF - 1, 0, 0, 0x040c);
+	at_blocks(1, 0x91, HALF, 0, 0, 0);
+	/* an address behind all ends as it always does */
+	assert_int_equal(
+		rig_rw(rig_from(r, 1), 0x88, 0, (struct cdb_range){ UINT64_MAX, 2 }, 1024, 0), 2);
+	rig_expect_sense(r, 5, 0x2100);
+	/* blocks named in a list, or all: each segment must let them in */
+	expect_let_in(1, CDB(0x42, 0, 0, 0, 0, 0, 0, 0, 8, 0), 8, 0x040b);
+	expect_let_in(0, CDB(0x04, 0, 0, 0, 0, 0), 0, 0x040c);
+	/* and none at all */
+	expect_let_in(0, CDB(0x00, 0, 0, 0, 0, 0), 0, 0);
+	expect_let_in(1, CDB(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), 0, 0);
+}
+
+static void report_segments(void **state)
+{
+	static const uint8_t all[] = {
+		0, 0, 0, 56,   0, 0, 0, 2, 0, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 3, 0xff, 0, 0, 1, 2, 2, 0, 2, 3,    0, 0, 0, 2, 0, 0, 0, 0,
+		0, 0, 4, 0,    0, 0, 0, 0, 0, 0, 7, 0xff, 3, 0, 1, 2, 0, 0, 2, 3,
+	};
+	uint8_t cdb[16] = { 0x9e, 0x13, [13] = 255 };
+
+	(void)state;
+	operator_sets(RIG_TPG, SCSI_ALUA_LBA_DEPENDENT);
+	operator_sets(RIG_TPG_OTHER, SCSI_ALUA_LBA_DEPENDENT);
+	hears(0, 0x2a06);
+	assert_int_equal(report(0, 0, 255), 0);
+	assert_int_equal(r->in[4] & 0xf, 4);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, cdb, 16, 255, 0), 0);
+	assert_int_equal(r->t.data_len, sizeof(all));
+	assert_memory_equal(r->in, all, sizeof(all));
+	cdb[14] = 1; /* ONE_SEG */
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, cdb, 16, 255, 0), 0);
+	assert_int_equal(r->t.data_len, 32);
+	/* from the segment of a block on */
+	cdb[14] = 0;
+	put_be64(cdb + 2, HALF + 5);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, cdb, 16, 255, 0), 0);
+	assert_int_equal(r->t.data_len, 32);
+	assert_memory_equal(r->in + 4, all + 32, 28);
+	put_be64(cdb + 2, RIG_BLOCKS);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, cdb, 16, 255, 0), 2);
+	rig_expect_sense(r, 5, 0x2100);
+	/* a group with one state has it everywhere */
+	operator_sets(RIG_TPG, SCSI_ALUA_STANDBY);
+	hears(0, 0x2a06);
+	put_be64(cdb + 2, 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, cdb, 16, 255, 0), 0);
+	assert_true(r->in[24] == SCSI_ALUA_STANDBY && r->in[52] == SCSI_ALUA_STANDBY);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 1, 0xb3, 0, 255, 0), 255, 0),
+			 0);
+	assert_int_equal(r->t.data_len, 16);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 1, 0x86, 0, 255, 0), 255, 0),
+			 0);
+	assert_int_equal(r->in[8], 0x10);
+}
+
+/* Segments that are others are news where they count; when they go, so does the state. */
+static void segments_change(void **state)
+{
+	struct scsi_tpgs to = r->alua.now;
+
+	(void)state;
+	lba_dependent(0);
+	to.segment[1].lba = 100;
+	assert_true(scsi_alua_configure(&r->alua, &to));
+	hears(0, 0x2a06);
+	assert_int_equal(n_owed(1), 0);
+	at_blocks(0, 0x88, 99, 1, 0, 0);
+	at_blocks(0, 0x88, 99, 2, 0, 0x040c);
+	to.n_segments = 0;
+	assert_true(scsi_alua_configure(&r->alua, &to));
+	assert_int_equal(r->alua.now.tpg[0].state, SCSI_ALUA_OPTIMIZED);
+	assert_false(scsi_alua_can(&r->alua, SCSI_ALUA_LBA_DEPENDENT));
+	hears(0, 0x2a06);
+	at_blocks(0, 0x88, 99, 2, 0, 0);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0,
+				 CDB(0x9e, 0x13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0), 255,
+				 0),
+			 2);
+	rig_expect_sense(r, 5, 0x2400);
+	assert_int_equal(rig_run(rig_from(r, 0), rig_lun0, CDB(0x12, 1, 0xb3, 0, 255, 0), 255, 0),
+			 2);
+	rig_expect_sense(r, 5, 0x2400);
+}
+
 /* --- SET --- */
 
 static void sets(void **state)
@@ -475,9 +621,10 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(both_formats), T(longest), T(inquiry),    T(implicit_only), T(flags),
-		T(admission),    T(views),   T(sets),       T(shared),        T(set_refused),
-		T(set_fails),    T(names),   T(configured),
+		T(both_formats),    T(longest),         T(inquiry), T(implicit_only),
+		T(flags),           T(admission),       T(views),   T(segment_blocks),
+		T(report_segments), T(segments_change), T(sets),    T(shared),
+		T(set_refused),     T(set_fails),       T(names),   T(configured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,7 @@
 #define SCSI_CMD_IN_UNAVAILABLE BIT(18)
 #define SCSI_CMD_IN_ANY_STATE   BIT(19) /* offline and transitioning */
 #define SCSI_CMD_TPGS           BIT(20) /* exists only when the unit has target port groups */
+#define SCSI_CMD_SEGMENTS       BIT(25) /* ... whose states can depend on the block */
 #define SCSI_CMD_TPGS_SET       BIT(21) /* ... whose states an initiator may change */
 #define SCSI_CMD_COPY           BIT(22) /* may change the medium, of this unit or of others */
 #define SCSI_CMD_WRITE          BIT(27) /* changes the medium: refused when it is write protected */
@@ -74,5 +75,6 @@ static inline bool scsi_cmd_supported(const struct scsi_cmd *cmd, const struct s
 	       !(cmd->flags & SCSI_CMD_KEEPS && !lu->keeps) &&
 	       !(cmd->flags & SCSI_CMD_ATOMIC && !lu->max_atomic_blocks) &&
 	       !(cmd->flags & SCSI_CMD_TPGS && !lu->alua) &&
+	       !(cmd->flags & SCSI_CMD_SEGMENTS && (!lu->alua || !lu->alua->now.n_segments)) &&
 	       !(cmd->flags & SCSI_CMD_TPGS_SET && !lu->alua_explicit);
 }

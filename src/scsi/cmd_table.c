@@ -147,6 +147,7 @@ enum cmd_index {
 	CMD_WRITE_ATOMIC_16,
 	CMD_READ_CAPACITY_16,
 	CMD_GET_LBA_STATUS,
+	CMD_REPORT_REFERRALS,
 	CMD_REPORT_LUNS,
 	CMD_REPORT_IDENT,
 	CMD_REPORT_TPGS,
@@ -176,7 +177,8 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 	[CMD_READ_6] = { 0x08, 0, READS, 30, RW6, sbc_read, "" },
 	[CMD_WRITE_6] = { 0x0a, 0, WRITES, 30, RW6, sbc_write, "" },
 	[CMD_INQUIRY] = { 0x12, 0, ANSWERS_ALWAYS, 10, MASK6(0x01, 0xff, 0xff, 0xff, 0),
-			  spc_inquiry, "standard data; VPD 00 80 83 86 87 88 8F B0 B1 B2" },
+			  spc_inquiry,
+			  "standard data; VPD 00 80 83 86 87 88 8F B0 B1 B2, with SEGMENTs B3" },
 	[CMD_MODE_SELECT_6] = { 0x15, 0, SETTINGS, 60, MASK6(0x11, 0, 0, 0xff, 0), spc_mode_select,
 				"pages 01 02 07 08 0A 0A/01 1A 1C 1C/01, of thin files 1C/02; SP "
 				"with state_dir" },
@@ -346,6 +348,11 @@ static const struct scsi_cmd cmd_table[CMD_COUNT] = {
 				 MEDIUM_REPORT | SCSI_CMD_SA | RES_READ, 30,
 				 MASK16(0x1f, FF8, FF4, 0, 0), sbc_get_lba_status,
 				 "from the file's extents; up to 32 descriptors" },
+	[CMD_REPORT_REFERRALS] = { 0x9e, SCSI_SA_REPORT_REFERRALS,
+				   REPORTS | SCSI_CMD_SA | SCSI_CMD_SEGMENTS |
+					   SCSI_CMD_IN_UNAVAILABLE,
+				   10, MASK16(0x1f, FF8, FF4, 0x01, 0), sbc_report_referrals,
+				   "where access states can depend on the block" },
 	[CMD_REPORT_LUNS] = { 0xa0, 0, ANSWERS_ALWAYS, 10, MASK12(0, 0xff, 0, 0, 0, FF4, 0, 0),
 			      spc_report_luns,
 			      "SELECT REPORT 00h to 02h, 10h to 12h; no unit is administrative or "

@@ -112,11 +112,11 @@ static const struct row rows[] = {
 	{ 0x8e, 0, false, false },    { 0x8f, 0, true, false },     { 0x90, 0, true, false },
 	{ 0x91, 0, false, false },    { 0x93, 0, false, false },    { 0x9b, 0, true, false },
 	{ 0x9c, 0, false, false },    { 0x9e, 0x10, true, true },   { 0x9e, 0x12, true, false },
-	{ 0xa0, 0, true, true },      { 0xa3, 0x05, true, true },   { 0xa3, 0x0a, true, true },
-	{ 0xa3, 0x0c, true, false },  { 0xa3, 0x0d, true, false },  { 0xa3, 0x0f, true, true },
-	{ 0xa4, 0x06, false, false }, { 0xa4, 0x0a, false, false }, { 0xa4, 0x0f, false, false },
-	{ 0xa8, 0, true, false },     { 0xaa, 0, false, false },    { 0xae, 0, false, false },
-	{ 0xaf, 0, true, false },     { 0xb7, 0, true, false },
+	{ 0x9e, 0x13, true, true },   { 0xa0, 0, true, true },      { 0xa3, 0x05, true, true },
+	{ 0xa3, 0x0a, true, true },   { 0xa3, 0x0c, true, false },  { 0xa3, 0x0d, true, false },
+	{ 0xa3, 0x0f, true, true },   { 0xa4, 0x06, false, false }, { 0xa4, 0x0a, false, false },
+	{ 0xa4, 0x0f, false, false }, { 0xa8, 0, true, false },     { 0xaa, 0, false, false },
+	{ 0xae, 0, false, false },    { 0xaf, 0, true, false },     { 0xb7, 0, true, false },
 };
 
 static const struct row *row_of(const struct scsi_cmd *cmd)

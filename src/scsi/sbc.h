@@ -30,6 +30,9 @@ struct scsi_act sbc_sanitize_exit(struct scsi_task *t);
 struct scsi_act sbc_erased(struct scsi_task *t);
 struct scsi_act sbc_read_defects(struct scsi_task *t);
 struct scsi_act sbc_get_lba_status(struct scsi_task *t);
+struct scsi_act sbc_report_referrals(struct scsi_task *t);
+/* VPD page B3h. */
+void sbc_referrals_vpd(struct pen *out, const struct scsi_task *t);
 
 /* Is [lba, lba + n) inside the unit? Right for every lba and n; an empty range may end at the end. */
 static inline bool sbc_in_range(const struct scsi_task *t, uint64_t lba, uint64_t n)

@@ -88,8 +88,8 @@ static void inquiry_elsewhere(void **state)
 
 static void vpd_identity(void **state)
 {
-	static const uint8_t list[] = { 0,    0,    0,    10,   0x00, 0x80, 0x83,
-					0x86, 0x87, 0x88, 0x8f, 0xb0, 0xb1, 0xb2 };
+	static const uint8_t list[] = { 0,    0,    0,    11,   0x00, 0x80, 0x83, 0x86,
+					0x87, 0x88, 0x8f, 0xb0, 0xb1, 0xb2, 0xb3 };
 	static const uint8_t policy[] = { 0, 0x87, 0, 4, 0x3f, 0xff, 0, 0 };
 	static const uint8_t serial[] = { 0, 0x80, 0, 7, 'S', 'N', '-', '0', '0', '0', '1' };
 	static const uint8_t id[] = {
@@ -345,7 +345,7 @@ static void not_there(void **state)
 	run(rig_lun0, CDB(0xff, 0, 0, 0, 0, 0), 0);
 	rig_expect_sense(r, 5, 0x2000);
 	/* a known opcode with an unknown service action */
-	run(rig_lun0, CDB(0x9e, 0x13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32);
+	run(rig_lun0, CDB(0x9e, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), 32);
 	rig_expect_sense(r, 5, 0x2400);
 	/* UNMAP at a unit that cannot */
 	rig_run(rig_from(r, 0), rig_lun1, CDB(0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0), 0, 24);
@@ -409,7 +409,7 @@ static void report_opcodes(void **state)
 	/* not supported: unknown opcode, unknown service action, UNMAP where there is none */
 	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 1, 0xff, 0, 0, 0, 0, 1, 0, 0, 0), 256), 0);
 	expect_in((const uint8_t[]){ 0, 1, 0, 0 }, 4);
-	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 2, 0x9e, 0, 0x13, 0, 0, 1, 0, 0, 0), 256),
+	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 2, 0x9e, 0, 0x14, 0, 0, 1, 0, 0, 0), 256),
 			 0);
 	expect_in((const uint8_t[]){ 0, 1, 0, 0 }, 4);
 	assert_int_equal(run(rig_lun0, CDB(0xa3, 0x0c, 3, 0x9e, 0x01, 0x10, 0, 0, 1, 0, 0, 0), 256),

@@ -6,7 +6,8 @@
 #define FORMAT_EXTENDED    1
 #define RTPG_EXTENDED      0x10 /* the header's format */
 #define PREF               0x80
-#define STATES             0xcf /* all but LBA-dependent can be had */
+#define STATES             0xcf /* those that every group can have */
+#define LBD_SUP            0x10 /* where there are segments, LBA-dependent */
 #define LIST_HEAD          4u
 #define LIST_ENTRY         4u
 
@@ -20,7 +21,7 @@ static void put_group(struct pen *out, const struct scsi_tpgs *all, unsigned at)
 	for (unsigned i = 0; i < all->n_ports; i++)
 		n += all->port[i].tpg == at;
 	pen_u8(out, (uint8_t)((g->preferred ? PREF : 0) | g->state));
-	pen_u8(out, STATES);
+	pen_u8(out, all->n_segments ? STATES | LBD_SUP : STATES);
 	pen_be16(out, g->id);
 	pen_u8(out, 0);
 	pen_u8(out, g->by);
@@ -88,7 +89,7 @@ static uint32_t bad_byte(const struct scsi_task *t, uint32_t at)
 {
 	struct scsi_tpg_want want = entry_at(t, at);
 
-	/* Offline is a state of ports, transitioning one that nobody asks for, and the fifth we have not. */
+	/* Offline is a state of ports, transitioning one that nobody asks for; LBA-dependent is the administrator's. */
 	if (want.state > SCSI_ALUA_UNAVAILABLE)
 		return at;
 	if (scsi_alua_find(t->lu->alua, want.id) < 0)

@@ -2,6 +2,7 @@
 /* INQUIRY, vital product data pages: SPC-5 7.7, SBC-4 6.6. */
 #include "scsi/spc.h"
 
+#include "scsi/sbc.h"
 #include "scsi/spc_copy.h"
 
 #define VPD_MAX 4096u
@@ -21,11 +22,24 @@
 #define WABEREQ_READS   0x40
 #define PROVISION_THIN  2
 
+#define R_SUP 0x10 /* referrals */
+
+enum vpd_where {
+	OF_UNIT,
+	OF_ANY_LUN,
+	OF_SEGMENTS
+};
+
 struct vpd_page {
 	uint8_t code;
-	bool any_lun; /* also where no unit is */
+	enum vpd_where where; /* which LUNs have it */
 	void (*put)(struct pen *out, const struct scsi_task *t);
 };
+
+static bool lu_has_segments(const struct scsi_task *t)
+{
+	return t->lu && t->lu->alua && t->lu->alua->now.n_segments;
+}
 
 static void put_serial(struct pen *out, const struct scsi_task *t)
 {
@@ -89,7 +103,8 @@ static void put_extended_inquiry(struct pen *out, const struct scsi_task *t)
 	pen_u8(out, 0x07);                          /* HEADSUP, ORDSUP, SIMPSUP */
 	pen_u8(out, t->lu->write_cache ? 0x01 : 0); /* V_SUP */
 	pen_u8(out, 0x01);                          /* LUICLR */
-	pen_zero(out, 5);
+	pen_u8(out, lu_has_segments(t) ? R_SUP : 0);
+	pen_zero(out, 4);
 	pen_u8(out, 28); /* longest sense data, SPC-5 7.7.7: what sense_encode() writes at most */
 	pen_zero(out, 0x3c - 10);
 }
@@ -193,17 +208,30 @@ static void put_provisioning(struct pen *out, const struct scsi_task *t)
 static void put_supported(struct pen *out, const struct scsi_task *t);
 
 static const struct vpd_page vpd_pages[] = {
-	{ 0x00, true, put_supported },        { 0x80, false, put_serial },
-	{ 0x83, false, put_identification },  { 0x86, false, put_extended_inquiry },
-	{ 0x87, false, put_mode_policy },     { 0x88, false, put_ports },
-	{ 0x8f, false, spc_copy_vpd },        { 0xb0, false, put_block_limits },
-	{ 0xb1, false, put_characteristics }, { 0xb2, false, put_provisioning },
+	{ 0x00, OF_ANY_LUN, put_supported },      { 0x80, OF_UNIT, put_serial },
+	{ 0x83, OF_UNIT, put_identification },    { 0x86, OF_UNIT, put_extended_inquiry },
+	{ 0x87, OF_UNIT, put_mode_policy },       { 0x88, OF_UNIT, put_ports },
+	{ 0x8f, OF_UNIT, spc_copy_vpd },          { 0xb0, OF_UNIT, put_block_limits },
+	{ 0xb1, OF_UNIT, put_characteristics },   { 0xb2, OF_UNIT, put_provisioning },
+	{ 0xb3, OF_SEGMENTS, sbc_referrals_vpd },
 };
+
+static bool vpd_is_there(const struct vpd_page *page, const struct scsi_task *t)
+{
+	switch (page->where) {
+	case OF_ANY_LUN:
+		return true;
+	case OF_SEGMENTS:
+		return lu_has_segments(t);
+	default:
+		return t->lu;
+	}
+}
 
 static void put_supported(struct pen *out, const struct scsi_task *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(vpd_pages); i++)
-		if (t->lu || vpd_pages[i].any_lun)
+		if (vpd_is_there(&vpd_pages[i], t))
 			pen_u8(out, vpd_pages[i].code);
 }
 
@@ -211,7 +239,7 @@ static const struct vpd_page *vpd_find(const struct scsi_task *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(vpd_pages); i++)
 		if (vpd_pages[i].code == t->cdb[2])
-			return t->lu || vpd_pages[i].any_lun ? &vpd_pages[i] : NULL;
+			return vpd_is_there(&vpd_pages[i], t) ? &vpd_pages[i] : NULL;
 	return NULL;
 }
 

@@ -25,6 +25,10 @@ static void make_groups(struct rig *r)
 		.n_ports = 3,
 		.tpg = { { .id = RIG_TPG, .preferred = true }, { .id = RIG_TPG_OTHER } },
 		.port = { { 1, 0 }, { 2, 1 }, { 9, 1 } },
+		/* used by a group only when it is LBA-dependent: each has one half */
+		.n_segments = 2,
+		.segment = { { 0, { SCSI_ALUA_OPTIMIZED, SCSI_ALUA_STANDBY } },
+			     { RIG_BLOCKS / 2, { SCSI_ALUA_UNAVAILABLE, SCSI_ALUA_OPTIMIZED } } },
 	};
 
 	scsi_alua_init(&r->alua);

@@ -94,6 +94,8 @@ static const char *service_action_in_text(uint8_t service_action)
 		return "READ CAPACITY(16)";
 	case SCSI_SA_GET_LBA_STATUS:
 		return "GET LBA STATUS";
+	case SCSI_SA_REPORT_REFERRALS:
+		return "REPORT REFERRALS";
 	default:
 		return NULL;
 	}

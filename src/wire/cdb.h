@@ -82,6 +82,7 @@ enum scsi_opcode {
 
 #define SCSI_SA_READ_CAPACITY_16      0x10 /* of SERVICE ACTION IN(16) */
 #define SCSI_SA_GET_LBA_STATUS        0x12
+#define SCSI_SA_REPORT_REFERRALS      0x13
 #define SCSI_SA_IDENTIFYING_INFO      0x05 /* of MAINTENANCE IN: REPORT */
 #define SCSI_SA_REPORT_TPGS           0x0a
 #define SCSI_SA_REPORT_SUPPORTED_OPS  0x0c

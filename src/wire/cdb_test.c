@@ -75,7 +75,7 @@ static void names(void **state)
 	assert_string_equal(cdb_opcode_text((const uint8_t[]){ 0x9e, 0x10 }), "READ CAPACITY(16)");
 	assert_string_equal(cdb_opcode_text((const uint8_t[]){ 0x9e, 0x12 }), "GET LBA STATUS");
 	assert_string_equal(cdb_opcode_text((const uint8_t[]){ 0x9c, 0 }), "WRITE ATOMIC(16)");
-	assert_null(cdb_opcode_text((const uint8_t[]){ 0x9e, 0x13 }));
+	assert_null(cdb_opcode_text((const uint8_t[]){ 0x9e, 0x14 }));
 	assert_string_equal(cdb_opcode_text((const uint8_t[]){ 0xa3, 0x0d }),
 			    "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS");
 	assert_string_equal(cdb_opcode_text((const uint8_t[]){ 0xa4, 0x0f }), "SET TIMESTAMP");

@@ -14,7 +14,7 @@ import time
 import lib
 from queue_peer import BUSY, CHECK, GOOD, Queue
 
-ACTIVE, NONOPTIMIZED, STANDBY, UNAVAILABLE, OFFLINE = 0, 1, 2, 3, 14
+ACTIVE, NONOPTIMIZED, STANDBY, UNAVAILABLE, LBA_DEPENDENT, OFFLINE = 0, 1, 2, 3, 4, 14
 STATE_CHANGED = (6, 0x2A, 6)
 IN_STANDBY = (2, 4, 0x0B)
 SET_FAILED = (4, 0x67, 0x0A)
@@ -24,7 +24,7 @@ ID2 = "0002c90300a0dd02"
 TARGET2 = bytes.fromhex(ID2 + lib.IOC_GUID)
 
 
-def conf(t, dirs, there="standby", hook=True, numbers=(1, 2), limit=60):
+def conf(t, dirs, there="standby", hook=True, numbers=(1, 2), limit=60, segments=""):
     """Two targets, t0 in group here and t1 in group there, with a port of another node beside it."""
     ids = ((lib.ID_EXT, numbers[0]), (ID2, numbers[1]))
     devices = "".join(f"HANDLER vdisk_fileio {{\n\tDEVICE d{i} {{\n\t\tfilename {dirs}/disk{i}\n\t\texpl_alua 1\n\t}}\n}}\n" for i in (0, 1))
@@ -57,6 +57,7 @@ DEVICE_GROUP dg {{
 	TARGET_GROUP there {{
 		group_id {GROUPS["there"]}
 		state {there}
+		{segments}
 		TARGET t1
 		TARGET other-node {{
 			rel_tgt_id 77
@@ -83,7 +84,7 @@ def report(p, extended=False):
         at = 8
     while at < n:
         state, supported, group, status, count = data[at], data[at + 1], *struct.unpack(">HxBxB", data[at + 2:at + 8])
-        lib.expect(supported == 0xCF, f"all states but LBA-dependent, got {supported:#x}")
+        lib.expect(supported in (0xCF, 0xDF), f"all states, with segments LBA-dependent, too, got {supported:#x}")
         ports = [struct.unpack(">2xH", data[at + 8 + 4 * i:at + 12 + 4 * i])[0] for i in range(count)]
         found[group] = (state & 15, bool(state & 0x80), status, ports)
         at += 8 + 4 * count
@@ -325,6 +326,8 @@ def begun_with(t):
         lib.expect(done.returncode == 2 and "--access-state" in done.err, f"{bad}: exit 2, got {done.returncode} {done.err}")
     done = lib.tool("srptd", "-c", t.conf, "--control-socket", f"{t.ctl}2", "--access-state", "dg/nowhere=active", check=False)
     lib.expect(done.returncode == 1 and "no such group" in done.err, f"exit 1, got {done.returncode} {done.err}")
+    done = lib.tool("srptd", "-c", t.conf, "--control-socket", f"{t.ctl}2", "--access-state", "dg/here=lba_dependent", check=False)
+    lib.expect(done.returncode == 1 and "has a SEGMENT" in done.err, f"exit 1, got {done.returncode} {done.err}")
 
 
 def upgraded(t, dirs):
@@ -367,6 +370,36 @@ def reload_asked(t, dirs):
     lib.expect(json.loads(ctl(t, "reload", "--json").out) == {"changes": 0, "waiting": 0, "failed": 0}, "it is there at the next try")
     t.conf.write_text(whole)
     ctl(t, "reload")
+def by_block(t, dirs):
+    """Group there reaches the first 100 blocks, and others only for who asks what is where."""
+    conf(t, dirs, there="active", hook=False, segments="SEGMENT 0 active; SEGMENT 100 standby")
+    reload(t, "reload: device group dg: another state")
+    ctl(t, "group", "set", "dg", "here", "active")
+    a, b = peer(t), peer(t, True)
+    quiet(a)
+    quiet(b)
+    lib.expect(b.read_blocks(100, 1)["status"] == GOOD, "while it is active, all is active")
+    ctl(t, "group", "set", "dg", "there", "lba_dependent")
+    lib.expect(tur(b) == STATE_CHANGED and tur(b) == GOOD, "the unit is ready")
+    lib.expect(report(a)[20][0] == LBA_DEPENDENT, "and reported so")
+    lib.expect(b.read_blocks(99, 1)["status"] == GOOD and a.read_blocks(100, 1)["status"] == GOOD, "what each has")
+    for lba, n in ((99, 2), (100, 1), (4096, 8)):
+        r = b.read_blocks(lba, n)
+        lib.expect(r["status"] == CHECK and lib.sense(r) == IN_STANDBY, f"{n} blocks at {lba} are standby, got {r}")
+    r = b.command(struct.pack(">BBQIxx", 0x9E, 0x13, 0, 255), n_in=255)
+    want = (struct.pack(">2xH3xBQQBxHBxH", 56, 2, 0, 99, ACTIVE, 10, ACTIVE, 20)
+            + struct.pack(">3xBQQBxHBxH", 2, 100, (4 << 20) // 512 - 1, ACTIVE, 10, STANDBY, 20))
+    lib.expect(r["status"] == GOOD and r["data"][:len(want)] == want, f"REPORT REFERRALS, got {r}")
+    killed(t)
+    b.close()
+    b = peer(t, True)
+    lib.expect(state(t, "there") == "lba_dependent" and b.read_blocks(100, 1)["status"] == CHECK, "after a kill as well")
+    conf(t, dirs, there="active", hook=False)
+    reload(t, "reload: device group dg: another SEGMENT")
+    lib.expect(state(t, "there") == "active", "without segments it is what the file says")
+    ctl(t, "group", "set", "dg", "there", "lba_dependent", code=2)
+    a.close()
+    b.close()
 
 
 def kept(t, dirs):
@@ -461,6 +494,7 @@ with tempfile.TemporaryDirectory() as tmp:
         begun_with(t)
         upgraded(t, tmp)
         reload_asked(t, tmp)
+        by_block(t, tmp)
         kept(t, tmp)
         nobody_keeps(t, tmp)
         numbered_anew(t, tmp)
