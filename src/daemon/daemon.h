@@ -75,8 +75,9 @@ struct dport_number {
 };
 
 struct daemon {
-	char program[PATH_MAX];  /* what runs, and what an upgrade is to run */
-	const char *config_path; /* NULL: the demo */
+	char program[PATH_MAX];     /* what runs, and what an upgrade is to run */
+	const char *config_path;    /* NULL: the demo */
+	const char *control_socket; /* instead of the configuration's; NULL: that one */
 	struct config *cfg;
 	struct worker *helper; /* does what may block; no connection is on it */
 	struct worker
@@ -124,6 +125,8 @@ extern const char fabrics_built[];
 
 /* Read the configuration again; what comes of it is told to @call, if there is one, and in the log. */
 void reload(struct daemon *d, struct ctl_call *call);
+/* What the command line says is stronger than @cfg. */
+void reload_overrule(const struct daemon *d, struct config *cfg);
 void method_reload(struct ctl_call *call, json_t *params);
 
 /* --- setup.c: from the model to objects --- */

@@ -513,9 +513,8 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	log_set_level(o.debug ? LOG_DEBUG : d.cfg->opts.log_level);
-	if (o.control_socket || o.demo)
-		(void)snprintf(d.cfg->opts.control_socket, sizeof(d.cfg->opts.control_socket), "%s",
-			       o.control_socket ? o.control_socket : DEMO_SOCKET);
+	d.control_socket = o.control_socket || !o.demo ? o.control_socket : DEMO_SOCKET;
+	reload_overrule(&d, d.cfg);
 	r = serve(&d);
 	teardown(&d);
 	if (!r && d.upgrade.going)

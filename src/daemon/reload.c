@@ -19,6 +19,13 @@ static void refuse(const struct daemon *d, const struct config_errors *errs, str
 		ctl_fail(call, JSONRPC_FAILED, "%s; everything stays as it was", text);
 }
 
+void reload_overrule(const struct daemon *d, struct config *cfg)
+{
+	if (d->control_socket)
+		(void)snprintf(cfg->opts.control_socket, sizeof(cfg->opts.control_socket), "%s",
+			       d->control_socket);
+}
+
 void reload(struct daemon *d, struct ctl_call *call)
 {
 	struct config_errors errs;
@@ -35,8 +42,10 @@ void reload(struct daemon *d, struct ctl_call *call)
 	if (config_load_file(&next, d->config_path, &errs)) {
 		refuse(d, &errs, call);
 	} else {
-		struct reloaded r = setup_apply(d, next);
+		struct reloaded r;
 
+		reload_overrule(d, next);
+		r = setup_apply(d, next);
 		if (call)
 			ctl_reply(call,
 				  json_pack("{s:i,s:i,s:i}", "changes", (int)r.n_changes, "waiting",
