@@ -69,8 +69,9 @@ void method_group_list(struct ctl_call *call, json_t *params)
 
 		if (g)
 			(void)json_array_append_new(
-				a, json_pack("{s:s,s:o,s:o}", "name", c->name, "devices",
-					     members_json(c), "target_groups",
+				a, json_pack("{s:s,s:o,s:i,s:o}", "name", c->name, "devices",
+					     members_json(c), "asking",
+					     (int)tgt_alua_n_asking(g->alua), "target_groups",
 					     tpgs_json(tgt_alua_now(g->alua), c)));
 	}
 	ctl_reply(call, json_pack("{s:o}", "device_groups", a));

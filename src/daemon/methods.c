@@ -111,13 +111,14 @@ static void method_status(struct ctl_call *call, json_t *params)
 	const struct daemon *d = ctl_call_ctx(call);
 
 	(void)params;
-	ctl_reply(call, json_pack("{s:s,s:i,s:I,s:{s:s},s:o,s:o,s:o,s:i,s:b}", "version",
+	ctl_reply(call, json_pack("{s:s,s:i,s:I,s:{s:s},s:o,s:o,s:o,s:i,s:i,s:b}", "version",
 				  SRPTD_VERSION, "pid", (int)getpid(), "uptime_s",
 				  (json_int_t)((worker_clock_ns() - d->started_ns) / NSEC_PER_SEC),
 				  "io_uring", "engine", worker_engine(d->workers[0]), "workers",
 				  workers_json(d), "targets", targets_json(d), "devices",
-				  devices_json(d), "channels_total", (int)tgt_n_chans(d->tgt),
-				  "upgrading", d->upgrade.checking || d->upgrade.going));
+				  devices_json(d), "closing", (int)tgt_n_closing(d->tgt),
+				  "channels_total", (int)tgt_n_chans(d->tgt), "upgrading",
+				  d->upgrade.checking || d->upgrade.going));
 }
 
 static json_t *session_json(const struct tgt_chan_info *i)
@@ -254,7 +255,7 @@ static const struct ctl_param restore_params[] = {
 const struct ctl_method daemon_methods[] = {
 	{ .name = "status",
 	  .help = "The daemon, its workers, targets and devices.",
-	  .result = "{version, pid, uptime_s, workers, targets, devices, channels_total, "
+	  .result = "{version, pid, uptime_s, workers, targets, devices, closing, channels_total, "
 		    "upgrading}",
 	  .call = method_status },
 	{ .name = "session.list",
@@ -304,7 +305,8 @@ const struct ctl_method daemon_methods[] = {
 	  .call = method_device_reservations_restore },
 	{ .name = "group.list",
 	  .help = "Device groups with their target groups and access states.",
-	  .result = "{device_groups: [{name, devices, target_groups: [{name, group_id, state, "
+	  .result = "{device_groups: [{name, devices, asking, target_groups: [{name, group_id, "
+		    "state, "
 		    "preferred, changed_by, ports}]}]}",
 	  .call = method_group_list },
 	{ .name = "group.set",

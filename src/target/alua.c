@@ -217,6 +217,18 @@ void alua_cmd(struct cmd *c)
 		set_made(a, 0);
 }
 
+void alua_let_go(struct tgt_unit *u)
+{
+	struct tgt_alua *a = u->lu.alua ? container_of(u->lu.alua, struct tgt_alua, alua) : NULL;
+	struct cmd *c = a ? set_asker(a) : NULL;
+
+	if (!c || c->task.lu != &u->lu)
+		return;
+	/* The program goes on. Who asks again finds the states as they are then. */
+	list_del(&c->wait);
+	home_states(c, -EBUSY);
+}
+
 /* --- an operator --- */
 
 static void op_told(struct alua_op *op)
@@ -319,6 +331,11 @@ void tgt_alua_settle(struct tgt_alua *a)
 const struct scsi_alua *tgt_alua_now(const struct tgt_alua *a)
 {
 	return &a->alua;
+}
+
+unsigned tgt_alua_n_asking(const struct tgt_alua *a)
+{
+	return !list_empty(&a->asker);
 }
 
 void tgt_alua_set_hook(struct tgt_alua *a, const struct tgt_alua_hook *hook)

@@ -697,6 +697,8 @@ void keep_unit(struct tgt_unit *u, struct keep_wait *w);
 /* --- alua.c: home worker --- */
 /* SET_STATES is the action of @c, whose @wait is on no list: home_states() at once or later, unless it was taken off. */
 void alua_cmd(struct cmd *c);
+/* @u is to go: no command of it may wait for states any more, which may come only when it has gone. */
+void alua_let_go(struct tgt_unit *u);
 void alua_free(struct tgt_alua *a);
 
 /* --- erase.c: home worker --- */

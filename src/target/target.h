@@ -241,6 +241,8 @@ void tgt_alua_settle(struct tgt_alua *a);
 must_check int tgt_alua_set(struct tgt_alua *a, const struct scsi_tpg_want *want, unsigned n,
 			    tgt_alua_done_fn *done, void *ctx);
 const struct scsi_alua *tgt_alua_now(const struct tgt_alua *a);
+/* Commands that wait until the states are so that they asked for: 1 or 0. */
+unsigned tgt_alua_n_asking(const struct tgt_alua *a);
 /* No unit has it any more: free it as soon as nothing of it is under way. */
 void tgt_alua_retire(struct tgt_alua *a);
 
@@ -333,3 +335,5 @@ struct tgt_port_info {
 struct tgt_port_info tgt_port_info(const struct tgt_port *p);
 /* Channels that exist in any state, over all ports. */
 unsigned tgt_n_chans(const struct tgt *t);
+/* Units that are retired and still have commands, or their store. */
+unsigned tgt_n_closing(const struct tgt *t);

@@ -271,6 +271,7 @@ void tgt_unit_retire(struct tgt_unit *u)
 {
 	check(!u->retired);
 	u->retired = true;
+	alua_let_go(u);
 	(void)scsi_lu_set_alua(&u->lu, NULL, false);
 	erase_cancel(u);
 	suspend_retire(u);
@@ -287,4 +288,14 @@ unsigned tgt_unit_stuck(const struct tgt_unit *u)
 unsigned tgt_n_chans(const struct tgt *t)
 {
 	return t->n_chans;
+}
+
+unsigned tgt_n_closing(const struct tgt *t)
+{
+	const struct list *pos;
+	unsigned n = 0;
+
+	list_for_each (pos, &t->units)
+		n += list_entry(pos, struct tgt_unit, node)->retired;
+	return n;
 }
