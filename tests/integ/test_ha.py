@@ -10,70 +10,12 @@ import xml.etree.ElementTree as ET
 
 import ha_cluster
 import lib
-from ha_cluster import CONFIGURED, FAILED_PROMOTED, GENERIC, INSTALLED, NOT_RUNNING, PROMOTED, SUCCESS
+from ha_cluster import CONFIGURED, FAILED_PROMOTED, GENERIC, GROUPS, INSTALLED, NOT_RUNNING, PROMOTED, SUCCESS, peer, report, reported, stpg
 from queue_peer import BUSY, CHECK, GOOD, Queue
 
 ACTIVE, NONOPTIMIZED, STANDBY, UNAVAILABLE, TRANSITIONING = 0, 1, 2, 3, 15
-GROUPS = {"alpha": 10, "beta": 20}
 SET_FAILED = (4, 0x67, 0x0A)
 KEY = 0x1122334455667788
-
-
-def conf(cluster, node, active):
-    """The shared disk where the node is active; else a disk of the same name for hosts, with nothing in it."""
-    name = "disk" if active else f"passive{node.number}"
-    size = f"filename {cluster.dir}/disk" if active else "size 1M"
-    other = cluster.beta if node is cluster.alpha else cluster.alpha
-    groups = "".join(f"	TARGET_GROUP {g} {{\n group_id {GROUPS[n.name]}\n state standby\n TARGET {'t' if n is node else f't-other {{ rel_tgt_id {other.number} }}'}\n }}\n"
-                     for g, n in (("tpga", cluster.alpha), ("tpgb", cluster.beta)))
-    (node.dir / ("active.conf" if active else "passive.conf")).write_text(f"""workers 1
-state_dir {cluster.dir}/state
-HANDLER {'vdisk_fileio' if active else 'vdisk_nullio'} {{
-	DEVICE {name} {{
-	{size}
-	usn shared-disk
-	expl_alua 1
-	}}
-}}
-TARGET_DRIVER iwarp {{
-	TARGET t {{
-		listen 127.0.0.1:{node.port}
-		id_ext {node.id_ext}
-		ioc_guid {lib.IOC_GUID}
-		rel_tgt_id {node.number}
-		allow_any 1
-		LUN 0 {name}
-		enabled 1
-	}}
-}}
-DEVICE_GROUP dg {{
-	DEVICE {name}
-	on_stpg {ha_cluster.HA}/srptd-stpg
-	on_stpg_timeout 60
-{groups}}}
-""")
-
-
-def peer(node, name=b"ha-host1"):
-    return Queue(node.port, name, target=node.target)
-
-
-def report(p):
-    """(alpha's, beta's) state in one answer."""
-    r = p.command(struct.pack(">BB4xI2x", 0xA3, 0x0A, 512), n_in=512)
-    lib.expect(r["status"] == GOOD, f"REPORT TARGET PORT GROUPS, got {r}")
-    data, at, found = r["data"], 4, {}
-    while at < struct.unpack(">I", r["data"][:4])[0] + 4:
-        found[struct.unpack(">H", data[at + 2:at + 4])[0]] = data[at] & 15
-        at += 8 + 4 * data[at + 7]
-    return found[10], found[20]
-
-
-def reported(node):
-    p = peer(node)
-    states = report(p)
-    p.close()
-    return states
 
 
 def agreed(cluster, want, what):
@@ -126,11 +68,6 @@ def pr_out(p, action, pr_type, key, new_key, flags=0):
 
 def keys(p):
     return p.command(struct.pack(">BB5xHx", 0x5E, 0, 64), n_in=64)["data"][8:16]
-
-
-def stpg(p, **wants):
-    out = bytes(4) + b"".join(struct.pack(">BxH", s, GROUPS[g]) for g, s in wants.items())
-    return p.issue(struct.pack(">BB4xI2x", 0xA4, 0x0A, len(out)), out)
 
 
 def described(c):
@@ -379,12 +316,8 @@ def stopped(c):
     lib.expect(c.attribute("srptd-agreed-dg").endswith(":-"), "nobody is active")
 
 
-cluster = ha_cluster.Cluster(lib)
-(cluster.dir / "state").mkdir()
-(cluster.dir / "disk").write_bytes(bytes(1 << 20))
-for n in cluster.nodes:
-    for is_active in (False, True):
-        conf(cluster, n, is_active)
+cluster = ha_cluster.Cluster()
+cluster.configure(ha_cluster.HA / "srptd-stpg")
 try:
     described(cluster)
     watch, begin = Watch(cluster), time.monotonic()
