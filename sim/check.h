@@ -11,15 +11,16 @@
 #include "srp/chan.h"
 
 enum excuse {
-	EXCUSE_NET,    /* the network misbehaved, or a host did */
-	EXCUSE_DISK,   /* a disk did (of one disk) */
-	EXCUSE_STOP,   /* somebody stopped a unit (of one disk) */
-	EXCUSE_RESET,  /* a LUN reset, a clear task set (of one disk) */
-	EXCUSE_REMAP,  /* a reload of the configuration */
-	EXCUSE_CLOSE,  /* the target closes channels: disable, reload, shutdown */
-	EXCUSE_DIED,   /* the target died, or its device went away */
-	EXCUSE_MEMORY, /* an allocation failed, or another call that we made fail */
-	EXCUSE_SLOW,   /* a worker was held up, or all is slow */
+	EXCUSE_NET,     /* the network misbehaved, or a host did */
+	EXCUSE_DISK,    /* a disk did (of one disk) */
+	EXCUSE_STOP,    /* somebody stopped a unit (of one disk) */
+	EXCUSE_RESET,   /* a LUN reset, a clear task set (of one disk) */
+	EXCUSE_REMAP,   /* a reload of the configuration */
+	EXCUSE_CLOSE,   /* the target closes channels: disable, reload, shutdown */
+	EXCUSE_DIED,    /* the target died, or its device went away */
+	EXCUSE_MEMORY,  /* an allocation failed, or another call that we made fail */
+	EXCUSE_SUSPEND, /* an operator suspends a disk: commands are late */
+	EXCUSE_SLOW,    /* a worker was held up, or all is slow */
 	EXCUSE_COUNT
 };
 
@@ -332,6 +333,29 @@ bool check_size_was(const struct hcmd *cmd, uint64_t n_blocks);
 bool check_size_is_settled(int disk);
 /* Between two rounds: the unit of @disk. */
 void check_size_look(const struct scsi_lu *lu, int disk);
+
+/* --- check_suspend.c: disks that an operator suspends --- */
+
+struct scsi_lu;
+/* He asks for it now, with these times on the clock. */
+void check_suspend_asked(unsigned disk, uint64_t deadline_ns, uint64_t until_ns);
+/* It is suspended already, and stays so until then. */
+void check_suspend_longer(unsigned disk, uint64_t until_ns);
+/* He is told: 0, or -errno. */
+void check_suspend_told(unsigned disk, int result);
+/* It is about to be resumed. */
+void check_suspend_over(unsigned disk);
+/* He was refused; nobody is there any more. */
+void check_suspend_reset_one(unsigned disk);
+void check_suspend_reset(void);
+bool check_suspend_is(unsigned disk);
+/* Is there a reason for commands to wait, at whatever unit? */
+bool check_suspend_may_wait(void);
+/* A request reaches a disk; a command was stepped. */
+void check_suspend_io(unsigned disk);
+void check_suspend_stepped(const struct spied *s, const struct scsi_act *act);
+/* Between two rounds. */
+void check_suspend_look(unsigned disk, const struct scsi_lu *lu);
 
 /* --- check_tas.c: commands that were aborted by others --- */
 

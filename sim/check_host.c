@@ -39,7 +39,8 @@ static bool failed_unheard(const struct hchan *c, uint64_t tick)
 void check_command_late(struct hchan *c, const struct hcmd *cmd)
 {
 	check_not_lost(c, cmd);
-	if (cmd->may_be_gone || excused_any(MAY_DELAY, cmd->disk, cmd->sent_tick) ||
+	if (cmd->may_be_gone ||
+	    excused_any(MAY_DELAY | BIT(EXCUSE_SUSPEND), cmd->disk, cmd->sent_tick) ||
 	    excused_until(MAY_DELAY, cmd->disk, cmd->sent_ns) || excused_disks(cmd->sent_tick) ||
 	    failed_unheard(c, cmd->sent_tick))
 		return;
@@ -78,7 +79,8 @@ void check_channel_down(struct hchan *c)
 	    (!proc_admits(h->index) || excused_disks(EVER) || h->silent_until_ns > sched_now_ns()))
 		return;
 	/* A command that is not answered in time ends the channel; why was asked then. */
-	if (c->core.why.why == ICHAN_WHY_TIMEOUT && excused_disks(c->opened_tick))
+	if (c->core.why.why == ICHAN_WHY_TIMEOUT &&
+	    (excused_disks(c->opened_tick) || excused(EXCUSE_SUSPEND, -1, c->opened_tick)))
 		return;
 	fail_now("%s chan %u: it ended for no reason: %s", h->name, c->number,
 		 c->core.why.text ? c->core.why.text : "nothing was said");

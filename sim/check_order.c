@@ -13,7 +13,7 @@
  *      when every older one with HEAD OF QUEUE has ended.
  *   3. Whatever the order is: from its begin to its end an ORDERED command is alone with HEAD OF QUEUE ones that
  *      are newer.
- *   4. A command with HEAD OF QUEUE never waits for its turn, but for one of rule 5.
+ *   4. A command with HEAD OF QUEUE never waits for its turn, but for one of rule 5, or at a unit that is suspended.
  *   5. COMPARE AND WRITE and others that read and write in one: from its begin to its end nothing else touches
  *      its blocks, whoever sent it, in whatever set it is. What names no blocks counts as if it touched all. So it is atomic. (That its comparison decides
  *      is judged by what hosts find: hcmd_judge.c.) A copy of several pieces lets them in between two; at the
@@ -180,7 +180,7 @@ void check_order_waits(const struct spied *x)
 	/* A copy may wait for another unit. */
 	struct alone a = { .lu = x->between ? NULL : x->lu, .other = x };
 
-	if (!x->host || !is_head(x) || !x->lu || x->orphan)
+	if (!x->host || !is_head(x) || !x->lu || x->orphan || check_suspend_may_wait())
 		return;
 	spy_each(is_alone, &a);
 	if (!a.found && !x->alone)

@@ -82,6 +82,10 @@ static void undo(enum deed what)
 	case DEED_FILL:
 		disk_fill(undos[what].disk, false);
 		break;
+	case DEED_SUSPEND:
+		proc_resume(undos[what].disk);
+		excuse_end(EXCUSE_SUSPEND, -1);
+		break;
 	default:
 		check_unreachable();
 	}
@@ -144,6 +148,18 @@ static void make_fault(unsigned disk)
 	proc_fault(disk, &f);
 }
 
+static void suspend(void)
+{
+	unsigned disk = dice_below(scene->n_disks);
+	uint64_t deadline_ns = dice_log(10000, 3 * NSEC_PER_SEC);
+	uint64_t for_ns = dice_below(3) ? dice_log(NSEC_PER_MSEC, 5 * NSEC_PER_SEC) : 0;
+
+	undos[DEED_SUSPEND].disk = disk;
+	excuse_begin(EXCUSE_SUSPEND, -1);
+	proc_suspend(disk, deadline_ns, for_ns);
+	undo_later(DEED_SUSPEND);
+}
+
 static void do_deed(enum deed what)
 {
 	switch (what) {
@@ -204,6 +220,9 @@ static void do_deed(enum deed what)
 	case DEED_REPORT:
 		proc_report(false);
 		break;
+	case DEED_SUSPEND:
+		suspend();
+		break;
 	case DEED_COUNT:
 		break;
 	}
@@ -221,6 +240,7 @@ static bool is_possible(enum deed what)
 	case DEED_EJECT:
 	case DEED_FAULT:
 	case DEED_REPORT:
+	case DEED_SUSPEND:
 		return proc_runs();
 	case DEED_ACCESS:
 		return proc_runs() && proc_config()->groups;

@@ -206,7 +206,7 @@ static void end(struct dio *q, int error)
 {
 	struct outlet *o = &outlets[worker_index(q->w)];
 
-	if (q->cancel_ns && !proc_erases(q->io) && !spy_io_is_orphan(q->io))
+	if (q->cancel_ns && !proc_is_units(q->io) && !spy_io_is_orphan(q->io))
 		check_fence_kept(q->cancel_ns);
 	spy_io_ended(q->io);
 	sched_cancel(&q->ev);
@@ -327,6 +327,9 @@ static void submit(struct backend *b, struct worker *w, struct backend_io *io)
 		io->done(w, io, -EOPNOTSUPP);
 		return;
 	}
+	check_suspend_io(d->index);
+	if (io->op == BACKEND_COPY)
+		check_suspend_io(disk_of(io->source)->index);
 	spy_io_begins(io);
 	/* The memory of a read is ours until it is answered. */
 	for (unsigned i = 0; io->op == BACKEND_READ && i < io->n_iov; i++)
@@ -711,6 +714,17 @@ bool disk_misbehaves(unsigned disk)
 		if (list_entry(pos, struct dio, node)->held)
 			return true;
 	return false;
+}
+
+bool disk_is_settled(unsigned disk)
+{
+	const struct disk *d = &disks[disk];
+	const struct list *pos;
+
+	list_for_each (pos, &d->running)
+		if (list_entry(pos, struct dio, node)->io)
+			return false;
+	return !memcmp(d->now, d->stable, d->p.size_bytes);
 }
 
 unsigned disk_n_open(void)

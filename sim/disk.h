@@ -62,6 +62,8 @@ bool disk_save_fails(unsigned disk, const void *by);
 bool disk_misbehaves(unsigned disk);
 /* Of all disks. */
 unsigned disk_n_open(void);
+/* Nothing is under way, and a power cut would take nothing. */
+bool disk_is_settled(unsigned disk);
 unsigned disk_n_under_way(void);
 /* The first @len bytes of block @lba of what is on it now. */
 void disk_peek(unsigned disk, uint64_t lba, uint8_t *to, uint32_t len);

@@ -23,6 +23,7 @@ CLASSES = {
     "mode": "The control mode page",
     "erase": "Erasing",
     "medium": "Removable media",
+    "suspend": "Suspended disks",
     "ident": "Identifying information and the timestamp",
     "tas": "Commands that others have aborted",
     "copy": "Copies inside the target",
@@ -428,6 +429,28 @@ mutant("medium", "eject_unpublished", "-", "that an initiator took the medium ou
        (START, "\tcheck(!r); /* no command runs while the unit is erased */\n\treturn changed(t);", "\tcheck(!r);\n\treturn answer_good(t);"))
 mutant("medium", "operator_unpublished", "-", "that an operator took the medium out is not told to the workers",
        ("src/target/medium.c", "\thome_publish_lu(u->t, &u->lu);\n", ""))
+
+# --- suspended disks ---
+
+SUSPEND = "src/scsi/suspend.c"
+T_SUSPEND = "src/target/suspend.c"
+
+mutant("suspend", "suspended_serves", "-", "commands begin at a unit that is suspended",
+       ("src/scsi/set.c", "\tif (suspend_is_on(s->lu) && !suspend_lets(t))\n", "\tif (suspend_is_on(s->lu) && !suspend_lets(t) && s->aca)\n"))
+mutant("suspend", "copies_go_on", "-", "copies of other units are carried out at a unit that is suspended",
+       ("src/scsi/visit.c", "\treturn lu->order.holds.n || suspend_is_on(lu);", "\treturn lu->order.holds.n;"))
+mutant("suspend", "suspend_waits_for_none", "-", "a unit is said to be suspended while commands are at work",
+       (SUSPEND, "lu->order.n_enabled ||", "!lu->order.n_reasons ||"))
+mutant("suspend", "suspend_gathers_not", "-", "a unit is said to be suspended while commands are at work that need not go home",
+       (SUSPEND, "\t    !scsi_lu_is_gathered(lu) || is_erased(lu))", "\t    is_erased(lu))"))
+mutant("suspend", "suspend_unflushed", "-", "a unit is said to be suspended before it is flushed",
+       (T_SUSPEND, ".op = BACKEND_FLUSH,", ".op = BACKEND_PREFETCH,"))
+mutant("suspend", "suspended_for_ever", "-", "a suspended unit is not resumed by itself",
+       (T_SUSPEND, "\tint r = worker_timer_start(w, &u->suspend.until, end);", "\tint r = worker_timer_start(w, &u->suspend.until, UINT64_MAX);"))
+mutant("suspend", "suspend_deadline_ignored", "-", "who suspends a unit is not told when that takes too long",
+       (T_SUSPEND, "min_u64(now + deadline_ns, end)", "min_u64(now + 1000 * deadline_ns, end)"))
+mutant("suspend", "resume_forgets", "-", "a unit that is resumed does not go on with those who wait",
+       ("src/scsi/set.c", "\t\to->n_reasons--;\n\t\ttouch_all(lu);\n", "\t\to->n_reasons--;\n"))
 
 # --- identifying information and the timestamp ---
 

@@ -422,6 +422,88 @@ void proc_fault(unsigned disk, const struct fault_spec *spec)
 	ask(do_fault);
 }
 
+/* --- suspending --- */
+
+static struct {
+	unsigned disk;
+	uint64_t deadline_ns;
+	uint64_t for_ns;
+} suspend_wanted;
+
+static void suspend_told(void *ctx, int result)
+{
+	const unsigned *disk = ctx;
+
+	trace("srptd: disk %u is suspended, %d", *disk, result);
+	check_suspend_told(*disk, result);
+}
+
+static void do_suspend(void)
+{
+	static unsigned asker[DISKS_MAX];
+	unsigned disk = suspend_wanted.disk;
+	uint64_t most = suspend_wanted.for_ns;
+	uint64_t until_ns = most ? sched_now_ns() + most : UINT64_MAX;
+	struct tgt_unit *u = unit_of(disk);
+	const struct scsi_lu *lu;
+	int r;
+
+	if (state != RUNNING || !u)
+		return;
+	lu = tgt_unit_lu(u);
+	asker[disk] = disk;
+	if (lu->suspend == SCSI_SUSPEND_SERVING)
+		check_suspend_asked(disk, sched_now_ns() + suspend_wanted.deadline_ns, until_ns);
+	r = tgt_unit_suspend(u, suspend_wanted.deadline_ns, most, suspend_told, &asker[disk]);
+	trace("srptd: an operator suspends disk %u, %d", disk, r);
+	if (r == SCSI_SUSPEND_E_ALREADY)
+		check_suspend_longer(disk, until_ns);
+	else if (r && r != SCSI_SUSPEND_E_UNDER_WAY)
+		check_suspend_reset_one(disk);
+}
+
+static void do_resume(void)
+{
+	struct tgt_unit *u = unit_of(suspend_wanted.disk);
+
+	if (state != RUNNING || !u)
+		return;
+	trace("srptd: an operator resumes disk %u", suspend_wanted.disk);
+	check_suspend_over(suspend_wanted.disk);
+	(void)tgt_unit_resume(u);
+}
+
+void proc_suspend(unsigned disk, uint64_t deadline_ns, uint64_t for_ns)
+{
+	suspend_wanted.disk = disk;
+	suspend_wanted.deadline_ns = deadline_ns;
+	suspend_wanted.for_ns = for_ns;
+	ask(do_suspend);
+}
+
+void proc_resume(unsigned disk)
+{
+	suspend_wanted.disk = disk;
+	ask(do_resume);
+}
+
+static void look_at_suspended(void)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++) {
+		struct tgt_unit *u = unit_of(i);
+
+		if (u)
+			check_suspend_look(i, tgt_unit_lu(u));
+	}
+}
+
+/* A reload may take units away: those serve until they are closed. */
+static void forget_suspended(void)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++)
+		check_suspend_over(i);
+}
+
 /* Something that was asked for is still to be heard, if only to be ignored. */
 static bool asked(void)
 {
@@ -439,6 +521,7 @@ static void do_reload(void)
 
 	if (state != RUNNING)
 		return;
+	forget_suspended();
 	excuse_until(EXCUSE_REMAP, -1, sched_now_ns() + REMAP_NS);
 	excuse_until(EXCUSE_CLOSE, -1, sched_now_ns() + REMAP_NS);
 	if (proc_parse(&next, &opts, &c)) {
@@ -664,12 +747,13 @@ bool proc_ends(void)
 	return state == STOPPING || state == LINGERING;
 }
 
-bool proc_erases(const struct backend_io *io)
+bool proc_is_units(const struct backend_io *io)
 {
 	const struct list *pos;
 
 	list_for_each (pos, &d.tgt->units)
-		if (&list_entry(pos, const struct tgt_unit, node)->erase.io == io)
+		if (&list_entry(pos, const struct tgt_unit, node)->erase.io == io ||
+		    &list_entry(pos, const struct tgt_unit, node)->suspend.io == io)
 			return true;
 	return false;
 }
@@ -709,8 +793,10 @@ static void look_at_disks(void)
 
 void proc_look(void)
 {
-	if (state == RUNNING)
+	if (state == RUNNING) {
 		look_at_disks();
+		look_at_suspended();
+	}
 	if (state == RUNNING || state == STOPPING)
 		check_target(d.tgt);
 }

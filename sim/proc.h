@@ -73,6 +73,9 @@ void proc_access(uint8_t state);
 
 /* ... takes the medium of a disk out, or puts it in. */
 void proc_medium(unsigned disk, bool in);
+/* ... suspends a disk, within @deadline_ns and for @for_ns (0: no end); or resumes it. */
+void proc_suspend(unsigned disk, uint64_t deadline_ns, uint64_t for_ns);
+void proc_resume(unsigned disk);
 
 /* ... asks for a fault at a disk; spec->unit is set here. */
 void proc_fault(unsigned disk, const struct fault_spec *spec);
@@ -100,8 +103,8 @@ bool proc_has_all_units(void);
 /* Look whether all is well inside the target, between two rounds of its workers. */
 void proc_look(void);
 struct backend_io;
-/* @io is of a unit that is being erased. */
-bool proc_erases(const struct backend_io *io);
+/* @io is of a unit itself, which is being erased or suspended. */
+bool proc_is_units(const struct backend_io *io);
 /* Tell the target that disks may have changed. */
 void proc_tell(void);
 /* The unit of this store is fenced, and commands of it were given up that the store is still at. */

@@ -440,6 +440,16 @@ static void roll_faults(struct scenario *s)
 	s->deed[DEED_FAULT] = s->calm || !s->n_deeds ? 0 : 1 + dice_below(6);
 }
 
+/* An operator suspends disks, sometimes in the middle of whatever goes on. */
+static void roll_suspends(struct scenario *s)
+{
+	s->deed[DEED_SUSPEND] = 1 + dice_below(6);
+	if (dice_below(2))
+		s->deed_ns = dice_log(NSEC_PER_MSEC, 300 * NSEC_PER_MSEC);
+	if (dice_below(2))
+		s->n_deeds += 1 + dice_below(40);
+}
+
 /* These have dice of their own, so that a seed that makes nothing of them is what it was without them. */
 static void roll_more(struct scenario *s, struct prng own)
 {
@@ -458,6 +468,8 @@ static void roll_more(struct scenario *s, struct prng own)
 		roll_sizes(s);
 	if (dice_below(6) == 0)
 		roll_faults(s);
+	if (dice_below(5) == 0)
+		roll_suspends(s);
 	dice_stream = all;
 }
 

@@ -28,7 +28,8 @@ enum deed {
 	DEED_SIZE,    /* a disk grows or shrinks */
 	DEED_FILL,    /* a file system runs full, for a while */
 	DEED_FAULT, /* commands to a disk, or functions, are lost or delayed, or connections end at them */
-	DEED_REPORT, /* srptctl asks for the sessions */
+	DEED_REPORT,  /* srptctl asks for the sessions */
+	DEED_SUSPEND, /* a disk is suspended, for a while */
 	DEED_COUNT
 };
 

@@ -67,6 +67,7 @@ void spy_reset(void)
 	check_pr_reset();
 	check_order_reset();
 	check_medium_reset();
+	check_suspend_reset();
 }
 
 static void is_left(struct spied *s, void *when)
@@ -357,6 +358,7 @@ struct scsi_act __wrap_scsi_task_step(struct scsi_task *t, const struct scsi_eve
 	look_at_mode(s, t, &act);
 	check_medium_stepped(s, t, &act);
 	check_ident_stepped(s, t, &act);
+	check_suspend_stepped(s, &act);
 	if (is_medium(act.type))
 		check_order_access(s);
 	if (act.type == SCSI_ACT_COMPLETE)
@@ -506,7 +508,7 @@ void spy_io_begins(const struct backend_io *io)
 {
 	struct spied *s = spied_of(io);
 
-	if (!s && proc_erases(io))
+	if (!s && proc_is_units(io))
 		return;
 	if (proc_has_given_up(io->backend))
 		fail_now("a disk is asked for something while it is at work on what was given up");
@@ -521,7 +523,7 @@ bool spy_io_is_orphan(const struct backend_io *io)
 {
 	const struct cmd *c = container_of(io, const struct cmd, bio);
 
-	if (proc_erases(io) || !c->is.orphan)
+	if (proc_is_units(io) || !c->is.orphan)
 		return false;
 	if (!c->orphan.of->unit->lu.fenced)
 		fail_now("a unit is served while the disk is at work on what was given up");
@@ -537,7 +539,7 @@ void spy_io_ended(const struct backend_io *io)
 {
 	struct spied *s = spied_of(io);
 
-	if (!s && (proc_erases(io) || spy_io_is_orphan(io)))
+	if (!s && (proc_is_units(io) || spy_io_is_orphan(io)))
 		return;
 	check(s && s->n_io);
 	s->n_io--;
