@@ -140,6 +140,23 @@ def in_flight(t):
     gone(t, a, b)
 
 
+def slow(t):
+    """The disk takes its time: too long for one deadline, not for another."""
+    a = Queue(t.port, b"suspend1")
+    ctl(t, "fault", "add", "delay", "3000", "device=disk0", "on=read", "count=1")
+    tag = a.read(16)
+    lib.until(lambda: t.sessions()[0]["in_flight"] == 1, "the READ is there")
+    suspend(t, "--deadline", "1", code=TIMEOUT)
+    suspend(t)
+    lib.expect(a.status(tag) == GOOD, "the READ has ended before that")
+    tag = a.read(16)
+    lib.expect(lib.quiet(a, 0.1), "the next one waits")
+    resume(t)
+    lib.expect(a.status(tag) == GOOD, "and is served")
+    ctl(t, "fault", "clear")
+    gone(t, a)
+
+
 def aborted(t):
     a, b = peers(t, b"suspend1", b"suspend2")
     suspend(t)
@@ -277,7 +294,7 @@ def stopped(t):
 
 
 with target() as t:
-    for test in (says, waits, in_flight, aborted, dies, by_itself, ejected, removed, workload, stopped):
+    for test in (says, waits, in_flight, slow, aborted, dies, by_itself, ejected, removed, workload, stopped):
         test(t)
         print(f"{test.__name__}: ok", flush=True)
 print("ok: a disk is suspended and goes on")
