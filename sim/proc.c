@@ -98,6 +98,8 @@ bool proc_has_all_units(void)
 	unsigned n = 0;
 	struct list *pos;
 
+	if (!d.tgt) /* answers still come from a process that was killed */
+		return false;
 	list_for_each (pos, &d.devices)
 		n += list_entry(pos, struct ddevice, node)->name[0] == 'd';
 	return n == cfg.n_disks;
