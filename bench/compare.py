@@ -59,4 +59,5 @@ def main():
         print(f"| {case.name} | " + " | ".join(f"{c[case.name]:.2f}" for c in columns.values()) + " |")
 
 
-main()
+if __name__ == "__main__":
+    main()

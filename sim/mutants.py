@@ -257,6 +257,14 @@ mutant("atomic", "first_block_compared", "-", "COMPARE AND WRITE looks at its fi
        (DATA_COMPARE, "\treturn differs(c, given, medium, 0);", "\treturn memcmp(given, medium, c->lu->block_bytes) ? -EILSEQ : 0;"))
 mutant("atomic", "swap_without_compare", "-", "COMPARE AND WRITE writes although the comparison failed",
        (DATA_COMPARE, "\t\tresult = alone_judge(c, &from);", "\t\t(void)alone_judge(c, &from);"))
+mutant("atomic", "held_off_by_one", "-", "commands count as apart although they have a block in common",
+       ("src/scsi/hold.h", "return a.lba < b.end && b.lba < a.end;", "return a.lba + 1 < b.end && b.lba + 1 < a.end;"))
+mutant("atomic", "held_not_looked_at", "-", "a worker lets a command run although its blocks are held",
+       ("src/scsi/task.c", "i < v->n_holds &&", "i < v->n_holds && !at->lu &&"))
+mutant("atomic", "held_not_waited_for", "-", "commands that run where they arrived are not waited for, although they overlap",
+       (GATHER, "return !u->gather_some || scsi_local_overlaps(&c->task, &u->gather_holds);", "return !u->gather_some && c->unit;"))
+mutant("atomic", "held_is_everything", "-", "commands wait for a COMPARE AND WRITE of other blocks",
+       ("src/scsi/hold.h", "return a.lba < b.end && b.lba < a.end;", "return a.lba <= a.end && b.lba <= b.end;"))
 mutant("atomic", "orwrite_writes", "-", "ORWRITE writes what it was given",
        (DATA_COMPARE, "\t\t\tgiven[i] |= medium[i];", "\t\t\tgiven[i] |= 0;"))
 

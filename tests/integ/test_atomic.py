@@ -146,6 +146,30 @@ def whole(t):
     gone(t, b, c)
 
 
+def others_go_on(t):
+    """A COMPARE AND WRITE whose data do not come holds its block, and no other: whoever wants others is answered meanwhile."""
+    a, b, c = peers(t, b"apart-01", b"apart-02", b"apart-03")
+    old, new = b"o" * 512, b"n" * 512
+    lib.expect(a.status(a.write(300, old)) == GOOD, "a WRITE")
+    tag = caw(a, 300, old, new, imm=False)
+    u = a.recv_fpdu()
+    lib.expect(u[1] & 15 == 1, "a Read Request: it runs")
+    sink, at, n = struct.unpack(">IQI", u[18:34])
+    lib.expect(n == 1024, "all of its data at once")
+    waiting = [(p, p.read(300)) for p in (b, c)]
+    for p in (b, c):
+        for lba in (0, 299, 301):
+            lib.expect(p.status(p.read(lba)) == GOOD and p.status(p.write(lba, bytes(512))) == GOOD, f"block {lba} is free")
+        lib.expect(p.status(p.read(290, 10)) == GOOD, "up to the block")
+    lib.expect(c.status(caw(c, 301, bytes(512), b"1" * 512)) == GOOD, "another COMPARE AND WRITE beside it")
+    lib.expect(not b.answers and not c.answers, "who wants the block waits")
+    a.read_response(sink, at, old + new)
+    lib.expect(a.status(tag) == GOOD, "the COMPARE AND WRITE")
+    for p, other in waiting:
+        lib.expect(p.answer(other)["data"] == new, "what it has written")
+    gone(t, a, b, c)
+
+
 def not_here(t):
     """A file promises nothing over a crash, so there is no WRITE ATOMIC."""
     (a,) = peers(t, b"nothere1")
@@ -164,5 +188,6 @@ with tempfile.TemporaryDirectory() as tmp:
                 beside_writes(t)
             bits(t)
             sizes(t)
+            others_go_on(t)
             (whole if "vdisk_ram" in device else not_here)(t)
 print("ok: COMPARE AND WRITE, ORWRITE, WRITE ATOMIC")
