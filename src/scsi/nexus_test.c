@@ -466,6 +466,40 @@ static void lu_params(void **state)
 #undef BAD
 }
 
+/* A view has room for so many held ranges; of a unit whose do not fit everything goes home. */
+static void views_of_holds(void **state)
+{
+	static struct scsi_task tasks[6], read;
+
+	(void)state;
+	read.nexus = &r->nexus[0];
+	read.cdb[0] = 0x28;
+	read.cdb[8] = 1;
+	for (unsigned i = 0; i < ARRAY_SIZE(tasks); i++) {
+		tasks[i].range = (struct scsi_range){ 10 + i, 11 + i };
+		for (unsigned u = 0; u < 2; u++)
+			assert_non_null(hold_take(&r->lu[u].order.holds, &tasks[i], true));
+	}
+	rig_views(r);
+	assert_int_equal(r->view[0].n_holds, ARRAY_SIZE(tasks));
+	for (unsigned lba = 8; lba < 18; lba++) {
+		bool held = lba >= 10 && lba < 16;
+
+		put_be32(read.cdb + 2, lba);
+		memcpy(read.lun, rig_lun0, 8);
+		assert_int_equal(scsi_route(&r->view[0], &read),
+				 held ? SCSI_ROUTE_HOME : SCSI_ROUTE_LOCAL);
+		memcpy(read.lun, rig_lun1, 8);
+		assert_int_equal(scsi_route(&r->view[0], &read), SCSI_ROUTE_HOME);
+	}
+	for (unsigned u = 0; u < 2; u++)
+		for (unsigned i = 0; i < ARRAY_SIZE(tasks); i++)
+			hold_drop(&r->lu[u].order.holds,
+				  hold_find(&r->lu[u].order.holds, &tasks[i]));
+	rig_views(r);
+	assert_int_equal(scsi_route(&r->view[0], &read), SCSI_ROUTE_LOCAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +514,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tmf_clear_nobody, quiet, teardown),
 		cmocka_unit_test_setup_teardown(tmf_resets, quiet, teardown),
 		cmocka_unit_test_setup_teardown(tmf_refused, quiet, teardown),
+		cmocka_unit_test_setup_teardown(views_of_holds, quiet, teardown),
 		cmocka_unit_test(lu_params),
 	};
 
