@@ -295,9 +295,9 @@ mutant("tmf", "reset_told_to_one", "-", "of several nexuses only one gets the un
 # --- task sets and reservations ---
 
 mutant("set", "ordered_does_not_wait", "-", "an ORDERED command begins while older ones run",
-       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && list_empty(&s->heads) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn scsi_lu_is_gathered(s->lu);"))
+       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && !head_waits(s) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn scsi_lu_is_gathered(s->lu);"))
 mutant("set", "ordered_before_gathered", "-", "an ORDERED command begins while commands that run where they arrived are not known at home",
-       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && list_empty(&s->heads) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn s->n_started == (alone_in_line(t) ? s->n_yielding : 0);"))
+       (SET, "\t\treturn scsi_lu_is_gathered(s->lu) && !head_waits(s) &&\n\t\t       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);", "\t\treturn s->n_started == (alone_in_line(t) ? s->n_yielding : 0);"))
 mutant("set", "gathered_too_early", "-", "a unit counts as gathered while commands run where they arrived",
        (GATHER, "\tk->wanted = k->left;\n\tif (!k->left)", "\tk->wanted = false;\n\tif (k->unit)"))
 mutant("set", "simple_overtakes_ordered", "-", "a SIMPLE command begins while an older ORDERED one runs",

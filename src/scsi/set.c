@@ -206,6 +206,17 @@ bool scsi_set_wants_alone(const struct scsi_set *s)
 	return !list_empty(&s->dormant) && alone_in_line(task_of(s->dormant.next));
 }
 
+/* Is there one with HEAD OF QUEUE that waits for its blocks? */
+static bool head_waits(const struct scsi_set *s)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &s->heads)
+		if (container_of(pos, struct scsi_task, head_node)->where == SCSI_WHERE_DORMANT)
+			return true;
+	return false;
+}
+
 /* Does its set let it? */
 static bool order_lets(const struct scsi_set *s, const struct scsi_task *t)
 {
@@ -219,7 +230,7 @@ static bool order_lets(const struct scsi_set *s, const struct scsi_task *t)
 		       (list_empty(&s->heads) ||
 			list_entry(s->heads.next, struct scsi_task, head_node)->seq > t->seq);
 	case SCSI_PLACE_BARRIER:
-		return scsi_lu_is_gathered(s->lu) && list_empty(&s->heads) &&
+		return scsi_lu_is_gathered(s->lu) && !head_waits(s) &&
 		       s->n_started == (alone_in_line(t) ? s->n_yielding : 0);
 	default:
 		return true;
