@@ -142,7 +142,7 @@ static void device_lose(const struct config_device *c, struct scsi_lu *lu,
 
 	scsi_lu_lose_pr(lu);
 	log_error("device %s: its state file is damaged, its reservations are lost; nobody can use "
-		  "it until an initiator sends REPLACE LOST RESERVATION",
+		  "it until an initiator sends REPLACE LOST RESERVATION or srptctl restores them",
 		  c->name);
 	r = keep->save(keep->ctx, value, scsi_lu_save(lu, value));
 	if (r)
