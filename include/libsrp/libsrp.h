@@ -329,6 +329,7 @@ struct srp_io {
 	uint8_t status;              /* SCSI status; 0 is GOOD, 2 CHECK CONDITION */
 	uint8_t rsp_code; /* SRP response code, 0 unless the target found fault with the IU */
 	uint8_t sense_len;
+	bool residual_out; /* @residual is of data to the target: tells which with SRP_DIR_NONE */
 	int64_t residual; /* > 0: so many bytes of the buffer were not transferred; < 0: the command
 			   * wanted to transfer so many bytes more than the buffer has */
 	uint8_t sense[SRP_SENSE_MAX];

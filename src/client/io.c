@@ -236,6 +236,7 @@ void conn_answer(struct srp_conn *c, uint16_t slot, const struct ichan_answer *a
 	io->status = answer->status;
 	io->rsp_code = answer->rsp_code;
 	io->residual = answer->residual;
+	io->residual_out = answer->residual_out;
 	io->sense_len = (uint8_t)min_u32(answer->sense_len, SRP_SENSE_MAX);
 	if (io->sense_len)
 		memcpy(io->sense, answer->sense, io->sense_len);

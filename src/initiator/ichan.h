@@ -127,6 +127,7 @@ enum ichan_outcome {
 struct ichan_answer {
 	uint8_t status;
 	uint8_t rsp_code;
+	bool residual_out;    /* @residual is of data-out */
 	int64_t residual;     /* > 0 bytes not transferred, < 0 bytes that had no room */
 	const uint8_t *sense; /* borrowed */
 	uint32_t sense_len;

@@ -316,6 +316,8 @@ static enum ichan_state on_rsp(struct ichan *c, struct cur *in, struct ichan_act
 	a->answer = (struct ichan_answer){
 		.status = rsp.status,
 		.rsp_code = rsp.rsp_code,
+		.residual_out = !(rsp.flags & (SRP_RSP_DIUNDER | SRP_RSP_DIOVER)) &&
+				rsp.flags & (SRP_RSP_DOUNDER | SRP_RSP_DOOVER),
 		.residual = residual_of(&rsp, c->slot[i].len),
 		.sense = rsp.sense,
 		.sense_len = rsp.sense_len,

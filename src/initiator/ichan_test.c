@@ -332,6 +332,13 @@ static void test_answer(void **state)
 	respond(&w, (struct srp_rsp){
 			    .tag = submit(&w, cmd), .flags = SRP_RSP_DIOVER, .data_in_res = 512 });
 	assert_int_equal(w.out.act[0].answer.residual, -512);
+	assert_false(w.out.act[0].answer.residual_out);
+	/* Of a command without data nothing else tells which residual it is. */
+	respond(&w, (struct srp_rsp){ .tag = submit(&w, (struct ichan_cmd){ 0 }),
+				      .flags = SRP_RSP_DOOVER,
+				      .data_out_res = 512 });
+	assert_int_equal(w.out.act[0].answer.residual, -512);
+	assert_true(w.out.act[0].answer.residual_out);
 }
 
 /* --- task management --- */
