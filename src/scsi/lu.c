@@ -158,6 +158,7 @@ int scsi_lu_init(struct scsi_lu *lu, const struct scsi_lu_params *p)
 	lu->removable = p->removable;
 	lu->ports = p->ports;
 	lu->keeps = p->keeps;
+	lu->remote = p->remote;
 	return set_modes(lu, p);
 }
 

@@ -51,6 +51,7 @@ struct scsi_lu_params {
 	bool rotational;
 	bool removable; /* it has a medium that can be taken out, see medium.h */
 	bool keeps;     /* what scsi_lu_save() writes outlives the process */
+	bool remote; /* a place in LUN maps for a unit of another target, whose commands are not for us */
 	/* Of the control mode page, until MODE SELECT changes it: D_SENSE, and as in struct scsi_mode. */
 	bool descriptor_sense, tas, swp;
 	uint8_t tst, qerr, ua_intlck;
@@ -162,6 +163,7 @@ struct scsi_lu {
 	bool rotational;
 	bool removable;
 	bool keeps;
+	bool remote;
 	void *owner; /* the caller's, never looked at: its backend, for example */
 
 	/* home worker */

@@ -47,6 +47,8 @@ static void itl_map(struct scsi_itl *itl, struct scsi_lu *lu, bool read_only)
 	pr_sync_itl(itl);
 	alua_sync_itl(itl);
 	list_push(&lu->nexuses, &itl->lu_node);
+	if (lu->remote)
+		return; /* its own target says that to whom we log in for */
 	scsi_uas_add(&itl->uas, SCSI_UA_POWER_ON);
 	itl->uas.told = SCSI_UA_POWER_ON; /* who begins expects it */
 	saved_owed_take(itl);
@@ -144,6 +146,8 @@ static struct scsi_view_lun view_of(const struct scsi_itl *itl)
 	v.flags = SCSI_VIEW_MAPPED;
 	if (itl->read_only || lu->read_only || lu->mode.swp)
 		v.flags |= SCSI_VIEW_READ_ONLY;
+	if (lu->remote)
+		v.flags |= SCSI_VIEW_REMOTE;
 	if (itl->uas.n)
 		v.flags |= SCSI_VIEW_UA;
 	if (lu->stopped || lu->gone || lu->fenced || lu->ejected || lu->power || lu->erase.kind)

@@ -60,6 +60,7 @@ struct scsi_nexus {
 #define SCSI_VIEW_D_SENSE       BIT(5) /* sense data in descriptor format */
 #define SCSI_VIEW_WRITE_THROUGH BIT(6) /* a WRITE is stable when it ends, as with FUA */
 #define SCSI_VIEW_ACCESS        BIT(8) /* the access state lets few commands in: everything goes home */
+#define SCSI_VIEW_REMOTE        BIT(9) /* a unit of another target: nearly everything goes there */
 /* Reservations of others: these commands go home, and conflict there. READ, WRITE: as SCSI_CMD_RES_*. */
 #define SCSI_VIEW_RES_ALL   BIT(7)
 #define SCSI_VIEW_RES_READ  BIT(12)

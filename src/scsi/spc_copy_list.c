@@ -40,8 +40,9 @@ static unsigned target_refused(const uint8_t *d, size_t left)
 
 static bool target_is(const uint8_t *d, const struct scsi_lu *lu)
 {
-	return !(d[1] & TARGET_NUL) && (d[4] & 0x0f) == CODE_BINARY && (d[5] & 0x3f) == TYPE_NAA &&
-	       d[7] == lu->naa_len && memcmp(d + 8, lu->naa, lu->naa_len) == 0;
+	return !lu->remote && !(d[1] & TARGET_NUL) && (d[4] & 0x0f) == CODE_BINARY &&
+	       (d[5] & 0x3f) == TYPE_NAA && d[7] == lu->naa_len &&
+	       memcmp(d + 8, lu->naa, lu->naa_len) == 0;
 }
 
 void copy_target_put(struct pen *out, const struct scsi_lu *lu)

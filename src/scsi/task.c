@@ -24,7 +24,8 @@
 /* What sends every command home, with what must be there for one to stay. */
 #define VIEW_LOCAL_MASK                                                             \
 	(SCSI_VIEW_MAPPED | SCSI_VIEW_UA | SCSI_VIEW_NOT_READY | SCSI_VIEW_GATHER | \
-	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS | SCSI_VIEW_FAULT | SCSI_VIEW_HELD)
+	 SCSI_VIEW_RES_ALL | SCSI_VIEW_ACCESS | SCSI_VIEW_FAULT | SCSI_VIEW_HELD |  \
+	 SCSI_VIEW_REMOTE)
 /* What some commands are sent home by besides: the bits are the same. */
 #define CMD_SAME_MASK (SCSI_CMD_RES_READ | SCSI_CMD_RES_WRITE | SCSI_CMD_WRITE)
 /* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is asserted */
@@ -51,6 +52,16 @@ static bool passes_holds(const struct scsi_view *v, const struct scsi_view_lun *
 		if (v->hold[i].lu == at->lu && scsi_range_overlaps(v->hold[i].range, r))
 			return false;
 	return true;
+}
+
+/* Of a unit that is elsewhere the LUN map is ours: what it holds, and that it has changed. */
+static enum scsi_route route_remote(const struct scsi_view_lun *at, const struct scsi_task *t)
+{
+	bool exempt = t->cmd && t->cmd->flags & SCSI_CMD_UA_EXEMPT;
+
+	if (t->cdb[0] == SCSI_OP_REPORT_LUNS || (at->flags & SCSI_VIEW_UA && !exempt))
+		return SCSI_ROUTE_HOME;
+	return SCSI_ROUTE_REMOTE;
 }
 
 enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
@@ -81,7 +92,7 @@ enum scsi_route scsi_route(const struct scsi_view *v, struct scsi_task *t)
 	    ((at->flags & (VIEW_LOCAL_MASK | (cmd->flags & CMD_SAME_MASK))) != SCSI_VIEW_MAPPED &&
 	     !passes_holds(v, at, t)) ||
 	    !bits_allowed(t->cdb, cmd->mask))
-		return SCSI_ROUTE_HOME;
+		return at->flags & SCSI_VIEW_REMOTE ? route_remote(at, t) : SCSI_ROUTE_HOME;
 	t->route = SCSI_ROUTE_LOCAL;
 	return SCSI_ROUTE_LOCAL;
 }

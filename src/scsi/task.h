@@ -124,6 +124,7 @@ enum scsi_task_attr { /* SAM-5 8.6 */
 enum scsi_route {
 	SCSI_ROUTE_LOCAL, /* step it on the worker that asked; touches nothing of the home worker */
 	SCSI_ROUTE_HOME,  /* step it on the home worker */
+	SCSI_ROUTE_REMOTE, /* send it to the target that has the unit; never step it */
 };
 
 struct scsi_cmd;

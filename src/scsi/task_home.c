@@ -125,6 +125,9 @@ static struct scsi_act start_at_unit(struct scsi_task *t, struct scsi_itl *itl)
 		return answer_status(t, SCSI_STATUS_RESERVATION_CONFLICT);
 	if (ua)
 		return answer_fail(t, SENSE_UNIT_ATTENTION, ua_to_report(t, itl));
+	/* It came here for news that another command has told meanwhile: the next time it goes where it belongs. */
+	if (t->lu->remote && t->cdb[0] != SCSI_OP_REPORT_LUNS)
+		return answer_status(t, SCSI_STATUS_BUSY);
 	if (!cmd || !scsi_cmd_supported(cmd, t->lu)) {
 		/* An opcode that is known without this service action: the field of the latter is at fault. */
 		if (scsi_cmd_has_opcode(t->cdb[0], t->lu))

@@ -33,10 +33,11 @@ enum sense_asc {
 	ASC_FORMATTING = 0x0404,  /* format in progress */
 	ASC_SANITIZING = 0x041b,  /* sanitize in progress */
 	/* logical unit not accessible: */
-	ASC_STATE_TRANSITION = 0x040a, /* asymmetric access state transition */
-	ASC_PORT_STANDBY = 0x040b,     /* target port in standby state */
-	ASC_PORT_UNAVAILABLE = 0x040c, /* target port in unavailable state */
-	ASC_OFFLINE = 0x0412,          /* logical unit not ready, offline */
+	ASC_STATE_TRANSITION = 0x040a,   /* asymmetric access state transition */
+	ASC_PORT_STANDBY = 0x040b,       /* target port in standby state */
+	ASC_PORT_UNAVAILABLE = 0x040c,   /* target port in unavailable state */
+	ASC_OFFLINE = 0x0412,            /* logical unit not ready, offline */
+	ASC_UNIT_COMMUNICATION = 0x0800, /* logical unit communication failure */
 	ASC_WRITE_ERROR = 0x0c00,
 	ASC_THIRD_PARTY_FAILURE = 0x0d01, /* third party device failure */
 	ASC_COPY_NOT_REACHABLE = 0x0d02,  /* copy target device not reachable */
