@@ -16,6 +16,7 @@
 
 struct srp_ctx {
 	struct worker *w;
+	bool lent; /* @w is another's, who also runs it */
 	struct fab *fab;
 	unsigned n_conns;
 	unsigned max_conns;

@@ -8,12 +8,24 @@
 
 #include "base/cur.h"
 #include "client/client_priv.h"
+#include "client/embed.h"
 
 #define DEFAULT_MAX_CONNS 1024u
 
 const char *srp_version(void)
 {
 	return SRPTD_VERSION;
+}
+
+static int ctx_start(struct srp_ctx *ctx)
+{
+	int r = provider_new(&ctx->fab, ctx->max_conns);
+
+	if (r)
+		return r;
+	ctx->prng = prng_of(worker_clock_ns() ^ (uint64_t)getpid() << 32);
+	ctx->next_channel = (uint16_t)prng_u64(&ctx->prng);
+	return 0;
 }
 
 int srp_ctx_new(struct srp_ctx **ret, const struct srp_ctx_opts *opts)
@@ -33,17 +45,34 @@ int srp_ctx_new(struct srp_ctx **ret, const struct srp_ctx_opts *opts)
 	r = worker_new(&ctx->w, 0, &wopts);
 	if (r)
 		goto fail;
-	r = provider_new(&ctx->fab, ctx->max_conns);
+	r = ctx_start(ctx);
 	if (r)
 		goto fail;
-	ctx->prng = prng_of(worker_clock_ns() ^ (uint64_t)getpid() << 32);
-	ctx->next_channel = (uint16_t)prng_u64(&ctx->prng);
 	*ret = ctx;
 	return 0;
 fail:
 	worker_free(ctx->w);
 	free(ctx);
 	return r;
+}
+
+int srp_ctx_on_worker(struct srp_ctx **ret, struct worker *w, unsigned max_conns)
+{
+	struct srp_ctx *ctx = calloc(1, sizeof(*ctx));
+	int r;
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->max_conns = max_conns;
+	ctx->w = w;
+	ctx->lent = true;
+	r = ctx_start(ctx);
+	if (r) {
+		free(ctx);
+		return r;
+	}
+	*ret = ctx;
+	return 0;
 }
 
 int srp_ctx_free(struct srp_ctx *ctx)
@@ -53,10 +82,11 @@ int srp_ctx_free(struct srp_ctx *ctx)
 	if (ctx->n_conns)
 		return -EBUSY;
 	/* Descriptors that were watched are let go in a later round: give them that. */
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 4 && !ctx->lent; i++)
 		(void)worker_run_once(ctx->w, 0);
 	ctx->fab->ops->free(ctx->fab);
-	worker_free(ctx->w);
+	if (!ctx->lent)
+		worker_free(ctx->w);
 	free(ctx);
 	return 0;
 }
