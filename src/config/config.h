@@ -63,13 +63,26 @@ enum config_handler {
 	CONFIG_FILEIO, /* vdisk_fileio: a regular file or a block device */
 	CONFIG_NULLIO, /* vdisk_nullio: writes vanish, reads give zeroes */
 	CONFIG_RAM,    /* vdisk_ram: memory of the daemon */
+	CONFIG_PROXY, /* proxy: a unit of another target; of all below it has the four words that say which */
 	CONFIG_HANDLER_COUNT
+};
+
+struct config_listen {
+	/* AF_INET or AF_INET6, with port; AF_IB: struct config_listen_ib */
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	struct config_pos pos;
 };
 
 struct config_device {
 	char name[CONFIG_NAME_MAX + 1]; /* unique in the file */
 	enum config_handler handler;
-	char *path;           /* filename; fileio only (NULL else), absolute */
+	char *path; /* filename; fileio only (NULL else), absolute */
+	struct config_listen
+		connect; /* connect ADDRESS[:PORT]: where the target listens; proxy only */
+	uint64_t id_ext,
+		ioc_guid; /* so named: the target port there; both 0: its default target; proxy only */
+	unsigned lun;     /* lun N, there, 0..16383; default 0; proxy only */
 	uint64_t size_bytes;  /* size; multiple of block_bytes. 0 (fileio only): what is there */
 	uint32_t block_bytes; /* blocksize: 512 (default), 1024, 2048 or 4096 */
 	uint32_t
@@ -118,13 +131,6 @@ struct config_group {
 struct config_listen_ib {
 	sa_family_t family; /* AF_IB */
 	uint16_t port;      /* network byte order; the low 16 bits of the service id */
-};
-
-struct config_listen {
-	/* AF_INET or AF_INET6, with port; AF_IB: struct config_listen_ib */
-	struct sockaddr_storage addr;
-	socklen_t addr_len;
-	struct config_pos pos;
 };
 
 enum config_driver {

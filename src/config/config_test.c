@@ -326,6 +326,36 @@ static void test_demo(void **state)
 	config_free(c);
 }
 
+static void test_proxy(void **state)
+{
+	static const char text[] =
+		"HANDLER proxy {\n	DEVICE a {\n		connect 10.1.0.2\n	}\n"
+		"	DEVICE b {\n		connect [fd00::2]:4711\n		id_ext a\n"
+		"		ioc_guid b\n		lun 300\n	}\n}\n";
+	struct config *c = parse(text);
+	const struct config_device *d = c->devices;
+	struct config *again;
+	char where[64];
+	char *out = NULL;
+
+	(void)state;
+	assert_int_equal(d[0].handler, CONFIG_PROXY);
+	assert_int_equal(d[0].lun + d[0].id_ext + d[0].ioc_guid, 0);
+	config_listen_format(&d[0].connect, where, sizeof(where));
+	assert_string_equal(where, "10.1.0.2:5555");
+	assert_int_equal(config_format(c, &out), 0);
+	again = parse(out);
+	d = again->devices;
+	config_listen_format(&d[1].connect, where, sizeof(where));
+	assert_string_equal(where, "[fd00::2]:4711");
+	assert_int_equal(d[1].id_ext, 0xa);
+	assert_int_equal(d[1].ioc_guid, 0xb);
+	assert_int_equal(d[1].lun, 300);
+	free(out);
+	config_free(again);
+	config_free(c);
+}
+
 /* Logins by the InfiniBand CM: an address of its own kind, that goes round and that a login line tells. */
 static void test_infiniband(void **state)
 {
@@ -601,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_empty_file_has_defaults),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_demo),
+		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_infiniband),
 		cmocka_unit_test(test_word_limits),
 		cmocka_unit_test(test_name_limit),

@@ -61,6 +61,11 @@ static void diff_options(struct diff *d)
 
 /* --- devices --- */
 
+static bool diff_address(const struct config_listen *a, const struct config_listen *b)
+{
+	return a->addr_len != b->addr_len || memcmp(&a->addr, &b->addr, a->addr_len) != 0;
+}
+
 /* The first word, size apart, that differs; NULL when none does. */
 static const char *diff_device_word(const struct config_device *a, const struct config_device *b)
 {
@@ -70,6 +75,10 @@ static const char *diff_device_word(const struct config_device *a, const struct 
 	} rows[] = {
 		{ "HANDLER", a->handler != b->handler },
 		{ "filename", diff_text(a->path, b->path) },
+		{ "connect", diff_address(&a->connect, &b->connect) },
+		{ "id_ext", a->id_ext != b->id_ext },
+		{ "ioc_guid", a->ioc_guid != b->ioc_guid },
+		{ "lun", a->lun != b->lun },
 		{ "blocksize", a->block_bytes != b->block_bytes },
 		{ "physical_blocksize", a->physical_bytes != b->physical_bytes },
 		{ "o_direct", a->direct != b->direct },

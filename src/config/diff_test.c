@@ -45,7 +45,8 @@ static void expect(const char *from, const char *to, const char *lines)
 	config_free(b);
 }
 
-#define RAM(name, body) "HANDLER vdisk_ram {\nDEVICE " name " { " body " }\n}\n"
+#define RAM(name, body)   "HANDLER vdisk_ram {\nDEVICE " name " { " body " }\n}\n"
+#define PROXY(name, body) "HANDLER proxy {\nDEVICE " name " { " body " }\n}\n"
 #define TARGET(name, id, body) \
 	"TARGET_DRIVER srpt {\nTARGET " name " {\nid_ext " id "\nioc_guid 1\n" body "\n}\n}\n"
 
@@ -77,6 +78,15 @@ static void test_devices(void **state)
 	       "device a: remove\n");
 	expect(RAM("a", "size 1M"), RAM("a", "size 1M; physical_blocksize 4096"),
 	       "device a: replace, it has another physical_blocksize\n");
+	expect(RAM("a", "size 1M"), PROXY("a", "connect 1.2.3.4"),
+	       "device a: replace, it has another HANDLER\n");
+	expect(PROXY("a", "connect 1.2.3.4") PROXY("b", "connect 1.2.3.4")
+		       PROXY("c", "connect 1.2.3.4; id_ext 1; ioc_guid 2"),
+	       PROXY("a", "connect 1.2.3.5") PROXY("b", "connect 1.2.3.4:5555; lun 1")
+		       PROXY("c", "connect 1.2.3.4; id_ext 1; ioc_guid 3"),
+	       "device a: replace, it has another connect\n"
+	       "device b: replace, it has another lun\n"
+	       "device c: replace, it has another ioc_guid\n");
 	expect(RAM("a", "size 1M"), "HANDLER vdisk_nullio {\nDEVICE a { size 1M }\n}",
 	       "device a: replace, it has another HANDLER\n");
 }

@@ -83,9 +83,24 @@ static void format_number(FILE *f, const char *key, unsigned n)
 		(void)fprintf(f, "\t\t%s %u\n", key, n);
 }
 
+/* Which unit of another target it is. */
+static void format_proxy(FILE *f, const struct config_device *d)
+{
+	char where[64];
+
+	config_listen_format(&d->connect, where, sizeof(where));
+	(void)fprintf(f, "\t\tconnect %s\n", where);
+	if (d->id_ext || d->ioc_guid)
+		(void)fprintf(f, "\t\tid_ext %016llx\n\t\tioc_guid %016llx\n",
+			      (unsigned long long)d->id_ext, (unsigned long long)d->ioc_guid);
+	format_number(f, "lun", d->lun);
+}
+
 static void format_device(FILE *f, const struct config_device *d)
 {
 	(void)fprintf(f, "\tDEVICE %s {\n", d->name);
+	if (d->handler == CONFIG_PROXY)
+		format_proxy(f, d);
 	format_text(f, "filename", d->path);
 	if (d->size_bytes)
 		(void)fprintf(f, "\t\tsize %llu\n", (unsigned long long)d->size_bytes);

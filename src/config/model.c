@@ -234,6 +234,7 @@ const char *config_handler_name(enum config_handler h)
 		[CONFIG_FILEIO] = "vdisk_fileio",
 		[CONFIG_NULLIO] = "vdisk_nullio",
 		[CONFIG_RAM] = "vdisk_ram",
+		[CONFIG_PROXY] = "proxy",
 	};
 
 	return names[h];

@@ -271,6 +271,8 @@ static void open_driver(struct parser *p, struct scope *up, bool block)
 #define FILEIO BIT(CONFIG_FILEIO)
 #define NULLIO BIT(CONFIG_NULLIO)
 #define RAM    BIT(CONFIG_RAM)
+#define PROXY  BIT(CONFIG_PROXY)
+#define DISK   (FILEIO | NULLIO | RAM)
 
 #define DEVICE_WORD(name, type, handlers, field, max)                                     \
 	{                                                                                 \
@@ -279,30 +281,34 @@ static void open_driver(struct parser *p, struct scope *up, bool block)
 
 static const struct word device_words[] = {
 	DEVICE_WORD("filename", WORD_PATH, FILEIO, path, 0),
-	DEVICE_WORD("size", WORD_SIZE, 0, size_bytes, 0),
-	DEVICE_WORD("blocksize", WORD_BLOCK_SIZE, 0, block_bytes, 0),
-	DEVICE_WORD("physical_blocksize", WORD_PHYSICAL_SIZE, 0, physical_bytes, 0),
-	DEVICE_WORD("read_only", WORD_BOOL, 0, read_only, 0),
+	DEVICE_WORD("size", WORD_SIZE, DISK, size_bytes, 0),
+	DEVICE_WORD("blocksize", WORD_BLOCK_SIZE, DISK, block_bytes, 0),
+	DEVICE_WORD("physical_blocksize", WORD_PHYSICAL_SIZE, DISK, physical_bytes, 0),
+	DEVICE_WORD("read_only", WORD_BOOL, DISK, read_only, 0),
 	DEVICE_WORD("o_direct", WORD_BOOL, FILEIO, direct, 0),
 	DEVICE_WORD("write_through", WORD_BOOL, FILEIO, write_through, 0),
 	DEVICE_WORD("nv_cache", WORD_BOOL, FILEIO, nv_cache, 0),
 	DEVICE_WORD("thin_provisioned", WORD_BOOL, FILEIO | RAM, thin, 0),
 	DEVICE_WORD("soft_threshold", WORD_UINT, FILEIO, soft_threshold, 99),
 	DEVICE_WORD("rotational", WORD_BOOL, FILEIO | NULLIO, rotational, 0),
-	DEVICE_WORD("removable", WORD_BOOL, 0, removable, 0),
-	DEVICE_WORD("expl_alua", WORD_BOOL, 0, expl_alua, 0),
-	DEVICE_WORD("d_sense", WORD_BOOL, 0, d_sense, 0),
-	DEVICE_WORD("swp", WORD_BOOL, 0, swp, 0),
-	DEVICE_WORD("tas", WORD_BOOL, 0, tas, 0),
-	DEVICE_WORD("tst", WORD_UINT, 0, tst, 1),
-	DEVICE_WORD("qerr", WORD_UINT, 0, qerr, 3),
-	DEVICE_WORD("ua_intlck", WORD_UINT, 0, ua_intlck, 3),
-	DEVICE_WORD("usn", WORD_TEXT, 0, serial, 36),
-	DEVICE_WORD("t10_dev_id", WORD_TEXT, 0, t10_dev_id, 48),
-	DEVICE_WORD("t10_vend_id", WORD_TEXT, 0, vendor, 8),
-	DEVICE_WORD("prod_id", WORD_TEXT, 0, product, 16),
-	DEVICE_WORD("prod_rev_lvl", WORD_TEXT, 0, revision, 4),
-	DEVICE_WORD("vend_specific_id", WORD_TEXT, 0, vend_specific_id, 32),
+	DEVICE_WORD("removable", WORD_BOOL, DISK, removable, 0),
+	DEVICE_WORD("expl_alua", WORD_BOOL, DISK, expl_alua, 0),
+	DEVICE_WORD("d_sense", WORD_BOOL, DISK, d_sense, 0),
+	DEVICE_WORD("swp", WORD_BOOL, DISK, swp, 0),
+	DEVICE_WORD("tas", WORD_BOOL, DISK, tas, 0),
+	DEVICE_WORD("tst", WORD_UINT, DISK, tst, 1),
+	DEVICE_WORD("qerr", WORD_UINT, DISK, qerr, 3),
+	DEVICE_WORD("ua_intlck", WORD_UINT, DISK, ua_intlck, 3),
+	DEVICE_WORD("usn", WORD_TEXT, DISK, serial, 36),
+	DEVICE_WORD("t10_dev_id", WORD_TEXT, DISK, t10_dev_id, 48),
+	DEVICE_WORD("t10_vend_id", WORD_TEXT, DISK, vendor, 8),
+	DEVICE_WORD("prod_id", WORD_TEXT, DISK, product, 16),
+	DEVICE_WORD("prod_rev_lvl", WORD_TEXT, DISK, revision, 4),
+	DEVICE_WORD("vend_specific_id", WORD_TEXT, DISK, vend_specific_id, 32),
+	DEVICE_WORD("connect", WORD_ADDRESS, PROXY, connect, 0),
+	DEVICE_WORD("id_ext", WORD_HEX64, PROXY, id_ext, 0),
+	DEVICE_WORD("ioc_guid", WORD_HEX64, PROXY, ioc_guid, 0),
+	DEVICE_WORD("lun", WORD_UINT, PROXY, lun, 16383),
 };
 
 /* Values in the middle that the control mode page does not have. */
@@ -315,12 +321,32 @@ static void device_modes(struct parser *p, const struct config_device *d)
 			   d->name);
 }
 
+static void proxy_missing(struct parser *p, struct scope *s, const struct config_device *d)
+{
+	if (!scope_seen(s, "connect"))
+		errors_add(
+			p->state.errs, d->pos,
+			"DEVICE \"%s\" has no connect: proxy needs the address of the target that "
+			"has the disk, as \"connect 10.0.0.1:5555\"",
+			d->name);
+	else if (d->connect.addr.ss_family == AF_IB)
+		errors_add(p->state.errs, d->pos,
+			   "DEVICE \"%s\": connect takes IPv4 and IPv6 addresses, not ib", d->name);
+	if (!d->id_ext != !d->ioc_guid)
+		errors_add(p->state.errs, d->pos,
+			   "DEVICE \"%s\": id_ext and ioc_guid are given both or neither", d->name);
+}
+
 static void device_missing(struct parser *p, struct scope *s, const struct config_device *d)
 {
 	if (d->handler == CONFIG_FILEIO && !scope_seen(s, "filename"))
 		errors_add(p->state.errs, d->pos,
 			   "DEVICE \"%s\" has no filename: vdisk_fileio needs the path of its file",
 			   d->name);
+	if (d->handler == CONFIG_PROXY) {
+		proxy_missing(p, s, d);
+		return;
+	}
 	if (s->handler < CONFIG_HANDLER_COUNT && d->handler != CONFIG_FILEIO &&
 	    !scope_seen(s, "size"))
 		errors_add(p->state.errs, d->pos,
@@ -401,7 +427,7 @@ static void open_handler(struct parser *p, struct scope *up, bool block)
 			if (!strcmp(p->stmt.word[1], config_handler_name((enum config_handler)i)))
 				p->handler = (enum config_handler)i;
 		if (p->handler == CONFIG_HANDLER_COUNT)
-			(void)scope_value(p, 1, "vdisk_fileio, vdisk_nullio or vdisk_ram");
+			(void)scope_value(p, 1, "vdisk_fileio, vdisk_nullio, vdisk_ram or proxy");
 	}
 	if (block)
 		scope_read(p, &s, opened);

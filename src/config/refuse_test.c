@@ -16,6 +16,8 @@
 #define T(body) "TARGET_DRIVER srpt {\n TARGET t {\n id_ext 1\n ioc_guid 1\n" body "\n }\n}\n"
 #define D(body) "HANDLER vdisk_ram {\n DEVICE d {\n size 1M\n" body "\n }\n}\n"
 
+#define P(body) "HANDLER proxy {\n DEVICE d {\n " body "\n }\n}\n"
+
 /* A device, a target with a number, and a device group with this in it; the body is in line 10. */
 #define G(body)                                                                      \
 	"HANDLER vdisk_ram {\n DEVICE d { size 1M }\n}\n"                            \
@@ -38,7 +40,8 @@ static const struct refusal refusals[] = {
 	{ D("blksize 512"), 4, 1, "did you mean \"blocksize\"?" },
 	{ T("listn 1.2.3.4"), 5, 1, "did you mean \"listen\"?" },
 	{ T("GROUP g {\n INITIATR *\n }"), 6, 2, "did you mean \"INITIATOR\"?" },
-	{ "HANDLER vdisk_blockio {\n}", 1, 9, "must be vdisk_fileio, vdisk_nullio or vdisk_ram" },
+	{ "HANDLER vdisk_blockio {\n}", 1, 9,
+	  "must be vdisk_fileio, vdisk_nullio, vdisk_ram or proxy" },
 	{ "TARGET_DRIVER ib_srpt {\n}", 1, 15, "must be srpt, verbs or iwarp" },
 	{ "HANDLER vdisk_ram {\n DEVCE d {\n x\n }\n}", 2, 2, "did you mean \"DEVICE\"?" },
 	/* shape */
@@ -118,6 +121,14 @@ static const struct refusal refusals[] = {
 	{ T("allow_any 1"), 2, 2, "no LUN outside its groups" },
 	{ T("enabled 1"), 2, 2, "listens nowhere" },
 	{ T("GROUP g {\n INITIATOR !10.*\n }"), 5, 1, "only excludes" },
+	{ P("lun 1"), 2, 2, "\"d\" has no connect: proxy needs the address" },
+	{ P("connect ib"), 2, 2, "connect takes IPv4 and IPv6 addresses" },
+	{ P("connect x"), 3, 10, "with numeric addresses" },
+	{ P("connect 1.2.3.4\n id_ext 1"), 2, 2, "are given both or neither" },
+	{ P("connect 1.2.3.4\n lun 16384"), 4, 6, "a whole number from 0 to 16383" },
+	{ P("connect 1.2.3.4\n usn x"), 4, 2, "unknown word \"usn\" in DEVICE of proxy" },
+	{ P("connect 1.2.3.4") T("GROUP g {\n LUN 0 d { read_only 1 }\n }"), 11, 8,
+	  "is of another target, which must say so" },
 	{ D("read_only 1") T("GROUP g {\n LUN 0 d { read_only 0 }\n }"), 12, 2,
 	  "LUN 0 has read_only 0" },
 	{ "HANDLER vdisk_ram {\n DEVICE d {\n }\n}", 2, 2, "has no size" },

@@ -90,6 +90,12 @@ static void resolve_lun(struct parse *p, struct config_lun *l, const struct conf
 		l->device = 0;
 		return;
 	}
+	if (dev->handler == CONFIG_PROXY && l->read_only)
+		errors_add(
+			p->errs, ref->pos,
+			"LUN %u has read_only 1, but its DEVICE \"%s\" is of another target, which "
+			"must say so",
+			l->lun, dev->name);
 	if (dev->read_only && ref->ro_given && !l->read_only)
 		errors_add(p->errs, l->pos,
 			   "LUN %u has read_only 0, but its DEVICE \"%s\" is read_only", l->lun,

@@ -274,6 +274,8 @@ static const char *take_value(struct parser *p, const struct word *w, void *fiel
 		return attr_access(text, field);
 	case WORD_SOCKET:
 		return take_socket(w, text, field);
+	case WORD_ADDRESS:
+		return attr_listen(text, field);
 	case WORD_LISTEN:
 		return take_listen(p, text);
 	case WORD_INITIATOR:

@@ -35,7 +35,8 @@ enum word_type {
 	WORD_PHYSICAL_SIZE,
 	WORD_LOG_LEVEL,
 	WORD_ACCESS,
-	WORD_SOCKET, /* char[max + 1], absolute path */
+	WORD_SOCKET,  /* char[max + 1], absolute path */
+	WORD_ADDRESS, /* struct config_listen */
 	WORD_LISTEN,
 	WORD_INITIATOR
 };
