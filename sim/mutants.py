@@ -104,7 +104,7 @@ mutant("end", "receives_freed_first", "SCST 3abcc849d", "the memory of receives 
        (CHANNEL, "\tcase CHAN_ACT_CLOSING:\n\t\tlog_debug", "\tcase CHAN_ACT_CLOSING:\n\t\t(void)mprotect(ch->rx_mem, ch->n_rx * ch->rx_stride / 4096 * 4096, PROT_NONE);\n"
         "\t\tch->rx_mem = NULL;\n\t\tlog_debug"))
 mutant("end", "unregistered_under_tasks", "SCST ec2e19906", "a session is unregistered while it has commands",
-       (CHANNEL, "\tif (!ch->unregister || ch->unregistered || ch->chan.n_tasks)", "\tif (!ch->unregister || ch->unregistered)"))
+       (CHANNEL, "\tif (!ch->unregister || ch->unregistered || ch->chan.n_tasks || remote_is_in(ch))", "\tif (!ch->unregister || ch->unregistered)"))
 mutant("end", "runs_after_the_end", "SCST 5c208ca26", "commands that arrive while the channel closes are executed",
        (CHAN_IO, "\tact_iu(out, CHAN_ACT_DROP, ev->iu);\n\treturn c->state;\n}\n\nenum chan_state chan_on_kick",
         "\tsubmit(c, ev->iu, out);\n\treturn c->state;\n}\n\nenum chan_state chan_on_kick"), walk=True)
@@ -123,7 +123,7 @@ mutant("end", "one_command_aborted", "INV-13", "when a channel closes only its f
 mutant("end", "waiting_not_aborted", "INV-13", "commands that wait for their turn in a task set outlive their channel",
        (CHANNEL, "\tif (!ch->aborted_all)\n\t\tworker_post(tgt_home(ch->t), &ch->to_home_abort);", ""))
 mutant("end", "quiet_too_early", "INV-25", "a channel says that it is quiet while its commands still run",
-       (CHANNEL, "\tif (!ch->chan.left || ch->chan.n_tasks || ch->quiet)", "\tif (!ch->chan.left || ch->quiet)"))
+       (CHANNEL, "\tif (!ch->chan.left || ch->chan.n_tasks || ch->quiet || remote_is_in(ch))", "\tif (!ch->chan.left || ch->quiet)"))
 
 # --- logins ---
 

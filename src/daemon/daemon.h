@@ -23,6 +23,7 @@
 #define DAEMON_UPGRADE_NS (3 * NSEC_PER_SEC) /* ... before another program takes over */
 
 struct daemon;
+struct proxy;
 
 /* A device of the configuration that is open. */
 struct ddevice {
@@ -30,6 +31,7 @@ struct ddevice {
 	char name[CONFIG_NAME_MAX + 1];
 	struct tgt_unit *unit;
 	struct watcher_item watch; /* of its file or block device */
+	bool leaving;              /* another one took its place and its name */
 };
 
 /* A target of the configuration. */
@@ -85,6 +87,7 @@ struct daemon {
 	struct worker *workers[DAEMON_WORKERS_MAX];
 	unsigned n_workers;
 	struct fab *fab;
+	struct proxy *proxy; /* NULL: no device needed it yet */
 	struct tgt *tgt;
 	struct ctl_server *ctl;
 	struct watcher *watcher;
@@ -97,6 +100,8 @@ struct daemon {
 	struct list stpgs;
 	const char *access[ACCESS_MAX]; /* of the command line; see access_add() */
 	unsigned n_access;
+	/* makes the way to a unit of another target; NULL: there are no others. Return: 0 or -errno */
+	int (*remote_new)(struct remote **ret, struct daemon *d, const struct config_device *c);
 	struct worker_poll signals;
 	uint64_t started_ns;
 	struct worker_timer linger;
@@ -113,6 +118,12 @@ struct daemon {
 
 /* Log every initiator out within @drain_ns, then end. */
 void daemon_stop(struct daemon *d, uint64_t drain_ns);
+
+/* --- remotes.c: units of other targets --- */
+
+must_check int remotes_new(struct remote **ret, struct daemon *d, const struct config_device *c);
+/* The workers have stopped, and no such unit is left. */
+void remotes_free(struct daemon *d);
 
 /* --- fabrics.c: the RDMA providers --- */
 

@@ -180,6 +180,11 @@ void method_device_suspend(struct ctl_call *call, json_t *params)
 		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
 		return;
 	}
+	if (tgt_unit_lu(dev->unit)->remote) {
+		ctl_fail(call, JSONRPC_FAILED, "device %s is of another target: suspend it there",
+			 dev->name);
+		return;
+	}
 	c = calloc(1, sizeof(*c));
 	if (!c) {
 		ctl_reply(call, NULL);

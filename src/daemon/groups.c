@@ -163,6 +163,9 @@ int groups_apply(struct daemon *d)
 
 		if (is_leaving(d, dev))
 			continue;
+		/* Who asks at a unit of another target is answered there. */
+		if (c && c->handler == CONFIG_PROXY)
+			g = NULL;
 		tgt_unit_set_alua(dev->unit, g ? g->alua : NULL, c && c->expl_alua);
 	}
 	list_for_each_safe (pos, tmp, &d->groups) {

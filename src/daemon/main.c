@@ -407,6 +407,7 @@ static void teardown(struct daemon *d)
 	stpg_abandon(d);
 	setup_free(d);
 	d->tgt = tgt_free(d->tgt);
+	remotes_free(d);
 	if (d->fab)
 		d->fab->ops->free(d->fab);
 	for (unsigned i = 0; i < d->n_workers; i++)
@@ -499,6 +500,7 @@ int main(int argc, char **argv)
 	list_init(&d.groups);
 	list_init(&d.stpgs);
 	d.stpg_run = stpg_run;
+	d.remote_new = remotes_new;
 	d.config_path = o.config;
 	d.started_ns = worker_clock_ns();
 	if (upgrade_find_program(&d))

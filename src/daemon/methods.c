@@ -66,6 +66,8 @@ static json_t *targets_json(const struct daemon *d)
 
 static const char *device_state(const struct scsi_lu *lu)
 {
+	if (lu->remote)
+		return "proxied";
 	if (lu->fenced)
 		return "fenced";
 	if (lu->suspend == SCSI_SUSPEND_SUSPENDED)
@@ -81,6 +83,12 @@ static const char *device_state(const struct scsi_lu *lu)
 	return lu->stopped ? "stopped" : "ready";
 }
 
+/* What it says of itself is known where it is. */
+static json_int_t device_bytes(const struct scsi_lu *lu)
+{
+	return lu->remote ? 0 : (json_int_t)lu->n_blocks * lu->block_bytes;
+}
+
 static json_t *devices_json(const struct daemon *d)
 {
 	json_t *a = json_array();
@@ -93,15 +101,14 @@ static json_t *devices_json(const struct daemon *d)
 		const struct tgt_unit_looks looks = tgt_unit_looks(dev->unit);
 
 		(void)json_array_append_new(
-			a,
-			json_pack("{s:s,s:s,s:I,s:i,s:b,s:s,s:o,s:i,s:{s:I,s:I}}", "name",
-				  dev->name, "handler", c ? config_handler_name(c->handler) : "?",
-				  "size_bytes", (json_int_t)lu->n_blocks * lu->block_bytes,
-				  "block_size", (int)lu->block_bytes, "read_only", lu->read_only,
-				  "state", device_state(lu), "resumes_in_s",
-				  device_left_json(dev->unit), "stuck_ios",
-				  (int)tgt_unit_stuck(dev->unit), "store_looks", "told",
-				  (json_int_t)looks.told, "polled", (json_int_t)looks.polled));
+			a, json_pack("{s:s,s:s,s:I,s:i,s:b,s:s,s:o,s:i,s:{s:I,s:I}}", "name",
+				     dev->name, "handler",
+				     c ? config_handler_name(c->handler) : "?", "size_bytes",
+				     device_bytes(lu), "block_size", (int)lu->block_bytes,
+				     "read_only", lu->read_only, "state", device_state(lu),
+				     "resumes_in_s", device_left_json(dev->unit), "stuck_ios",
+				     (int)tgt_unit_stuck(dev->unit), "store_looks", "told",
+				     (json_int_t)looks.told, "polled", (json_int_t)looks.polled));
 	}
 	return a;
 }

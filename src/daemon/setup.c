@@ -20,7 +20,7 @@ static struct ddevice *device_find(const struct daemon *d, const char *name)
 	list_for_each (pos, &d->devices) {
 		struct ddevice *dev = list_entry(pos, struct ddevice, node);
 
-		if (!strcmp(dev->name, name))
+		if (!dev->leaving && !strcmp(dev->name, name))
 			return dev;
 	}
 	return NULL;
@@ -85,6 +85,7 @@ static int device_backend(struct backend **ret, const struct daemon *d,
 		return backend_null_new(ret, &p, err, len);
 	case CONFIG_RAM:
 		return backend_ram_new(ret, &p, err, len);
+	case CONFIG_PROXY: /* has none */
 	case CONFIG_HANDLER_COUNT:
 		break;
 	}
@@ -112,7 +113,8 @@ static int device_state_open(struct tgt_keep *ret, const struct daemon *d,
 	struct state_file *f = NULL;
 	int r;
 
-	if (!d->cfg->opts.state_dir[0])
+	/* What is kept of a unit is kept by the target that has it. */
+	if (!d->cfg->opts.state_dir[0] || c->handler == CONFIG_PROXY)
 		return 0;
 	(void)snprintf(path, sizeof(path), "%s/%s.state", d->cfg->opts.state_dir, c->name);
 	r = state_file_open(&f, path, found, err, sizeof(err));
@@ -179,14 +181,15 @@ static int device_restore(const struct config_device *c, struct tgt_unit *u,
 }
 
 static int device_make(struct daemon *d, struct ddevice *dev, const struct config_device *c,
-		       struct backend *b, struct scsi_lu_params *p)
+		       struct backend *b, struct remote *remote, struct scsi_lu_params *p)
 {
 	static uint8_t value[STATE_VALUE_MAX];
 	struct state_found found = { .buf = value };
 	struct tgt_keep keep = { 0 };
 	struct tgt_unit_opts o = { .name = c->name,
 				   .handler = config_handler_name(c->handler),
-				   .backend = b };
+				   .backend = b,
+				   .remote = remote };
 	int r = device_state_open(&keep, d, c, &found);
 
 	if (r)
@@ -248,25 +251,33 @@ static int device_open(struct daemon *d, const struct config_device *c)
 				    .ua_intlck = (uint8_t)c->ua_intlck };
 	struct ddevice *dev = calloc(1, sizeof(*dev));
 	struct backend *b = NULL;
+	struct remote *remote = NULL;
 	char err[256] = "out of memory";
 	char serial[17];
-	int r = dev ? device_backend(&b, d, c, err, sizeof(err)) : -ENOMEM;
+	int r = -ENOMEM;
 
+	if (dev && c->handler == CONFIG_PROXY)
+		r = d->remote_new ? d->remote_new(&remote, d, c) : -ENOTSUP;
+	else if (dev)
+		r = device_backend(&b, d, c, err, sizeof(err));
 	if (r) {
 		log_error("device %s: %s", c->name, err);
 		free(dev);
 		return r;
 	}
 	device_identity(c, &p, serial);
-	device_physical(c, b, &p);
-	if (c->write_through || c->nv_cache)
+	if (b)
+		device_physical(c, b, &p);
+	if (b && (c->write_through || c->nv_cache))
 		b->write_cache = false;
-	if (!c->thin && c->handler == CONFIG_FILEIO)
+	if (b && !c->thin && c->handler == CONFIG_FILEIO)
 		b->unmap_grain_bytes = 0;
-	r = device_make(d, dev, c, b, &p);
+	r = device_make(d, dev, c, b, remote, &p);
 	if (r) {
 		if (dev->unit) /* the store and the state file are its own */
 			tgt_unit_retire(dev->unit);
+		else if (remote)
+			remote->ops->close(remote);
 		else
 			(void)backend_close(b);
 		free(dev);
@@ -274,21 +285,29 @@ static int device_open(struct daemon *d, const struct config_device *c)
 	}
 	(void)snprintf(dev->name, sizeof(dev->name), "%s", c->name);
 	list_push(&d->devices, &dev->node);
-	device_watch(d, dev, c);
-	log_info("device %s: %s, %" PRIu64 " bytes, open", c->name, b->name, b->size_bytes);
+	if (b)
+		device_watch(d, dev, c);
+	if (remote)
+		log_info("device %s: proxy of %s", c->name, remote->name);
+	else if (b)
+		log_info("device %s: %s, %" PRIu64 " bytes, open", c->name, b->name, b->size_bytes);
 	return 0;
+}
+
+static void device_end(struct daemon *d, struct ddevice *dev)
+{
+	tgt_unit_retire(dev->unit);
+	watcher_del(d->watcher, &dev->watch);
+	list_del(&dev->node);
+	free(dev);
 }
 
 static void device_close(struct daemon *d, const char *name)
 {
 	struct ddevice *dev = device_find(d, name);
 
-	if (!dev)
-		return;
-	tgt_unit_retire(dev->unit);
-	watcher_del(d->watcher, &dev->watch);
-	list_del(&dev->node);
-	free(dev);
+	if (dev)
+		device_end(d, dev);
 }
 
 /* --- targets --- */
@@ -457,6 +476,34 @@ static bool is_live_option(const struct config_op *op)
 	       (!strcmp(op->what, "log_level") || !strcmp(op->what, "faults"));
 }
 
+/*
+ * Fail-over: a disk that was another node's is opened here, or the other way round. The new one takes the place of the old
+ * one in every LUN map, which then goes when its commands have ended.
+ */
+static bool apply_replace(struct daemon *d, const struct config_op *op)
+{
+	struct ddevice *dev = device_find(d, op->device[0]->name);
+
+	if (op->device[0]->handler != CONFIG_PROXY && op->device[1]->handler != CONFIG_PROXY)
+		return false;
+	if (dev)
+		dev->leaving = true;
+	return true;
+}
+
+static void close_leaving(struct daemon *d)
+{
+	struct list *pos;
+	struct list *tmp;
+
+	list_for_each_safe (pos, tmp, &d->devices) {
+		struct ddevice *dev = list_entry(pos, struct ddevice, node);
+
+		if (dev->leaving)
+			device_end(d, dev);
+	}
+}
+
 /* Operations that take something away; the access rules still are the old ones. */
 static void apply_op(struct daemon *d, const struct config_op *op, struct reloaded *done)
 {
@@ -484,8 +531,11 @@ static void apply_op(struct daemon *d, const struct config_op *op, struct reload
 			tgt_port_unlisten(p->port, (const struct sockaddr *)&op->listen->addr,
 					  op->listen->addr_len);
 		break;
-	case CONFIG_OP_DEVICE_RESIZE:
 	case CONFIG_OP_DEVICE_REPLACE:
+		if (apply_replace(d, op))
+			break;
+		__attribute__((fallthrough));
+	case CONFIG_OP_DEVICE_RESIZE:
 	case CONFIG_OP_OPTIONS:
 		if (is_live_option(op))
 			break;
@@ -579,6 +629,7 @@ struct reloaded setup_apply(struct daemon *d, struct config *next)
 		if (diff.ops[i].type == CONFIG_OP_DEVICE_REMOVE)
 			device_close(d, diff.ops[i].device[0]->name);
 	}
+	close_leaving(d);
 	log_info("reload: done, %u changes", diff.n);
 	done.n_changes = diff.n;
 	config_diff_free(&diff);

@@ -153,6 +153,7 @@ static void channel_abort_tasks(struct tchan *ch)
 	struct list *pos;
 	struct list *tmp;
 
+	remote_leave(ch);
 	list_for_each_safe (pos, tmp, &ch->cmds)
 		cmd_abort(list_entry(pos, struct cmd, node), false);
 	/* Those that wait at home hear of it there, behind all that is on its way. */
@@ -185,6 +186,7 @@ static void channel_release(struct tchan *ch)
 	struct worker *w = ch->tw->w;
 
 	check(list_empty(&ch->cmds));
+	remote_free(ch);
 	ch->quiet = true;
 	worker_timer_stop(w, &ch->timer);
 	worker_timer_stop(w, &ch->stall);
@@ -350,7 +352,7 @@ static void channel_set_timer(struct tchan *ch)
 /* Somebody may wait until none of its commands can do anything any more (INV-25). */
 static void channel_tell_quiet(struct tchan *ch)
 {
-	if (!ch->chan.left || ch->chan.n_tasks || ch->quiet)
+	if (!ch->chan.left || ch->chan.n_tasks || ch->quiet || remote_is_in(ch))
 		return;
 	ch->quiet = true;
 	worker_post(tgt_home(ch->t), &ch->to_home_quiet);
@@ -359,7 +361,7 @@ static void channel_tell_quiet(struct tchan *ch)
 /* The session is unregistered when the last task has ended, however that ended: every end is a step. */
 static void channel_try_unregister(struct tchan *ch)
 {
-	if (!ch->unregister || ch->unregistered || ch->chan.n_tasks)
+	if (!ch->unregister || ch->unregistered || ch->chan.n_tasks || remote_is_in(ch))
 		return;
 	ch->unregistered = true;
 	channel_step(ch, CHAN_EV_SESSION_UNREGISTERED, 0, NULL, NULL);
@@ -406,6 +408,13 @@ void channel_respond(struct tchan *ch, struct cmd *c)
 	channel_run(ch, &ev, c);
 }
 /* NOLINTEND(misc-no-recursion) */
+
+void channel_left_there(struct tchan *ch)
+{
+	channel_tell_quiet(ch);
+	if (!ch->acting)
+		channel_try_unregister(ch);
+}
 
 /* What must not happen inside the actions of a step happens here, at the end of the round. */
 static void channel_job(struct worker *w, struct worker_job *j)
@@ -646,6 +655,7 @@ void channel_build(struct worker *w, struct worker_msg *m)
 	list_init(&ch->free_cmds);
 	list_init(&ch->cmds);
 	list_init(&ch->sq_wait);
+	list_init(&ch->remotes);
 	worker_job_init(&ch->job, channel_job);
 	worker_timer_init(&ch->timer, channel_timer);
 	worker_timer_init(&ch->stall, channel_stalled);

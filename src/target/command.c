@@ -56,6 +56,8 @@ void cmd_free(struct cmd *c)
 	data_put_buf(c, &c->table);
 	free(c->list);
 	c->list = NULL;
+	if (c->is.remote)
+		remote_forget(c);
 	cmd_uncount(c);
 	ch->n_ordered -= c->is.ordered;
 	chan_sq_release(&ch->chan, c->rsp_slots);
@@ -216,7 +218,7 @@ static void cmd_data_sent(struct cmd *c)
 }
 
 /* The initiator's description of its buffers is wrong. */
-static void cmd_fail_buffers(struct cmd *c)
+void cmd_fail_buffers(struct cmd *c)
 {
 	static const struct sense s = { .key = SENSE_ILLEGAL_REQUEST,
 					.asc = ASC_INVALID_FIELD_IN_CDB };
@@ -245,7 +247,7 @@ static void cmd_tabled(struct cmd *c)
 		cmd_send_data(c);
 }
 
-static void cmd_complete(struct cmd *c)
+void cmd_complete(struct cmd *c)
 {
 	struct scsi_task *t = &c->task;
 
@@ -339,8 +341,13 @@ void cmd_act(struct cmd *c)
 static void cmd_route(struct cmd *c)
 {
 	struct tchan *ch = c->ch;
+	enum scsi_route route = scsi_route(&ch->view->scsi, &c->task);
 
-	c->is.home = scsi_route(&ch->view->scsi, &c->task) == SCSI_ROUTE_HOME;
+	c->is.home = route != SCSI_ROUTE_LOCAL;
+	c->is.remote = route == SCSI_ROUTE_REMOTE;
+	/* Its order is kept there, and nobody who gathers a unit here waits for it. */
+	if (c->is.remote)
+		return;
 	if (!c->is.home && ch->n_ordered) {
 		scsi_route_home(&c->task);
 		c->is.home = true;
@@ -401,7 +408,10 @@ static void cmd_begin(struct cmd *c)
 	cmd_fill(c, &req);
 	cmd_route(c);
 	cmd_count(c);
-	cmd_event(c, SCSI_EV_START, 0);
+	if (c->is.remote)
+		remote_begin(c);
+	else
+		cmd_event(c, SCSI_EV_START, 0);
 }
 
 /* One that is free, rather one that was used before: its memory is there, and warm. */
@@ -455,4 +465,6 @@ void cmd_abort(struct cmd *c, bool tell)
 	else if (!c->is.at_home &&
 		 data_unwait(c)) /* there, its list is that of functions to come */
 		c->resume(c);
+	else if (c->is.remote)
+		remote_abort(c);
 }

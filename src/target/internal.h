@@ -6,8 +6,10 @@
 #include "srp/login.h"
 #include "srp/port.h"
 #include "srp/rate.h"
+#include "target/arena.h"
 #include "target/fault.h"
 #include "target/pool.h"
+#include "target/remote.h"
 #include "target/target.h"
 #include "target/xfer.h"
 
@@ -112,6 +114,7 @@ struct cmd_is {
 	bool gather_counted; /* its unit is gathered, or blocks of it held, when it has ended */
 	bool resumed;        /* it has waited and may go before who waits */
 	bool no_data;        /* its descriptors were refused */
+	bool remote;         /* it is for another target */
 	bool need_table;     /* descriptor tables lie outside the command and are not here yet */
 	bool orphan;         /* it was given up while the backend had it, and that still has it */
 	bool ended;          /* it has, but its slot waits for that */
@@ -125,6 +128,22 @@ struct cmd_orphan {
 	uint8_t *rx_mem; /* of the receive its data came with; NULL: they are in @buf */
 	bool lent;       /* the pool has another in place of @buf, */
 	enum pool_class lent_class;
+};
+
+/* What a command of a unit of another target has besides. */
+struct cmd_remote {
+	struct list node; /* on order or sent of its login */
+	struct rlogin *login;
+	enum {
+		REMOTE_FETCHES, /* its buffer, its tables and its data */
+		REMOTE_READY,   /* to be sent when its turn has come */
+		REMOTE_SENT,
+		REMOTE_ENDS, /* answered, or never sent */
+	} state;
+	bool cancel;            /* it is to be aborted there */
+	uint32_t len;           /* of @addr */
+	void *addr;             /* of tw->arena; NULL: none (yet) */
+	struct remote_cmd *cmd; /* with SENT */
 };
 
 /* One CMD or TSK_MGMT from SUBMIT until its RSP is sent. Owned by the channel's worker; while a step runs
@@ -180,6 +199,7 @@ struct cmd {
 	struct srp_data table_at; /* the initiator's memory that holds a table */
 	struct xfer_pos table_pos;
 	uint8_t table_desc[SRP_MEM_DESC_BYTES];
+	struct cmd_remote remote; /* valid with is.remote */
 	struct iovec iov;
 	struct cmd_is is;
 	struct scsi_event event;
@@ -276,6 +296,7 @@ struct tchan {
 	struct list free_cmds;
 	struct list cmds;
 	struct list sq_wait;
+	struct list remotes; /* struct rlogin.node */
 	struct rx *all_rx;
 	unsigned n_rx;
 	uint8_t *spare_rx[TGT_CMD_EXTRA]; /* memory for receives whose own an orphan has */
@@ -321,6 +342,10 @@ struct tworker {
 	struct worker_job buf_job;
 	struct list canceled;      /* struct cmd.wait, the oldest first */
 	struct worker_timer fence; /* runs while there is a channel, UINT64_MAX: for nothing */
+	/* data of commands for other targets */
+	struct arena arena;
+	struct list arena_wait; /* struct cmd.wait: first come, first served */
+	struct worker_job arena_job;
 	/* the task management function under way */
 	struct worker_msg tmf_msg;
 	struct worker_msg tmf_marked;
@@ -356,8 +381,9 @@ struct tgt_port {
 struct tgt_unit {
 	struct list node; /* on t->units */
 	struct tgt *t;
-	struct scsi_lu lu; /* .owner is the unit */
-	struct backend *backend;
+	struct scsi_lu lu;       /* .owner is the unit */
+	struct backend *backend; /* NULL: it is of another target, */
+	struct remote *remote;   /* this one; NULL: it is ours */
 	uint64_t opened_ns;
 	char name[64];
 	const char *handler;
@@ -587,6 +613,8 @@ void channel_resources(struct tchan *ch);
 /* A chain or a RSP was posted, or has ended: an initiator that lets us wait has a deadline. */
 void channel_owed(struct tchan *ch, enum owed what);
 void channel_paid(struct tchan *ch, enum owed what);
+/* A login elsewhere that it waited for has ended. */
+void channel_left_there(struct tchan *ch);
 /* Something is outstanding. */
 bool channel_is_owed(const struct tchan *ch);
 /* Somebody waits for a command that ends only when the initiator does its part: the deadline is near. */
@@ -623,6 +651,10 @@ void cmd_put(struct cmd *c);
 void cmd_respond(struct cmd *c);
 /* Its data have been sent, or could not be (c->move_error): it ends. */
 void cmd_data_ended(struct cmd *c);
+/* The initiator's description of its buffers is wrong: end @c so. */
+void cmd_fail_buffers(struct cmd *c);
+/* Send the data there are, and the response. */
+void cmd_complete(struct cmd *c);
 /* SEND_RSP: post it with @delta. */
 void cmd_send_rsp(struct cmd *c, int32_t delta);
 
@@ -765,7 +797,30 @@ const char *table_check(const struct cmd *c);
 /* Fetch them, then call @then; c->move_error is not 0 when that failed. */
 void table_fetch(struct cmd *c, void (*then)(struct cmd *c));
 
+/* --- remote.c: the channel's worker --- */
+/* @c, which is counted in its unit, goes to another target, and ends. */
+void remote_begin(struct cmd *c);
+/* Abort it, unless it stands in a line (c->wait). */
+void remote_abort(struct cmd *c);
+/* It has left: give back what it has. */
+void remote_forget(struct cmd *c);
+/* Is the unit of this TSK_MGMT elsewhere, and is it for the whole of it? Then it goes there, and ends or comes to
+ * tmf_here(). */
+bool remote_tmf(struct cmd *c, uint16_t lun);
+/* The channel serves no more: log out everywhere. */
+void remote_leave(struct tchan *ch);
+/* A login of it is still there. */
+bool remote_is_in(const struct tchan *ch);
+/* Free what remote_leave() left. */
+void remote_free(struct tchan *ch);
+/* @u is in no map any more: log out there. True: ask again, a login of @tw is still there. */
+bool remote_unit_busy(struct tworker *tw, struct tgt_unit *u);
+void remote_worker_init(struct tworker *tw);
+void remote_worker_free(struct tworker *tw);
+
 /* --- tmf.c --- */
+/* What the function @c has done at another target is done to the commands that are still here; then it is answered. */
+void tmf_here(struct cmd *c);
 /* A TSK_MGMT, from the channel's worker. */
 void tmf_start(struct cmd *c);
 /* Home: @c, which a fault has kept, is carried out; */

@@ -12,6 +12,7 @@
 #include "fabric/fabric.h"
 #include "scsi/scsi.h"
 #include "target/fault.h"
+#include "target/remote.h"
 #include "wire/srp.h"
 
 struct tgt;
@@ -60,7 +61,9 @@ struct tgt *tgt_free(struct tgt *t);
 struct tgt_unit_opts {
 	const char *name;        /* for status; copied */
 	const char *handler;     /* for status ("vdisk_ram"); static */
-	struct backend *backend; /* the unit's from success on */
+	struct backend *backend; /* the unit's from success on; NULL where there is a */
+	struct remote
+		*remote; /* likewise: the unit is of another target, and this is the way there */
 	const struct tgt_keep *
 		keep; /* for persistent reservations and saved mode pages; copied, and the unit's from
 				      * success on. NULL: there are none */
@@ -127,6 +130,7 @@ must_check int tgt_unit_restore_pr(struct tgt_unit *u, const struct scsi_pr *pr,
 				   tgt_pr_done_fn *done, void *ctx);
 /* The unit as LUN maps name it. */
 struct scsi_lu *tgt_unit_lu(struct tgt_unit *u);
+/* NULL: the unit is of another target. */
 struct backend *tgt_unit_backend(struct tgt_unit *u);
 /* I/O that was given up and keeps the unit fenced. */
 unsigned tgt_unit_stuck(const struct tgt_unit *u);

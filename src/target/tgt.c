@@ -50,6 +50,7 @@ int tgt_new(struct tgt **ret, const struct tgt_opts *o)
 		for (unsigned k = 0; k < POOL_CLASS_COUNT; k++)
 			list_init(&tw->buf_wait[k]);
 		worker_job_init(&tw->buf_job, data_buf_job);
+		remote_worker_init(tw);
 		if (pool_init(&tw->pool, pool))
 			break;
 		t->n_workers++;
@@ -72,6 +73,8 @@ static void unit_free(struct tgt_unit *u)
 	suspend_close(u);
 	scsi_lu_deinit(&u->lu);
 	(void)backend_close(u->backend);
+	if (u->remote)
+		u->remote->ops->close(u->remote);
 	check(!u->erase.busy && !u->suspend.busy);
 	if (u->keep.to.close)
 		u->keep.to.close(u->keep.to.ctx);
@@ -123,8 +126,10 @@ struct tgt *tgt_free(struct tgt *t)
 		unit_free(list_entry(pos, struct tgt_unit, node));
 	list_for_each_safe (pos, tmp, &t->aluas)
 		alua_free(list_entry(pos, struct tgt_alua, node));
-	for (unsigned i = 0; t->tw && i < t->n_workers; i++)
+	for (unsigned i = 0; t->tw && i < t->n_workers; i++) {
+		remote_worker_free(&t->tw[i]);
 		pool_end(t, &t->tw[i].pool);
+	}
 	free(t->tw);
 	free(t);
 	return NULL;
@@ -133,6 +138,16 @@ struct tgt *tgt_free(struct tgt *t)
 /* --- units --- */
 
 static void unit_retry(struct worker *w, struct worker_timer *timer);
+
+static void params_of_store(struct scsi_lu_params *params, const struct backend *backend)
+{
+	params->size_bytes = backend->size_bytes;
+	params->unmap_grain_bytes = backend->unmap_grain_bytes;
+	params->atomic_bytes = backend->atomic_bytes;
+	params->read_only |= backend->read_only;
+	params->rotational |= backend->rotational;
+	params->write_cache = backend->write_cache;
+}
 
 int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opts *o,
 		 struct scsi_lu_params *params)
@@ -144,12 +159,11 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 	if (!u)
 		return -ENOMEM;
 	memset(u, 0, sizeof(*u));
-	params->size_bytes = backend->size_bytes;
-	params->unmap_grain_bytes = backend->unmap_grain_bytes;
-	params->atomic_bytes = backend->atomic_bytes;
-	params->read_only |= backend->read_only;
-	params->rotational |= backend->rotational;
-	params->write_cache = backend->write_cache;
+	params->remote = o->remote != NULL;
+	if (backend)
+		params_of_store(params, backend);
+	else
+		params->size_bytes = params->block_bytes; /* nobody will ask */
 	params->max_transfer_bytes = TGT_MAX_TRANSFER;
 	params->ports = &t->relative_ids;
 	params->keeps = o->keep;
@@ -167,6 +181,7 @@ int tgt_unit_new(struct tgt_unit **ret, struct tgt *t, const struct tgt_unit_opt
 		r = worker_timer_start(tgt_home(t), &u->retry, UINT64_MAX);
 	u->t = t;
 	u->backend = backend;
+	u->remote = o->remote;
 	if (!r)
 		r = watch_start(u);
 	if (!r)
@@ -235,6 +250,8 @@ static void unit_on_worker(struct worker *w, struct worker_msg *m)
 	struct tgt_unit *u = container_of(m, struct tgt_unit, msg);
 
 	u->busy = u->tasks[worker_index(w)].n != 0 || u->tasks[worker_index(w)].orphans != 0;
+	if (remote_unit_busy(&u->t->tw[worker_index(w)], u))
+		u->busy = true;
 	u->msg.run = unit_answered;
 	worker_post(tgt_home(u->t), &u->msg);
 }

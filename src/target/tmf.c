@@ -260,6 +260,19 @@ void tmf_lost(struct cmd *c)
 	worker_post(c->ch->tw->w, &c->msg);
 }
 
+void tmf_here(struct cmd *c)
+{
+	struct tchan *ch = c->ch;
+
+	c->is.at_home = true;
+	c->msg.run = tmf_arrived;
+	/* It may have to wait for what its sender owes us, and others behind it. Their deadlines begin now, so that
+	 * functions that wait for several such initiators do not add them up. */
+	if (channel_is_owed(ch))
+		channel_hurry(ch);
+	worker_post(tgt_home(ch->t), &c->msg);
+}
+
 void tmf_start(struct cmd *c)
 {
 	static const struct {
@@ -296,15 +309,10 @@ void tmf_start(struct cmd *c)
 					    .tag = req.task_tag,
 					    .nexus = &ch->session->nexus };
 		memcpy(c->tmf.lun, lun, sizeof(lun));
-		c->is.at_home = true;
-		c->msg.run = tmf_arrived;
 		log_info("%s: task management function 0x%02x, aborting what it means", ch->name,
 			 req.function);
-		/* It may have to wait for what its sender owes us, and others behind it. Their deadlines begin now,
-		 * so that functions that wait for several such initiators do not add them up. */
-		if (channel_is_owed(ch))
-			channel_hurry(ch);
-		worker_post(tgt_home(ch->t), &c->msg);
+		if (!remote_tmf(c, n))
+			tmf_here(c);
 		return;
 	}
 	cmd_respond(c);

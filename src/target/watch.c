@@ -111,7 +111,7 @@ static void watch_begin(struct tgt_unit *u)
 
 void tgt_unit_look(struct tgt_unit *u)
 {
-	if (u->retired || !backend_can_probe(u->backend))
+	if (u->retired || u->remote || !backend_can_probe(u->backend))
 		return;
 	u->watch.n.told++;
 	/* The look that is under way may have been before that: one more, however often it is told. */
@@ -134,7 +134,7 @@ static void watch_tick(struct worker *w, struct worker_timer *timer)
 	list_for_each (pos, &t->units) {
 		struct tgt_unit *u = list_entry(pos, struct tgt_unit, node);
 
-		if (u->retired || !backend_can_probe(u->backend))
+		if (u->retired || u->remote || !backend_can_probe(u->backend))
 			continue;
 		any = true;
 		if (u->watch.busy) /* the last look has not ended: one is enough */
@@ -156,7 +156,7 @@ int watch_start(struct tgt_unit *u)
 {
 	struct worker *home = tgt_home(u->t);
 
-	if (!backend_can_probe(u->backend) || u->t->watch.slot)
+	if (u->remote || !backend_can_probe(u->backend) || u->t->watch.slot)
 		return 0;
 	return worker_timer_start(home, &u->t->watch, worker_now_ns(home));
 }
