@@ -530,9 +530,12 @@ bool spy_io_is_orphan(const struct backend_io *io)
 	return true;
 }
 
+/* What it is at now may be the end: of an orphan only the command tells. */
 bool spy_io_is_copy(const struct backend_io *io)
 {
-	return container_of(io, const struct cmd, bio)->act.type == SCSI_ACT_COPY;
+	const struct scsi_cmd *cmd = container_of(io, const struct cmd, bio)->task.cmd;
+
+	return cmd && cmd->flags & SCSI_CMD_COPY;
 }
 
 void spy_io_ended(const struct backend_io *io)
