@@ -167,7 +167,8 @@ void check_size_look(const struct scsi_lu *lu, int disk)
 	struct size *s = &sizes[disk];
 	uint64_t is = disk_size(disk) / proc_lun_block_bytes(disk);
 
-	if (lu->n_blocks == is) {
+	/* What happens to a disk that is away is to be noticed when it is back. */
+	if (lu->n_blocks == is || disk_misbehaves((unsigned)disk)) {
 		s->other_ns = 0;
 		return;
 	}
@@ -178,8 +179,7 @@ void check_size_look(const struct scsi_lu *lu, int disk)
 	}
 	if (sched_now_ns() - s->other_ns < LOOK_NS + held_up_ns() ||
 	    excused_any(BIT(EXCUSE_SLOW) | BIT(EXCUSE_MEMORY) | BIT(EXCUSE_DIED), -1,
-			s->other_tick) ||
-	    disk_misbehaves((unsigned)disk))
+			s->other_tick))
 		return;
 	fail_now("disk %d has %llu blocks, its unit has %llu, and nobody has noticed", disk,
 		 (unsigned long long)is, (unsigned long long)lu->n_blocks);
