@@ -345,6 +345,8 @@ void check_suspend_longer(unsigned disk, uint64_t until_ns);
 void check_suspend_told(unsigned disk, int result);
 /* It is about to be resumed. */
 void check_suspend_over(unsigned disk);
+/* A reload may have taken units away, which serve until they are closed; the others stay suspended. */
+void check_suspend_reload(void);
 /* He was refused; nobody is there any more. */
 void check_suspend_reset_one(unsigned disk);
 void check_suspend_reset(void);

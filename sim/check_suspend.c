@@ -58,6 +58,12 @@ void check_suspend_over(unsigned disk)
 	disks[disk].told = false;
 }
 
+void check_suspend_reload(void)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++)
+		disks[i].told = false;
+}
+
 void check_suspend_reset_one(unsigned disk)
 {
 	disks[disk] = (struct suspension){ 0 };

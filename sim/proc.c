@@ -165,6 +165,7 @@ int proc_start(void)
 	check(state == OFF || state == ENDED);
 	trace("srptd: starts");
 	n_starts++;
+	check_suspend_reset(); /* a suspension ends with the process, however that does */
 	d = (struct daemon){ .fab = fab, .n_workers = opts.n_workers };
 	list_init(&d.devices);
 	list_init(&d.ports);
@@ -431,6 +432,8 @@ static struct {
 	uint64_t deadline_ns;
 	uint64_t for_ns;
 } suspend_wanted;
+static unsigned
+	resume_wanted; /* disk; who asks for one may ask for the other in the same instant */
 
 static void suspend_told(void *ctx, int result)
 {
@@ -466,13 +469,16 @@ static void do_suspend(void)
 
 static void do_resume(void)
 {
-	struct tgt_unit *u = unit_of(suspend_wanted.disk);
+	for (unsigned i = 0; i < DISKS_MAX; i++) {
+		struct tgt_unit *u = resume_wanted & BIT(i) ? unit_of(i) : NULL;
 
-	if (state != RUNNING || !u)
-		return;
-	trace("srptd: an operator resumes disk %u", suspend_wanted.disk);
-	check_suspend_over(suspend_wanted.disk);
-	(void)tgt_unit_resume(u);
+		if (state != RUNNING || !u)
+			continue;
+		trace("srptd: an operator resumes disk %u", i);
+		check_suspend_over(i);
+		(void)tgt_unit_resume(u);
+	}
+	resume_wanted = 0;
 }
 
 void proc_suspend(unsigned disk, uint64_t deadline_ns, uint64_t for_ns)
@@ -485,7 +491,7 @@ void proc_suspend(unsigned disk, uint64_t deadline_ns, uint64_t for_ns)
 
 void proc_resume(unsigned disk)
 {
-	suspend_wanted.disk = disk;
+	resume_wanted |= BIT(disk);
 	ask(do_resume);
 }
 
@@ -497,13 +503,6 @@ static void look_at_suspended(void)
 		if (u)
 			check_suspend_look(i, tgt_unit_lu(u));
 	}
-}
-
-/* A reload may take units away: those serve until they are closed. */
-static void forget_suspended(void)
-{
-	for (unsigned i = 0; i < DISKS_MAX; i++)
-		check_suspend_over(i);
 }
 
 /* Something that was asked for is still to be heard, if only to be ignored. */
@@ -523,7 +522,7 @@ static void do_reload(void)
 
 	if (state != RUNNING)
 		return;
-	forget_suspended();
+	check_suspend_reload();
 	excuse_until(EXCUSE_REMAP, -1, sched_now_ns() + REMAP_NS);
 	excuse_until(EXCUSE_CLOSE, -1, sched_now_ns() + REMAP_NS);
 	if (proc_parse(&next, &opts, &c)) {

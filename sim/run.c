@@ -188,6 +188,9 @@ static void calm_down(void)
 	last.memory_host = 0;
 	proc_reload(&last);
 	proc_access(0);
+	/* one that was asked for too late may have been suspended behind that */
+	for (unsigned i = 0; i < DISKS_MAX; i++)
+		proc_resume(i);
 }
 
 /* The hosts have done all they wanted and are still logged in. */
