@@ -88,8 +88,8 @@ def disabled_while_logged_in():
 
 
 def memory():
-    """Two channels of default size fit in 3 MB. The next one waits for one of them to go."""
-    with lib.Target(lib.ram(), "\t\tLUN 0 ram0\n", lib.ANY + "\t\tmax_memory_per_initiator 3M\n") as t:
+    """Two channels of default size fit in 4 MB. The next one waits for one of them to go."""
+    with lib.Target(lib.ram(), "\t\tLUN 0 ram0\n", lib.ANY + "\t\tmax_memory_per_initiator 4M\n") as t:
         a = lib.Peer(t.port, b"memories")
         b = lib.Peer(t.port, b"memories")
         expect_reason(t, RESOURCES, "a channel beyond its memory", flags=MULTI_FLAG, initiator=bytes(8) + b"memories")
