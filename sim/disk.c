@@ -36,6 +36,7 @@ struct dio {
 	struct disk *d;
 	struct worker *w;
 	struct backend_io *io; /* NULL: nobody waits any more */
+	uint64_t sum;          /* of what it is to do: sum_of() */
 	uint64_t next;         /* bytes done */
 	unsigned strokes;      /* to go; the last ends it */
 	int error;
@@ -162,11 +163,45 @@ static bool fits(const struct disk *d, const struct backend_io *io, uint64_t len
 					   (!from || io->from_bytes + len <= from->size_bytes));
 }
 
-/* Do what is left of @io, or only some of it. */
+static uint64_t sum_add(uint64_t sum, const void *mem, size_t len)
+{
+	const uint8_t *p = mem;
+	uint64_t x;
+
+	for (size_t i = 0; i < len; i += sizeof(x)) {
+		x = 0;
+		memcpy(&x, p + i, min_size(len - i, sizeof(x)));
+		sum = (sum ^ x) * 0x9e3779b97f4a7c15ull;
+		sum ^= sum >> 32;
+	}
+	return sum;
+}
+
+/* What a disk is asked for, and what it is to write. */
+static uint64_t sum_of(const struct backend_io *io)
+{
+	const uint64_t what[] = { io->op, io->off_bytes, io->len_bytes, io->n_iov };
+	uint64_t sum = sum_add(0, what, sizeof(what));
+
+	if (io->op == BACKEND_COPY)
+		sum = sum_add(sum, &io->from_bytes, sizeof(io->from_bytes));
+	for (unsigned i = 0; i < io->n_iov; i++) {
+		sum = sum_add(sum, &io->iov[i], sizeof(io->iov[i]));
+		if (io->op == BACKEND_WRITE)
+			sum = sum_add(sum, io->iov[i].iov_base, io->iov[i].iov_len);
+	}
+	return sum;
+}
+
+/* Do what is left of @q, or only some of it. Who asked has left it alone, also when he does not wait any more. */
 static void stroke(struct dio *q, uint64_t until)
 {
 	uint32_t block = q->d->p.block_bytes;
 
+	if (q->sum != sum_of(q->io))
+		fail_now(
+			"disk %u: a request has changed, or what it writes, while it was under way",
+			q->d->index);
 	for (; q->next + block <= until && fits(q->d, q->io, q->next + block); q->next += block)
 		stroke_block(q->d, q->io, q->next);
 }
@@ -296,7 +331,7 @@ bool disk_save_fails(unsigned disk, const void *by)
 
 static bool at_once(struct disk *d, struct worker *w, struct backend_io *io)
 {
-	struct dio q = { .d = d, .w = w, .io = io };
+	struct dio q = { .d = d, .w = w, .io = io, .sum = sum_of(io) };
 
 	if (d->gone || io->op == BACKEND_COPY || !fits(d, io, io->len_bytes) ||
 	    !(d->p.mapped || dice_pct(d->mood.sync_pct)))
@@ -340,6 +375,7 @@ static void submit(struct backend *b, struct worker *w, struct backend_io *io)
 	q->d = d;
 	q->w = w;
 	q->io = io;
+	q->sum = sum_of(io);
 	q->ev.run = go_on;
 	q->strokes = 1 + dice_below(3);
 	list_init(&q->node);

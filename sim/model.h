@@ -92,7 +92,7 @@ void model_swapped(uint32_t by, uint64_t lba, uint32_t id, uint64_t begin);
 /* A block reaches the medium; @was: what was there. */
 void model_applied(unsigned disk, uint64_t lba, const uint8_t *block, const uint8_t *was);
 /* Likewise, by a command that was given up and may be over, while nobody is served. @copies: else the block was said to
- * be able to hold it. */
+ * be able to hold it. What a copy brings the model does not know any more, but the disk sees that it is what it was. */
 void model_late(unsigned disk, uint64_t lba, const uint8_t *block, const uint8_t *was, bool copies);
 /* What was not stable may be gone. */
 void model_power_cut(unsigned disk);
