@@ -186,8 +186,8 @@ with tempfile.TemporaryDirectory() as tmp:
             counters(t)
             if "vdisk_ram" not in device:  # WRITEs of several channels to one place of it would be a race
                 beside_writes(t)
+                others_go_on(t)
             bits(t)
             sizes(t)
-            others_go_on(t)
             (whole if "vdisk_ram" in device else not_here)(t)
 print("ok: COMPARE AND WRITE, ORWRITE, WRITE ATOMIC")
