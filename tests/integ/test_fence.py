@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """A disk that does not give back what was cancelled: a file on a frozen file system. Who aborts is answered, everybody else
 is served, the unit is not ready, and comes back by itself when it thaws. READs of such a file do not hang, so none is here.
-Runs alone."""
+Mostly waits."""
 import contextlib
 import os
 import pathlib

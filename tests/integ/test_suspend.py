@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """srptctl device suspend and resume: while a disk is suspended its file does not change, and nobody sees an error; what
-waits can be aborted, its initiator can die, the device or the daemon can go away; deadlines end in time."""
+waits can be aborted, its initiator can die, the device or the daemon can go away; deadlines end in time. Mostly waits."""
 import json
 import os
 import signal
