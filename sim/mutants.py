@@ -305,7 +305,7 @@ mutant("set", "simple_overtakes_ordered", "-", "a SIMPLE command begins while an
 mutant("set", "dormant_overtaken", "-", "a new command begins although older ones wait for their turn",
        (SET, "\tif ((at_once || first) && may_start(s, t))", "\tif (may_start(s, t))"))
 mutant("set", "channel_overtaken", "SCST 936f08031", "what follows an ORDERED command on its channel does not go the same way, and comes to the task set before it",
-       (COMMAND, "\tif (!c->is.home && ch->n_ordered) {", "\tif (!c->is.home && !c->ch) {"))
+       (COMMAND, "\t} else if (ch->n_ordered) {", "\t} else if (!c->ch) {"))
 mutant("set", "head_of_queue_waits", "-", "a HEAD OF QUEUE command waits for its turn",
        (SET, "\tbool at_once = place == SCSI_PLACE_HEAD ||", "\tbool at_once ="))
 mutant("set", "turn_forgotten", "INV-10", "who waits for its turn is not looked for when another command ends",

@@ -247,7 +247,8 @@ static void cmd_tabled(struct cmd *c)
 		cmd_send_data(c);
 }
 
-void cmd_complete(struct cmd *c)
+/* In line where each command passes; remote.c calls it, too. */
+static inline void cmd_do_complete(struct cmd *c)
 {
 	struct scsi_task *t = &c->task;
 
@@ -261,11 +262,16 @@ void cmd_complete(struct cmd *c)
 		cmd_send_data(c);
 }
 
+void cmd_complete(struct cmd *c)
+{
+	cmd_do_complete(c);
+}
+
 static void cmd_do(struct cmd *c)
 {
 	switch (c->act.type) {
 	case SCSI_ACT_COMPLETE:
-		cmd_complete(c);
+		cmd_do_complete(c);
 		break;
 	case SCSI_ACT_NONE: /* every event here answers an action */
 	case SCSI_ACT_WAIT: /* these stay at home */
@@ -343,17 +349,21 @@ static void cmd_route(struct cmd *c)
 	struct tchan *ch = c->ch;
 	enum scsi_route route = scsi_route(&ch->view->scsi, &c->task);
 
-	c->is.home = route != SCSI_ROUTE_LOCAL;
-	c->is.remote = route == SCSI_ROUTE_REMOTE;
-	/* Its order is kept there, and nobody who gathers a unit here waits for it. */
-	if (c->is.remote)
+	if (route == SCSI_ROUTE_REMOTE) {
+		/* Its order is kept there, and nobody who gathers a unit here waits for it. */
+		c->is.home = c->is.remote = true;
 		return;
-	if (!c->is.home && ch->n_ordered) {
+	}
+	if (route == SCSI_ROUTE_HOME) {
+		c->is.home = true;
+	} else if (ch->n_ordered) {
 		scsi_route_home(&c->task);
 		c->is.home = true;
 	}
-	c->is.ordered = c->task.attr != SCSI_ATTR_SIMPLE;
-	ch->n_ordered += c->is.ordered;
+	if (c->task.attr != SCSI_ATTR_SIMPLE) {
+		c->is.ordered = true;
+		ch->n_ordered++;
+	}
 }
 
 /* The descriptors make no sense: the command fails, the channel lives (srp.md 12). */
