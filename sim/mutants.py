@@ -485,8 +485,6 @@ mutant("tas", "told_without_tas", "-", "commands that another nexus has aborted 
        (S_TMF, "\treturn m->tas && nexus != m->nexus;", "\treturn nexus != m->nexus;"))
 mutant("tas", "own_told", "-", "commands end with TASK ABORTED also when their own nexus has aborted them",
        (S_TMF, "\treturn m->tas && nexus != m->nexus;", "\treturn m->tas;"))
-mutant("tas", "saving_not_found", "-", "who waits for a save, and clears others then, is not found by a function that aborts it",
-       (HOME, "\tif (ends && c->act.type == SCSI_ACT_CLEAR) {", "\tif (ends && !c->act.type) {"))
 
 # --- copies inside the target ---
 
