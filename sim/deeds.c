@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "sim/check.h"
 #include "sim/dice.h"
+#include "sim/operator.h"
 #include "sim/worker.h"
 #include "sim/world.h"
 
@@ -64,7 +65,7 @@ static void undo(enum deed what)
 {
 	switch (what) {
 	case DEED_DISABLE:
-		proc_enable();
+		operator_enable();
 		break;
 	case DEED_DEVICE:
 		fabric_return_device(fab);
@@ -74,16 +75,16 @@ static void undo(enum deed what)
 		disk_vanish(undos[what].disk, false);
 		break;
 	case DEED_ACCESS:
-		proc_access(0);
+		operator_access(0);
 		break;
 	case DEED_EJECT:
-		proc_medium(undos[what].disk, true);
+		operator_medium(undos[what].disk, true);
 		break;
 	case DEED_FILL:
 		disk_fill(undos[what].disk, false);
 		break;
 	case DEED_SUSPEND:
-		proc_resume(undos[what].disk);
+		operator_resume(undos[what].disk);
 		excuse_end(EXCUSE_SUSPEND, -1);
 		break;
 	default:
@@ -124,7 +125,7 @@ static void set_access(void)
 {
 	static const uint8_t to[] = { 0x0, 0x1, 0x2, 0x3, 0x4, 0xe, 0xf };
 
-	proc_access(to[dice_below(ARRAY_SIZE(to))]);
+	operator_access(to[dice_below(ARRAY_SIZE(to))]);
 	undo_later(DEED_ACCESS);
 }
 
@@ -145,7 +146,7 @@ static void make_fault(unsigned disk)
 
 	if (f.kind != FAULT_DELAY)
 		f.delay_ns = 0;
-	proc_fault(disk, &f);
+	operator_fault(disk, &f);
 }
 
 static void suspend(void)
@@ -156,7 +157,7 @@ static void suspend(void)
 
 	undos[DEED_SUSPEND].disk = disk;
 	excuse_begin(EXCUSE_SUSPEND, -1);
-	proc_suspend(disk, deadline_ns, for_ns);
+	operator_suspend(disk, deadline_ns, for_ns);
 	undo_later(DEED_SUSPEND);
 }
 
@@ -164,7 +165,7 @@ static void do_deed(enum deed what)
 {
 	switch (what) {
 	case DEED_DISABLE:
-		proc_disable();
+		operator_disable();
 		undo_later(what);
 		break;
 	case DEED_RELOAD:
@@ -203,7 +204,7 @@ static void do_deed(enum deed what)
 		break;
 	case DEED_EJECT:
 		undos[what].disk = dice_below(scene->n_disks);
-		proc_medium(undos[what].disk, false);
+		operator_medium(undos[what].disk, false);
 		undo_later(what);
 		break;
 	case DEED_SIZE:

@@ -2,7 +2,6 @@
 #include "sim/proc.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 
 #include "base/check.h"
@@ -10,11 +9,12 @@
 #include "daemon/daemon.h"
 #include "sim/check.h"
 #include "sim/deeds.h"
-#include "sim/dice.h"
 #include "sim/disk.h"
 #include "sim/fabric.h"
 #include "sim/hcmd.h"
 #include "sim/heap.h"
+#include "sim/operator.h"
+#include "sim/proc_i.h"
 #include "sim/proc_text.h"
 #include "sim/sched.h"
 #include "sim/spy.h"
@@ -36,9 +36,6 @@ bool state_restore_group(const struct daemon *d, const struct dgroup *g)
 #define LOGIN_BURST   64u
 #define REMAP_NS      (2 * NSEC_PER_SEC) /* until every worker has seen a reload for certain */
 #define UNWIND_ROUNDS 8u
-#define HOOK_NS \
-	(300 * NSEC_PER_MSEC)  /* the program of SET TARGET PORT GROUPS takes up to so long */
-#define CLOSED_NS NSEC_PER_SEC /* until the channels of a target that was disabled are told */
 
 enum state {
 	OFF,
@@ -67,7 +64,6 @@ static uint64_t force_ns;
 static uint64_t stop_tick;
 static uint64_t stop_ns;                /* when SIGTERM was taken */
 static uint64_t admitted_ns[HOSTS_MAX]; /* when each host was let in last */
-static uint64_t disabled_ns;            /* when the first target was disabled last */
 static unsigned n_stopped;
 static unsigned n_starts;
 static bool reporting;
@@ -135,18 +131,13 @@ static void unwind(void)
 		worker_round(workers[i % opts.n_workers]);
 }
 
-static void hook_abandon(void);
-
 static void teardown(void)
 {
-	hook_abandon();
+	operator_hook_abandon();
 	setup_free(&d);
 	d.tgt = tgt_free(d.tgt);
 	d.cfg = config_free(d.cfg);
 }
-
-static void hook_run(void *ctx, const struct tgt_alua_ask *asked, tgt_alua_done_fn *done,
-		     void *arg);
 
 int proc_start(void)
 {
@@ -170,7 +161,7 @@ int proc_start(void)
 	list_init(&d.devices);
 	list_init(&d.ports);
 	list_init(&d.groups);
-	d.stpg_run = hook_run;
+	d.stpg_run = operator_hook_run;
 	r = proc_parse(&cfg, &opts, &d.cfg);
 	if (!r)
 		r = tgt_new(&d.tgt, &to);
@@ -203,7 +194,7 @@ static void call_run(struct worker *w, struct worker_msg *m)
 	c->fn();
 }
 
-static void ask(void (*fn)(void))
+void proc_ask(void (*fn)(void))
 {
 	struct call *c = calls;
 
@@ -221,133 +212,13 @@ static void ask(void (*fn)(void))
 	worker_post(workers[0], &c->msg);
 }
 
-static void note_admitted(void)
+/* Something that was asked for is still to be heard, if only to be ignored. */
+static bool asked(void)
 {
-	for (unsigned i = 0; i < HOSTS_MAX; i++)
-		if (proc_admits(i))
-			admitted_ns[i] = sched_now_ns();
-}
-
-/* --- access states --- */
-
-static uint8_t access_wanted;
-static struct {
-	struct sched_ev ev;
-	tgt_alua_done_fn *done; /* NULL: none runs */
-	void *arg;
-} hook;
-
-static void access_told(void *ctx, int result)
-{
-	trace("srptd: the access state is set, %d", result);
-	if (!result)
-		check_access_answered(*(uint64_t *)ctx);
-}
-
-static void do_access(void)
-{
-	static uint64_t version;
-	struct scsi_tpg_want want = { CHECK_ACCESS_NEAR, access_wanted };
-
-	if (state != RUNNING || list_empty(&d.groups))
-		return;
-	trace("srptd: an operator sets the access state to %u", access_wanted);
-	/* Of several that are under way the newest is what is told last. */
-	if (tgt_alua_set(list_entry(d.groups.next, struct dgroup, node)->alua, &want, 1,
-			 access_told, &version))
-		trace("srptd: no memory to tell of it");
-	version = check_access_newest();
-}
-
-void proc_access(uint8_t to)
-{
-	access_wanted = to;
-	ask(do_access);
-}
-
-static void do_hook(void)
-{
-	tgt_alua_done_fn *done = hook.done;
-
-	hook.done = NULL;
-	if (done)
-		done(hook.arg, dice_below(4) ? 0 : -EIO);
-}
-
-static void on_hook(struct sched_ev *e)
-{
-	(void)e;
-	ask(do_hook);
-}
-
-/* The program of DEVICE_GROUP: it takes its time, and may fail. */
-static void hook_run(void *ctx, const struct tgt_alua_ask *asked, tgt_alua_done_fn *done, void *arg)
-{
-	(void)ctx;
-	(void)asked;
-	check(!hook.done);
-	hook.done = done;
-	hook.arg = arg;
-	hook.ev.run = on_hook;
-	sched_in(&hook.ev, dice_log(1000, HOOK_NS));
-}
-
-static void hook_abandon(void)
-{
-	sched_cancel(&hook.ev);
-	hook.done = NULL;
-}
-
-/* --- media --- */
-
-static struct {
-	unsigned disk;
-	bool in;
-} medium_wanted;
-
-/* One answer to an operator: of disk @disk. */
-struct medium_answer {
-	unsigned disk;
-	uint64_t version;
-};
-
-static void medium_told(void *ctx)
-{
-	const struct medium_answer *a = ctx;
-
-	trace("srptd: the medium of disk %u has moved", a->disk);
-	check_medium_answered((int)a->disk, a->version);
-}
-
-static struct tgt_unit *unit_of(unsigned disk)
-{
-	const struct list *pos;
-
-	list_for_each (pos, &d.devices) {
-		const struct ddevice *dev = list_entry(pos, struct ddevice, node);
-
-		if (dev->name[0] == 'd' && dev->name[1] == (char)('0' + disk))
-			return dev->unit;
-	}
-	return NULL;
-}
-
-static void do_medium(void)
-{
-	static struct medium_answer answers[16]; /* more are never under way */
-	static unsigned n;
-	struct tgt_unit *u = unit_of(medium_wanted.disk);
-	struct medium_answer *a = &answers[n++ % ARRAY_SIZE(answers)];
-	int r;
-
-	if (state != RUNNING || !u)
-		return;
-	a->disk = medium_wanted.disk;
-	r = medium_wanted.in ? tgt_unit_insert(u, medium_told, a)
-			     : tgt_unit_eject(u, medium_told, a);
-	trace("srptd: an operator moves the medium of disk %u %s, %d", a->disk,
-	      medium_wanted.in ? "in" : "out", r);
-	a->version = check_medium_moved((int)a->disk);
+	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].posted)
+			return true;
+	return false;
 }
 
 static void do_tell(void)
@@ -358,160 +229,16 @@ static void do_tell(void)
 
 void proc_tell(void)
 {
-	ask(do_tell);
+	proc_ask(do_tell);
 }
 
-void proc_medium(unsigned disk, bool in)
+/* --- reading its configuration anew --- */
+
+static void note_admitted(void)
 {
-	medium_wanted.disk = disk;
-	medium_wanted.in = in;
-	ask(do_medium);
-}
-
-/* --- faults on demand --- */
-
-static struct {
-	unsigned disk;
-	struct fault_spec spec;
-} fault_wanted;
-
-static void fault_told(void *ctx, uint32_t id)
-{
-	(void)ctx;
-	trace("srptd: fault %u is in force", id);
-}
-
-/* Who meets one is excused. What is delayed may hold others up; what is lost holds up nobody. */
-static void excuse_hit(const struct fault_spec *f)
-{
-	for (unsigned i = 0; i < DISKS_MAX; i++)
-		if (f->unit && unit_of(i) == f->unit)
-			excuse_until(EXCUSE_DISK, (int)i, sched_now_ns() + f->delay_ns);
-	if (f->kind == FAULT_DROP)
-		excuse(EXCUSE_NET, -1);
-}
-
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming): the linker's names */
-struct fault *__real_faults_strike(struct faults *s, const struct fault_event *ev);
-struct fault *__wrap_faults_strike(struct faults *s, const struct fault_event *ev);
-
-struct fault *__wrap_faults_strike(struct faults *s, const struct fault_event *ev)
-{
-	struct fault *f = __real_faults_strike(s, ev);
-
-	if (f)
-		excuse_hit(&f->spec);
-	return f;
-}
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming) */
-
-static void do_fault(void)
-{
-	struct fault_spec f = fault_wanted.spec;
-
-	f.unit = unit_of(fault_wanted.disk);
-	if (state != RUNNING || !f.unit)
-		return;
-	trace("srptd: an operator asks for %s at disk %u", fault_kind_name(f.kind),
-	      fault_wanted.disk);
-	if (tgt_fault_add(d.tgt, &f, fault_told, NULL))
-		trace("srptd: it cannot");
-}
-
-void proc_fault(unsigned disk, const struct fault_spec *spec)
-{
-	fault_wanted.disk = disk;
-	fault_wanted.spec = *spec;
-	ask(do_fault);
-}
-
-/* --- suspending --- */
-
-static struct {
-	unsigned disk;
-	uint64_t deadline_ns;
-	uint64_t for_ns;
-} suspend_wanted;
-static unsigned
-	resume_wanted; /* disk; who asks for one may ask for the other in the same instant */
-
-static void suspend_told(void *ctx, int result)
-{
-	const unsigned *disk = ctx;
-
-	trace("srptd: disk %u is suspended, %d", *disk, result);
-	check_suspend_told(*disk, result);
-}
-
-static void do_suspend(void)
-{
-	static unsigned asker[DISKS_MAX];
-	unsigned disk = suspend_wanted.disk;
-	uint64_t most = suspend_wanted.for_ns;
-	uint64_t until_ns = most ? sched_now_ns() + most : UINT64_MAX;
-	struct tgt_unit *u = unit_of(disk);
-	const struct scsi_lu *lu;
-	int r;
-
-	if (state != RUNNING || !u)
-		return;
-	lu = tgt_unit_lu(u);
-	asker[disk] = disk;
-	if (lu->suspend == SCSI_SUSPEND_SERVING)
-		check_suspend_asked(disk, sched_now_ns() + suspend_wanted.deadline_ns, until_ns);
-	r = tgt_unit_suspend(u, suspend_wanted.deadline_ns, most, suspend_told, &asker[disk]);
-	trace("srptd: an operator suspends disk %u, %d", disk, r);
-	if (r == SCSI_SUSPEND_E_ALREADY)
-		check_suspend_longer(disk, until_ns);
-	else if (r && r != SCSI_SUSPEND_E_UNDER_WAY)
-		check_suspend_reset_one(disk);
-}
-
-static void do_resume(void)
-{
-	for (unsigned i = 0; i < DISKS_MAX; i++) {
-		struct tgt_unit *u = resume_wanted & BIT(i) ? unit_of(i) : NULL;
-
-		if (state != RUNNING || !u)
-			continue;
-		trace("srptd: an operator resumes disk %u", i);
-		check_suspend_over(i);
-		(void)tgt_unit_resume(u);
-	}
-	resume_wanted = 0;
-}
-
-void proc_suspend(unsigned disk, uint64_t deadline_ns, uint64_t for_ns)
-{
-	suspend_wanted.disk = disk;
-	suspend_wanted.deadline_ns = deadline_ns;
-	suspend_wanted.for_ns = for_ns;
-	ask(do_suspend);
-}
-
-void proc_resume(unsigned disk)
-{
-	resume_wanted |= BIT(disk);
-	ask(do_resume);
-}
-
-static void look_at_suspended(void)
-{
-	for (unsigned i = 0; i < DISKS_MAX; i++) {
-		struct tgt_unit *u = unit_of(i);
-
-		if (u)
-			check_suspend_look(i, tgt_unit_lu(u));
-	}
-}
-
-/* Something that was asked for is still to be heard, if only to be ignored. */
-static bool asked(void)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
-		if (calls[i].posted)
-			return true;
-	return false;
+	for (unsigned i = 0; i < HOSTS_MAX; i++)
+		if (proc_admits(i))
+			admitted_ns[i] = sched_now_ns();
 }
 
 static void do_reload(void)
@@ -546,48 +273,9 @@ void proc_reload(const struct proc_config *c)
 {
 	next = *c;
 	if (state == RUNNING)
-		ask(do_reload);
+		proc_ask(do_reload);
 	else if (state != STOPPING && state != LINGERING)
 		cfg = next;
-}
-
-static struct tgt_port *first_port(void)
-{
-	return list_empty(&d.ports) ? NULL : list_entry(d.ports.next, struct dport, node)->port;
-}
-
-static void do_disable(void)
-{
-	disabled_ns = sched_now_ns();
-	if (state != RUNNING || !first_port())
-		return;
-	trace("srptd: the first target is disabled");
-	excuse_hold(EXCUSE_CLOSE, -1, true);
-	tgt_port_disable(first_port());
-}
-
-static void do_enable(void)
-{
-	/* A reload may have enabled it before, and logins that others give way to may be going on. */
-	if (state == RUNNING && first_port() && !tgt_port_info(first_port()).enabled &&
-	    sched_now_ns() - disabled_ns > CLOSED_NS && !excused(EXCUSE_SLOW, -1, UINT64_MAX))
-		check_target_closed(d.tgt);
-	if (state != RUNNING || !first_port() || !cfg.enabled)
-		return;
-	trace("srptd: the first target is enabled");
-	tgt_port_enable(first_port());
-}
-
-void proc_disable(void)
-{
-	ask(do_disable);
-}
-
-void proc_enable(void)
-{
-	if (state == RUNNING)
-		excuse_hold(EXCUSE_CLOSE, -1, false);
-	ask(do_enable);
 }
 
 /* --- the end --- */
@@ -644,7 +332,7 @@ void proc_term(uint64_t after_ns)
 {
 	force_ns = after_ns;
 	told_to_end = true;
-	ask(do_term);
+	proc_ask(do_term);
 }
 
 bool proc_has_ended(void)
@@ -677,7 +365,7 @@ void proc_kill(bool power)
 {
 	trace("srptd: is killed%s", power ? ", with its machine" : "");
 	check_ua_dies();
-	hook_abandon();
+	operator_hook_abandon();
 	note_down(true);
 	fabric_crash(fab);
 	for (unsigned i = 0; i < opts.n_workers; i++)
@@ -720,7 +408,7 @@ void proc_report(bool at_rest)
 		return;
 	reporting = true;
 	report_at_rest = at_rest;
-	ask(do_report);
+	proc_ask(do_report);
 }
 
 bool proc_reported(void)
@@ -746,6 +434,19 @@ bool proc_is_there(void)
 bool proc_ends(void)
 {
 	return state == STOPPING || state == LINGERING;
+}
+
+struct tgt_unit *proc_unit(unsigned disk)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &d.devices) {
+		const struct ddevice *dev = list_entry(pos, struct ddevice, node);
+
+		if (dev->name[0] == 'd' && dev->name[1] == (char)('0' + disk))
+			return dev->unit;
+	}
+	return NULL;
 }
 
 bool proc_is_units(const struct backend_io *io)
@@ -792,6 +493,16 @@ static void look_at_disks(void)
 	}
 }
 
+static void look_at_suspended(void)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++) {
+		struct tgt_unit *u = proc_unit(i);
+
+		if (u)
+			check_suspend_look(i, tgt_unit_lu(u));
+	}
+}
+
 void proc_look(void)
 {
 	if (state == RUNNING) {
@@ -818,6 +529,11 @@ unsigned proc_n_chans(void)
 }
 
 /* --- what is known of it --- */
+
+const struct daemon *proc_daemon(void)
+{
+	return state == RUNNING ? &d : NULL;
+}
 
 const struct proc_config *proc_config(void)
 {

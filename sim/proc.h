@@ -61,24 +61,10 @@ void proc_reload(const struct proc_config *c);
 void proc_term(uint64_t force_ns);
 /* kill -9: everything of it is gone at once. @power: the machine goes down, too. */
 void proc_kill(bool power);
-/* Stop taking logins and close every channel, or take logins again, as srptctl does it. */
-void proc_disable(void);
-void proc_enable(void);
 /* Ask what every channel is doing (tgt_report()); @at_rest: and compare it with what the hosts think. */
 void proc_report(bool at_rest);
 /* The answer has come. */
 bool proc_reported(void);
-/* An operator says what the access state of the target port group of all hosts is. */
-void proc_access(uint8_t state);
-
-/* ... takes the medium of a disk out, or puts it in. */
-void proc_medium(unsigned disk, bool in);
-/* ... suspends a disk, within @deadline_ns and for @for_ns (0: no end); or resumes it. */
-void proc_suspend(unsigned disk, uint64_t deadline_ns, uint64_t for_ns);
-void proc_resume(unsigned disk);
-
-/* ... asks for a fault at a disk; spec->unit is set here. */
-void proc_fault(unsigned disk, const struct fault_spec *spec);
 
 /* It runs, or has been told to end and has not yet. */
 bool proc_runs(void);

@@ -9,6 +9,7 @@
 #include "sim/heap.h"
 #include "sim/inject.h"
 #include "sim/model.h"
+#include "sim/operator.h"
 #include "sim/rogue.h"
 #include "sim/scenario.h"
 #include "sim/worker.h"
@@ -187,10 +188,10 @@ static void calm_down(void)
 	last.max_chans_host = 16;
 	last.memory_host = 0;
 	proc_reload(&last);
-	proc_access(0);
+	operator_access(0);
 	/* one that was asked for too late may have been suspended behind that */
 	for (unsigned i = 0; i < DISKS_MAX; i++)
-		proc_resume(i);
+		operator_resume(i);
 }
 
 /* The hosts have done all they wanted and are still logged in. */
@@ -212,7 +213,7 @@ static void end(void)
 	/* A device that was still being closed at the last reload is found by this one. */
 	(void)run_until(SETTLE_NS, never);
 	proc_reload(&last);
-	proc_access(0); /* a SET of somebody who has gone may have been under way */
+	operator_access(0); /* a SET of somebody who has gone may have been under way */
 	trace("--- all hosts are out, and must get in again ---");
 	for (unsigned i = 0; i < scene->n_hosts; i++)
 		host_probe(hosts[i]);

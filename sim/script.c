@@ -5,6 +5,7 @@
 #include "sim/deeds.h"
 #include "sim/fabric.h"
 #include "sim/inject.h"
+#include "sim/operator.h"
 #include "sim/run.h"
 #include "sim/world.h"
 
@@ -177,9 +178,9 @@ static void ends_of_channels(void)
 	traffic(12, "after an eviction");
 	trace("--- the target is disabled ---");
 	host_give(hosts[1], 4);
-	proc_disable();
+	operator_disable();
 	(void)run_until(100 * NSEC_PER_MSEC, never);
-	proc_enable();
+	operator_enable();
 	traffic(12, "after the target was disabled");
 }
 
