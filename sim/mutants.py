@@ -258,13 +258,13 @@ mutant("atomic", "first_block_compared", "-", "COMPARE AND WRITE looks at its fi
 mutant("atomic", "swap_without_compare", "-", "COMPARE AND WRITE writes although the comparison failed",
        (DATA_COMPARE, "\t\tresult = alone_judge(c, &from);", "\t\t(void)alone_judge(c, &from);"))
 mutant("atomic", "held_off_by_one", "-", "commands count as apart although they have a block in common",
-       ("src/scsi/hold.h", "return a.lba < b.end && b.lba < a.end;", "return a.lba + 1 < b.end && b.lba + 1 < a.end;"))
+       ("src/scsi/range.h", "return a.lba < b.end && b.lba < a.end;", "return a.lba + 1 < b.end && b.lba + 1 < a.end;"))
 mutant("atomic", "held_not_looked_at", "-", "a worker lets a command run although its blocks are held",
        ("src/scsi/task.c", "i < v->n_holds &&", "i < v->n_holds && !at->lu &&"))
 mutant("atomic", "held_not_waited_for", "-", "commands that run where they arrived are not waited for, although they overlap",
        (GATHER, "return !u->gather_some || scsi_local_overlaps(&c->task, &u->gather_holds);", "return !u->gather_some && c->unit;"))
 mutant("atomic", "held_is_everything", "-", "commands wait for a COMPARE AND WRITE of other blocks",
-       ("src/scsi/hold.h", "return a.lba < b.end && b.lba < a.end;", "return a.lba <= a.end && b.lba <= b.end;"))
+       ("src/scsi/range.h", "return a.lba < b.end && b.lba < a.end;", "return a.lba <= a.end && b.lba <= b.end;"))
 mutant("atomic", "orwrite_writes", "-", "ORWRITE writes what it was given",
        (DATA_COMPARE, "\t\t\tgiven[i] |= medium[i];", "\t\t\tgiven[i] |= 0;"))
 
@@ -379,9 +379,9 @@ mutant("access", "served_where_it_arrived", "-", "commands that need not go home
 mutant("access", "standby_lets_in", "-", "standby and unavailable keep nothing out",
        (S_ALUA, "\treturn !rule->flag ||", "\treturn rule->flag != SCSI_CMD_IN_ANY_STATE ||"))
 mutant("access", "segment_of_first", "-", "where the state depends on the block, only the first block of a command is looked at",
-       (SEGMENT, "\t\t*last = range.lba + (range.n_blocks - 1);", "\t\t*last = range.lba;"))
+       (SEGMENT, "\tif (ret->lba != ret->end)\n", "\tif (ret->lba != ret->end && (ret->end = ret->lba + 1))\n"))
 mutant("access", "segment_one_late", "-", "the last block of a command is not looked at",
-       (SEGMENT, "all->segment[i].lba <= last; i++)", "all->segment[i].lba < last; i++)"))
+       (SEGMENT, "all->segment[i].lba < r.end; i++)", "all->segment[i].lba + 1 < r.end; i++)"))
 mutant("access", "segment_not_of_lists", "-", "commands that name blocks in a list are let in whatever the states of those are",
        (SEGMENT, "\t\treturn cmd->flags & (SCSI_CMD_WRITE | SCSI_CMD_COPY | SCSI_CMD_ALONE);", "\t\treturn false;"))
 mutant("access", "access_unpublished", "-", "a state that an initiator set is not told to the workers",

@@ -155,8 +155,7 @@ const char *attr_access(const char *text, enum config_access *ret)
 			*ret = (enum config_access)i;
 			return NULL;
 		}
-	return "active, nonoptimized, standby, unavailable, lba_dependent, offline or "
-	       "transitioning";
+	return CONFIG_ACCESS_STATES;
 }
 
 /* @host to an address with @port; false when it is none. */

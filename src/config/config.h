@@ -167,6 +167,8 @@ struct config_target {
 };
 
 /* Asymmetric access states by SCST's words. */
+#define CONFIG_ACCESS_STATES \
+	"active, nonoptimized, standby, unavailable, lba_dependent, offline or transitioning"
 enum config_access {
 	CONFIG_ACCESS_ACTIVE,
 	CONFIG_ACCESS_NONOPTIMIZED,

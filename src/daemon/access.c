@@ -44,9 +44,7 @@ int access_add(struct daemon *d, const char *text)
 		(void)fprintf(
 			stderr,
 			"srptd: --access-state %s: DEVICE_GROUP/TARGET_GROUP=STATE is needed, "
-			"STATE one of "
-			"active, nonoptimized, standby, unavailable, lba_dependent, offline and "
-			"transitioning\n",
+			"STATE one of " CONFIG_ACCESS_STATES "\n",
 			text);
 		return -EINVAL;
 	}

@@ -189,6 +189,11 @@ void method_fault_add(struct ctl_call *call, json_t *params);
 void method_fault_list(struct ctl_call *call, json_t *params);
 void method_fault_clear(struct ctl_call *call, json_t *params);
 
+/* --- methods.c --- */
+
+/* Nothing is begun any more: then @call was told so. */
+bool daemon_is_stopping(struct ctl_call *call);
+
 /* --- device_methods.c --- */
 
 /* The "device" that a call is about; NULL: there is none, and @call was told so. */

@@ -52,16 +52,13 @@ static void medium_failed(struct ctl_call *call, const char *name, int r)
 
 static void move_medium(struct ctl_call *call, json_t *params, bool in)
 {
-	const struct daemon *d = ctl_call_ctx(call);
 	const struct ddevice *dev = daemon_device_asked(call, params);
 	int r;
 
 	if (!dev)
 		return;
-	if (d->stopping) {
-		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
+	if (daemon_is_stopping(call))
 		return;
-	}
 	r = in ? tgt_unit_insert(dev->unit, medium_done, call)
 	       : tgt_unit_eject(dev->unit, medium_done, call);
 	if (r)
@@ -166,7 +163,6 @@ static bool seconds_ns(struct ctl_call *call, const json_t *params, const char *
 
 void method_device_suspend(struct ctl_call *call, json_t *params)
 {
-	const struct daemon *d = ctl_call_ctx(call);
 	struct ddevice *dev = daemon_device_asked(call, params);
 	struct suspend_call *c;
 	uint64_t deadline;
@@ -176,10 +172,8 @@ void method_device_suspend(struct ctl_call *call, json_t *params)
 	if (!dev || !seconds_ns(call, params, "deadline", SUSPEND_DEADLINE_S, &deadline) ||
 	    !seconds_ns(call, params, "for", SUSPEND_FOR_S, &most))
 		return;
-	if (d->stopping) {
-		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
+	if (daemon_is_stopping(call))
 		return;
-	}
 	if (tgt_unit_lu(dev->unit)->remote) {
 		ctl_fail(call, JSONRPC_FAILED, "device %s is of another target: suspend it there",
 			 dev->name);

@@ -145,10 +145,8 @@ void method_fault_add(struct ctl_call *call, json_t *params)
 		ctl_fail(call, JSONRPC_NOT_PERMITTED, "the configuration says \"faults 0\"");
 		return;
 	}
-	if (d->stopping) {
-		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
+	if (daemon_is_stopping(call))
 		return;
-	}
 	r = tgt_fault_add(d->tgt, &f, added, call);
 	if (r == -ENOSPC)
 		ctl_fail(call, JSONRPC_BUSY, "there are %u faults already; clear some", FAULTS_MAX);

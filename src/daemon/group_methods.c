@@ -113,9 +113,7 @@ static bool want_find(struct ctl_call *call, const struct config_dgroup *c, cons
 	}
 	if (!state || !scsi_alua_state_find(state, &ret->state)) {
 		ctl_fail(call, JSONRPC_PARAMS,
-			 "no state \"%s\"; there are active, nonoptimized, standby, unavailable, "
-			 "lba_dependent, offline and transitioning",
-			 state ? state : "");
+			 "no state \"%s\": it is one of " CONFIG_ACCESS_STATES, state ? state : "");
 		return false;
 	}
 	ret->id = (uint16_t)tpg->group_id;
@@ -150,9 +148,7 @@ static void group_set(struct ctl_call *call, const char *dgroup, json_t *states)
 		}
 		n++;
 	}
-	if (d->stopping)
-		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
-	else if (tgt_alua_set(g->alua, want, n, group_set_done, call))
+	if (!daemon_is_stopping(call) && tgt_alua_set(g->alua, want, n, group_set_done, call))
 		ctl_reply(call, NULL);
 }
 

@@ -16,6 +16,15 @@ json_t *port_id_text(const struct srp_port_id *id)
 	return json_string(text);
 }
 
+bool daemon_is_stopping(struct ctl_call *call)
+{
+	const struct daemon *d = ctl_call_ctx(call);
+
+	if (d->stopping)
+		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
+	return d->stopping;
+}
+
 static json_t *workers_json(const struct daemon *d)
 {
 	json_t *a = json_array();
@@ -171,10 +180,7 @@ static void method_upgrade(struct ctl_call *call, json_t *params)
 static const struct ctl_param group_set_params[] = {
 	{ .name = "device_group", .type = CTL_STRING, .help = "Name of the DEVICE_GROUP." },
 	{ .name = "target_group", .type = CTL_STRING, .help = "Name of its TARGET_GROUP." },
-	{ .name = "state",
-	  .type = CTL_STRING,
-	  .help = "active, nonoptimized, standby, unavailable, lba_dependent, offline or "
-		  "transitioning." },
+	{ .name = "state", .type = CTL_STRING, .help = CONFIG_ACCESS_STATES "." },
 };
 
 static const struct ctl_param group_set_all_params[] = {

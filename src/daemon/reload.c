@@ -59,8 +59,6 @@ void method_reload(struct ctl_call *call, json_t *params)
 	struct daemon *d = ctl_call_ctx(call);
 
 	(void)params;
-	if (d->stopping)
-		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
-	else
+	if (!daemon_is_stopping(call))
 		reload(d, call);
 }

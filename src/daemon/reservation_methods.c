@@ -280,7 +280,6 @@ static void not_restored(struct ctl_call *call, const char *name, int r)
 
 void method_device_reservations_restore(struct ctl_call *call, json_t *params)
 {
-	const struct daemon *d = ctl_call_ctx(call);
 	const struct ddevice *dev = daemon_device_asked(call, params);
 	struct dump dump = { 0 };
 	struct scsi_pr pr;
@@ -288,10 +287,8 @@ void method_device_reservations_restore(struct ctl_call *call, json_t *params)
 
 	if (!dev)
 		return;
-	if (d->stopping) {
-		ctl_fail(call, JSONRPC_BUSY, "srptd is stopping");
+	if (daemon_is_stopping(call))
 		return;
-	}
 	if (!get_dump(&dump, json_object_get(params, "reservations"), &pr)) {
 		ctl_fail(call, JSONRPC_PARAMS, "reservations: %s", dump.reason);
 		return;

@@ -4,19 +4,11 @@
 #include "base/check.h"
 #include "scsi/cmd.h"
 
-static struct scsi_range range_of_cdb(const uint8_t *cdb)
-{
-	struct cdb_range r = cdb_range(cdb);
-	uint64_t end = r.lba + r.n_blocks;
-
-	return (struct scsi_range){ r.lba, end < r.lba ? UINT64_MAX : end };
-}
-
 struct scsi_range hold_range(const struct scsi_task *t)
 {
 	if (t->cmd && t->cmd->flags & SCSI_CMD_RANGE)
-		return range_of_cdb(t->cdb);
-	return (struct scsi_range){ 0, UINT64_MAX };
+		return scsi_range_of_cdb(t->cdb);
+	return SCSI_RANGE_ALL;
 }
 
 /* Of commands that may run where they arrive, those that name no blocks touch none. */
@@ -26,7 +18,7 @@ bool scsi_local_overlaps(const struct scsi_task *t, const struct scsi_holds *h)
 
 	if (!(t->cmd->flags & SCSI_CMD_RANGE))
 		return false;
-	r = range_of_cdb(t->cdb);
+	r = scsi_range_of_cdb(t->cdb);
 	for (unsigned i = 0; i < SCSI_HOLDS_MAX; i++)
 		if (h->of[i].task && scsi_range_overlaps(r, h->of[i].range))
 			return true;

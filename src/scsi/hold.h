@@ -16,17 +16,12 @@
 #pragma once
 
 #include "base/util.h"
+#include "scsi/range.h"
 
 #define SCSI_HOLDS_MAX 8u /* of a unit, and in a view; more have to wait */
 
 struct scsi_lu;
 struct scsi_task;
-
-/* [lba, end) */
-struct scsi_range {
-	uint64_t lba;
-	uint64_t end;
-};
 
 enum scsi_hold_state {
 	SCSI_HOLD_WANTED,
@@ -46,11 +41,6 @@ struct scsi_holds {
 	unsigned n;
 	bool asking; /* HOLD was said, and scsi_lu_held() is to come */
 };
-
-static inline bool scsi_range_overlaps(struct scsi_range a, struct scsi_range b)
-{
-	return a.lba < b.end && b.lba < a.end;
-}
 
 /**
  * scsi_local_overlaps() - does a command that runs where it arrived touch blocks that HOLD is about?

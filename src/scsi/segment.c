@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "scsi/cmd.h"
+#include "scsi/range.h"
 
 void segments_check(const struct scsi_tpgs *all)
 {
@@ -50,35 +51,30 @@ uint64_t segment_last(const struct scsi_tpgs *all, unsigned at, uint64_t n_block
 	return end - 1;
 }
 
-/* The blocks from the first to the last one that @cmd is about; false: none. */
-static bool span_of(const struct scsi_cmd *cmd, const uint8_t *cdb, uint64_t *first, uint64_t *last)
+/* The blocks that @cmd is about; false: none. */
+static bool range_of(const struct scsi_cmd *cmd, const uint8_t *cdb, struct scsi_range *ret)
 {
-	struct cdb_range range;
-
-	*first = 0;
-	*last = UINT64_MAX;
+	*ret = SCSI_RANGE_ALL;
 	if (!(cmd->flags & SCSI_CMD_RANGE))
 		return cmd->flags & (SCSI_CMD_WRITE | SCSI_CMD_COPY | SCSI_CMD_ALONE);
-	range = cdb_range(cdb);
-	*first = range.lba;
+	*ret = scsi_range_of_cdb(cdb);
+	if (ret->lba != ret->end)
+		return true;
 	/* Of 0 blocks PRE-FETCH and SYNCHRONIZE CACHE, which transfer nothing, mean all that follow; others none. */
-	if (!range.n_blocks)
-		return !(cmd->flags & (SCSI_CMD_IN | SCSI_CMD_OUT));
-	if (range.lba <= UINT64_MAX - (range.n_blocks - 1))
-		*last = range.lba + (range.n_blocks - 1);
-	return true;
+	ret->end = UINT64_MAX;
+	return !(cmd->flags & (SCSI_CMD_IN | SCSI_CMD_OUT));
 }
 
 unsigned segment_state(const struct scsi_tpgs *all, unsigned tpg, const struct scsi_cmd *cmd,
 		       const uint8_t *cdb)
 {
 	unsigned worst = SCSI_ALUA_OPTIMIZED;
-	uint64_t first, last;
+	struct scsi_range r;
 
-	if (!span_of(cmd, cdb, &first, &last))
+	if (!range_of(cmd, cdb, &r))
 		return worst;
-	for (unsigned i = segment_of(all, first);
-	     i < all->n_segments && all->segment[i].lba <= last; i++)
+	for (unsigned i = segment_of(all, r.lba);
+	     i < all->n_segments && all->segment[i].lba < r.end; i++)
 		if (all->segment[i].state[tpg] > worst)
 			worst = all->segment[i].state[tpg];
 	return worst;

@@ -140,6 +140,28 @@ enum srptctl_exit srptctl_call(const struct srptctl *s, const char *method, json
 	return exit_of_code(err.code);
 }
 
+enum srptctl_exit srptctl_show(const struct srptctl *s, const char *method, json_t *params,
+			       enum srptctl_exit (*show)(const json_t *result))
+{
+	json_t *result = NULL;
+	enum srptctl_exit r = srptctl_call(s, method, params, &result);
+
+	if (r)
+		return r;
+	r = s->json ? srptctl_print_json(result) : show(result);
+	json_decref(result);
+	return r;
+}
+
+enum srptctl_exit srptctl_do(const struct srptctl *s, const char *method, json_t *params)
+{
+	json_t *result = NULL;
+	enum srptctl_exit r = srptctl_call(s, method, params, &result);
+
+	json_decref(result);
+	return r;
+}
+
 enum srptctl_exit srptctl_print_json(const json_t *v)
 {
 	if (json_dumpf(v, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) || putchar('\n') == EOF) {
@@ -188,8 +210,6 @@ void srptctl_join(const json_t *array, char *buf, size_t len)
 enum srptctl_exit srptctl_rpc(const struct srptctl *s)
 {
 	json_t *params = NULL;
-	json_t *result = NULL;
-	enum srptctl_exit r;
 
 	if (!s->n_args) {
 		srptctl_error("rpc", "which METHOD? \"srptctl rpc rpc.describe\" lists them");
@@ -206,12 +226,7 @@ enum srptctl_exit srptctl_rpc(const struct srptctl *s)
 			return SRPTCTL_USAGE;
 		}
 	}
-	r = srptctl_call(s, s->args[0], params, &result);
-	if (r)
-		return r;
-	r = srptctl_print_json(result);
-	json_decref(result);
-	return r;
+	return srptctl_show(s, s->args[0], params, srptctl_print_json);
 }
 
 static void help(FILE *f)

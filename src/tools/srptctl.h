@@ -40,6 +40,14 @@ struct srptctl {
 must_check enum srptctl_exit srptctl_call(const struct srptctl *s, const char *method,
 					  json_t *params, json_t **ret_result);
 
+/* Likewise, and show its result with @show, or with --json as it is. */
+must_check enum srptctl_exit srptctl_show(const struct srptctl *s, const char *method,
+					  json_t *params,
+					  enum srptctl_exit (*show)(const json_t *result));
+/* Likewise, of a method whose result says nothing. */
+must_check enum srptctl_exit srptctl_do(const struct srptctl *s, const char *method,
+					json_t *params);
+
 /* "srptctl: OBJECT: reason" on standard error. */
 void srptctl_error(const char *object, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

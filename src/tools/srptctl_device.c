@@ -2,26 +2,23 @@
 /* srptctl device eject, insert: the medium of a removable device; device suspend, resume: its store. */
 #include "tools/srptctl.h"
 
-/* Call @method for the device that is named, with @params, whose reference is taken over. */
-static enum srptctl_exit call_device(const struct srptctl *s, const char *method, json_t *params,
-				     json_t **ret_result)
+/* @params with the device that is named; false: none is, @params are gone. */
+static bool name_device(const struct srptctl *s, const char *method, json_t *params)
 {
 	if (!s->n_args) {
 		json_decref(params);
 		srptctl_error(method, "a DEVICE is needed");
-		return SRPTCTL_USAGE;
+		return false;
 	}
 	(void)json_object_set_new(params, "device", json_string(s->args[0]));
-	return srptctl_call(s, method, params, ret_result);
+	return true;
 }
 
 static enum srptctl_exit move_medium(const struct srptctl *s, const char *method)
 {
-	json_t *result = NULL;
-	enum srptctl_exit r = call_device(s, method, json_object(), &result);
+	json_t *params = json_object();
 
-	json_decref(result);
-	return r;
+	return name_device(s, method, params) ? srptctl_do(s, method, params) : SRPTCTL_USAGE;
 }
 
 enum srptctl_exit srptctl_device_eject(const struct srptctl *s)
@@ -34,20 +31,7 @@ enum srptctl_exit srptctl_device_insert(const struct srptctl *s)
 	return move_medium(s, "device.insert");
 }
 
-/* Show @result with @show, or as JSON; its reference is taken over. */
-static enum srptctl_exit show(const struct srptctl *s, json_t *result, void (*text)(json_t *v))
-{
-	enum srptctl_exit r = SRPTCTL_OK;
-
-	if (s->json)
-		r = srptctl_print_json(result);
-	else
-		text(result);
-	json_decref(result);
-	return r;
-}
-
-static void show_suspended(json_t *v)
+static enum srptctl_exit show_suspended(const json_t *v)
 {
 	const json_t *left = json_object_get(v, "resumes_in_s");
 
@@ -57,15 +41,14 @@ static void show_suspended(json_t *v)
 		(void)printf(", and is resumed by itself in %.1f s\n", json_number_value(left));
 	else
 		(void)puts(" until it is resumed");
+	return SRPTCTL_OK;
 }
 
 enum srptctl_exit srptctl_device_suspend(const struct srptctl *s)
 {
 	struct srptctl patient = *s;
 	json_t *params = json_object();
-	json_t *result = NULL;
 	unsigned wait_ms = (unsigned)(s->deadline_s >= 0 ? s->deadline_s : 10) * 1000 + 5000;
-	enum srptctl_exit r;
 
 	/* The daemon is to say that the deadline has passed, not we. */
 	if (patient.timeout_ms && patient.timeout_ms < wait_ms)
@@ -74,21 +57,24 @@ enum srptctl_exit srptctl_device_suspend(const struct srptctl *s)
 		(void)json_object_set_new(params, "deadline", json_integer(s->deadline_s));
 	if (s->for_s >= 0)
 		(void)json_object_set_new(params, "for", json_integer(s->for_s));
-	r = call_device(&patient, "device.suspend", params, &result);
-	return r ? r : show(s, result, show_suspended);
+	if (!name_device(s, "device.suspend", params))
+		return SRPTCTL_USAGE;
+	return srptctl_show(&patient, "device.suspend", params, show_suspended);
 }
 
-static void show_resumed(json_t *v)
+static enum srptctl_exit show_resumed(const json_t *v)
 {
 	(void)printf("%s %s\n", srptctl_str(v, "device"),
 		     json_is_true(json_object_get(v, "was_suspended")) ? "is resumed"
 								       : "was not suspended");
+	return SRPTCTL_OK;
 }
 
 enum srptctl_exit srptctl_device_resume(const struct srptctl *s)
 {
-	json_t *result = NULL;
-	enum srptctl_exit r = call_device(s, "device.resume", json_object(), &result);
+	json_t *params = json_object();
 
-	return r ? r : show(s, result, show_resumed);
+	if (!name_device(s, "device.resume", params))
+		return SRPTCTL_USAGE;
+	return srptctl_show(s, "device.resume", params, show_resumed);
 }

@@ -71,10 +71,15 @@ static enum srptctl_exit add_words(const struct srptctl *s, json_t *params)
 	return r;
 }
 
+static enum srptctl_exit show_added(const json_t *result)
+{
+	(void)printf("fault %lld\n", srptctl_int(result, "id"));
+	return SRPTCTL_OK;
+}
+
 enum srptctl_exit srptctl_fault_add(const struct srptctl *s)
 {
 	json_t *params = json_object();
-	json_t *result = NULL;
 	enum srptctl_exit r;
 
 	if (!s->n_args) {
@@ -89,15 +94,7 @@ enum srptctl_exit srptctl_fault_add(const struct srptctl *s)
 		json_decref(params);
 		return r;
 	}
-	r = srptctl_call(s, "fault.add", params, &result);
-	if (r)
-		return r;
-	if (s->json)
-		r = srptctl_print_json(result);
-	else
-		(void)printf("fault %lld\n", srptctl_int(result, "id"));
-	json_decref(result);
-	return r;
+	return srptctl_show(s, "fault.add", params, show_added);
 }
 
 /* "each 3rd of READs": how often it hits, of what. */
@@ -157,21 +154,18 @@ static enum srptctl_exit show_faults(const json_t *v)
 
 enum srptctl_exit srptctl_fault_list(const struct srptctl *s)
 {
-	json_t *result = NULL;
-	enum srptctl_exit r = srptctl_call(s, "fault.list", NULL, &result);
+	return srptctl_show(s, "fault.list", NULL, show_faults);
+}
 
-	if (r)
-		return r;
-	r = s->json ? srptctl_print_json(result) : show_faults(result);
-	json_decref(result);
-	return r;
+static enum srptctl_exit show_cleared(const json_t *result)
+{
+	(void)printf("%lld cleared\n", srptctl_int(result, "cleared"));
+	return SRPTCTL_OK;
 }
 
 enum srptctl_exit srptctl_fault_clear(const struct srptctl *s)
 {
 	json_t *params = json_object();
-	json_t *result = NULL;
-	enum srptctl_exit r;
 
 	if (s->n_args) {
 		json_t *id = number(s->args[0]);
@@ -183,13 +177,5 @@ enum srptctl_exit srptctl_fault_clear(const struct srptctl *s)
 		}
 		(void)json_object_set_new(params, "id", id);
 	}
-	r = srptctl_call(s, "fault.clear", params, &result);
-	if (r)
-		return r;
-	if (s->json)
-		r = srptctl_print_json(result);
-	else
-		(void)printf("%lld cleared\n", srptctl_int(result, "cleared"));
-	json_decref(result);
-	return r;
+	return srptctl_show(s, "fault.clear", params, show_cleared);
 }

@@ -35,14 +35,7 @@ static enum srptctl_exit show_groups(const json_t *v)
 
 enum srptctl_exit srptctl_group_list(const struct srptctl *s)
 {
-	json_t *result = NULL;
-	enum srptctl_exit r = srptctl_call(s, "group.list", NULL, &result);
-
-	if (r)
-		return r;
-	r = s->json ? srptctl_print_json(result) : show_groups(result);
-	json_decref(result);
-	return r;
+	return srptctl_show(s, "group.list", NULL, show_groups);
 }
 
 static enum srptctl_exit print_states(const json_t *group)
@@ -107,18 +100,13 @@ static json_t *wanted_states(const struct srptctl *s)
 enum srptctl_exit srptctl_group_set(const struct srptctl *s)
 {
 	json_t *states = s->n_args < 2 ? NULL : wanted_states(s);
-	json_t *result = NULL;
-	enum srptctl_exit r;
 
 	if (!states) {
 		srptctl_error("group set", "DEVICE_GROUP and TARGET_GROUP=STATE are needed");
 		return SRPTCTL_USAGE;
 	}
-	r = srptctl_call(s, "group.set_all",
-			 json_pack("{s:s,s:o}", "device_group", s->args[0], "states", states),
-			 &result);
-	json_decref(result);
-	return r;
+	return srptctl_do(s, "group.set_all",
+			  json_pack("{s:s,s:o}", "device_group", s->args[0], "states", states));
 }
 
 enum srptctl_exit srptctl_reload(const struct srptctl *s)

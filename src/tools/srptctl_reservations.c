@@ -57,29 +57,17 @@ static json_t *read_dump(const char *path)
 static enum srptctl_exit restore(const struct srptctl *s)
 {
 	json_t *dump = read_dump(s->restore);
-	json_t *result = NULL;
-	enum srptctl_exit r;
 
 	if (!dump)
 		return SRPTCTL_USAGE;
-	r = srptctl_call(s, "device.reservations_restore",
-			 json_pack("{s:s,s:o}", "device", s->args[0], "reservations", dump),
-			 &result);
-	json_decref(result);
-	return r;
+	return srptctl_do(s, "device.reservations_restore",
+			  json_pack("{s:s,s:o}", "device", s->args[0], "reservations", dump));
 }
 
 static enum srptctl_exit show(const struct srptctl *s)
 {
-	json_t *result = NULL;
-	enum srptctl_exit r = srptctl_call(s, "device.reservations",
-					   json_pack("{s:s}", "device", s->args[0]), &result);
-
-	if (r)
-		return r;
-	r = s->json ? srptctl_print_json(result) : print_reservations(result);
-	json_decref(result);
-	return r;
+	return srptctl_show(s, "device.reservations", json_pack("{s:s}", "device", s->args[0]),
+			    print_reservations);
 }
 
 enum srptctl_exit srptctl_device_reservations(const struct srptctl *s)

@@ -165,26 +165,12 @@ static enum srptctl_exit show_sessions(const json_t *v)
 	return table_print(&t);
 }
 
-/* Call @method without parameters and show its result with @show, or as JSON. */
-static enum srptctl_exit show_result(const struct srptctl *s, const char *method,
-				     enum srptctl_exit (*show)(const json_t *v))
-{
-	json_t *result = NULL;
-	enum srptctl_exit r = srptctl_call(s, method, NULL, &result);
-
-	if (r)
-		return r;
-	r = s->json ? srptctl_print_json(result) : show(result);
-	json_decref(result);
-	return r;
-}
-
 enum srptctl_exit srptctl_status(const struct srptctl *s)
 {
-	return show_result(s, "status", show_status);
+	return srptctl_show(s, "status", NULL, show_status);
 }
 
 enum srptctl_exit srptctl_session_list(const struct srptctl *s)
 {
-	return show_result(s, "session.list", show_sessions);
+	return srptctl_show(s, "session.list", NULL, show_sessions);
 }

@@ -117,6 +117,18 @@ TARGET_DRIVER iwarp {{
             sys.exit(f"srptd did not become ready on port {port}:\n{self.text()}")
         self.port = port
 
+    def start_again(self, secs=5):
+        """Start behind one that was killed: the kernel takes its rings apart a little later, and with them sockets and locks."""
+        end = time.monotonic() + secs
+        while True:
+            self.log_path.write_text("")
+            try:
+                self.start()
+                return
+            except SystemExit:
+                expect(time.monotonic() < end, f"it can start again within {secs} s:\n{self.text()}")
+                time.sleep(0.1)
+
     def text(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 

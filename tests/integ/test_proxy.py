@@ -171,24 +171,12 @@ def lost(a, b):
     r = p.command(struct.pack(">BBBBBBIBB", 0xA0, 0, 0, 0, 0, 0, 512, 0, 0), n_in=512)
     lib.expect(r["data"][:4] == struct.pack(">I", 8), f"REPORT LUNS is answered, got {r}")
     d.close()
-    restart(a)
+    a.start_again()
     seen = again(p)
     lib.expect(POWER_ON in seen, f"it is told that the nexus is a new one, got {seen[-5:]}")
     p.close()
     b.wait_channels(0)
     a.wait_channels(0)
-
-
-def restart(t):
-    # The kernel takes the rings of a killed process apart a little later, and its sockets with them.
-    for left in range(50, -1, -1):
-        t.log_path.write_text("")
-        try:
-            t.start()
-            return
-        except SystemExit:
-            lib.expect(left, "it can start again within 5 s")
-            time.sleep(0.1)
 
 
 def hung(a, b):
@@ -221,7 +209,7 @@ def killed(a, b):
     b.proc.wait()
     p.close()
     a.wait_channels(0)
-    restart(b)
+    b.start_again()
     p = lib.Peer(b.port, b"through1")
     lib.expect(p.ready()["status"] == GOOD, "it works again")
     p.close()
@@ -261,7 +249,7 @@ def fail_over(where):
         reload(b)
         b.wait_log("device disk0: closed", since=since)
         lib.expect(lib.sense(p.command(bytes(6), retry=False)) == LUNS_CHANGED, "it is told that the LUN is another one")
-        restart(a)
+        a.start_again()
         lib.expect(POWER_ON in again(p), "and of the new nexus")
         lib.expect(page(p, 0x83) == was, "it is the same disk again")
         lib.expect(p.read_blocks(0, 8)["data"] == want and keys(p) == [0xB], "with its data and registrations")

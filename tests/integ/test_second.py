@@ -26,15 +26,7 @@ def main():
         t.proc.kill()
         t.proc.wait()
         lib.expect(t.ctl.exists(), "a killed daemon leaves its socket")
-        # The kernel takes the rings of a killed process apart a little later, and its sockets with them.
-        for left in range(30, -1, -1):
-            t.log_path.write_text("")
-            try:
-                t.start()
-                break
-            except SystemExit:
-                lib.expect(left, "a new one can start within 3 s")
-                lib.time.sleep(0.1)
+        t.start_again()
         lib.expect(t.status()["channels_total"] == 0, "a new one starts in its place")
 
 
