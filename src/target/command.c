@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/remote_i.h"
 #include "wire/sense.h"
 #include "wire/srp_rsp.h"
 

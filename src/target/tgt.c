@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "target/inject.h"
+#include "target/remote_i.h"
 
 #define UNIT_RETRY_NS (50 * NSEC_PER_MSEC)
 

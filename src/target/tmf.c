@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/inject.h"
+#include "target/remote_i.h"
 #include "wire/lun.h"
 #include "wire/srp_rsp.h"
 #include "wire/srp_tsk_mgmt.h"
