@@ -21,7 +21,7 @@
 #include "sim/store.h"
 #include "sim/worker.h"
 #include "sim/world.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 /* A process here begins anew; it is never one that another became. */
 bool state_restore_group(const struct daemon *d, const struct dgroup *g)

@@ -10,7 +10,7 @@
 #include "sim/rogue.h"
 #include "sim/sched.h"
 #include "sim/world.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 #define BUCKETS 64u
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/remote_i.h"
+#include "target/unit.h"
 #include "wire/srp_aer.h"
 #include "wire/srp_cred.h"
 #include "wire/srp_logout.h"

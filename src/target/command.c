@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/remote_i.h"
+#include "target/unit.h"
 #include "wire/sense.h"
 #include "wire/srp_rsp.h"
 

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 #include "wire/sense.h"
 
 /* Only its worker writes it, so this need not be one operation. */

@@ -11,6 +11,7 @@
 #include "run/worker.h"
 #include "target/data.h"
 #include "target/inject.h"
+#include "target/unit.h"
 
 _Static_assert(SCSI_ATOMIC_BYTES < TGT_BURST_BYTES + 1, "a WRITE that is whole is one burst");
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "target/data.h"
+#include "target/unit.h"
 
 /* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is what is fine */
 _Static_assert(SCSI_COPY_BYTES <= TGT_BURST_BYTES, "a buffer holds a piece of a copy");

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 #define ERASE_ALIGN 4096u
 

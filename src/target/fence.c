@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/data.h"
+#include "target/unit.h"
 
 #define FENCE_S (TGT_FENCE_NS / NSEC_PER_SEC)
 

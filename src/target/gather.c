@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 static void gather_answered(struct worker *w, struct worker_msg *m)
 {

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "run/worker.h"
 #include "target/inject.h"
+#include "target/unit.h"
 
 /* --- views --- */
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "run/worker.h"
 #include "target/inject.h"
+#include "target/unit.h"
 #include "wire/lun.h"
 
 static const char asked_for[] = "an operator asked for this fault";

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 static void keep_next(struct tgt_unit *u);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 #define GROUP 7
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 struct medium_op {
 	struct view_wait views;

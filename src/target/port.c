@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 /* Whether a port has @id. One that is retired keeps no other from having it: it takes no logins. */
 static bool port_id_taken(const struct tgt *t, const struct srp_port_id *id)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 struct pr_op {
 	struct tgt_unit *u; /* until it is kept */

@@ -11,6 +11,7 @@
 #include "run/worker.h"
 #include "target/remote_i.h"
 #include "target/rlogin.h"
+#include "target/unit.h"
 
 #define PAUSE_MIN_NS (250 * NSEC_PER_MSEC) /* between two logins that failed */
 #define PAUSE_MAX_NS (4 * NSEC_PER_SEC)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "target/remote_i.h"
 #include "target/rlogin.h"
+#include "target/unit.h"
 #include "wire/srp_rsp.h"
 
 static struct cmd *remote_next_victim(const struct rlogin *rl)

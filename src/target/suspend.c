@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 /* Who asked is told, once. */
 static void suspend_tell(struct tgt_unit *u, int result)

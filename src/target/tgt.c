@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "target/inject.h"
 #include "target/remote_i.h"
+#include "target/unit.h"
 
 #define UNIT_RETRY_NS (50 * NSEC_PER_MSEC)
 

@@ -2,7 +2,7 @@
 /* What copies by token need of the world outside: bytes that nobody can guess, and time. Home worker. */
 #include "base/check.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 #define TICK_NS NSEC_PER_SEC
 

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
-#include "target/internal.h"
+#include "target/unit.h"
 
 static bool watch_size(struct tgt_unit *u)
 {
