@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "run/worker.h"
+#include "target/alua.h"
 #include "target/unit.h"
 
 static void alua_check_retired(struct tgt_alua *a);

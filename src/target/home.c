@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "run/worker.h"
+#include "target/alua.h"
 #include "target/inject.h"
 #include "target/unit.h"
 

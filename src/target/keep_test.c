@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "run/worker.h"
+#include "target/alua.h"
 #include "target/unit.h"
 
 #define GROUP 7

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "target/alua.h"
 #include "target/inject.h"
 #include "target/remote_i.h"
 #include "target/unit.h"
