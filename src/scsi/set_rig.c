@@ -239,3 +239,10 @@ void all_local(void)
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(r->view[i].lun[0].flags & SCSI_VIEW_GATHER, 0);
 }
+
+void establish(void)
+{
+	come(15, 0, SCSI_ATTR_SIMPLE, VERIFY, NACA);
+	break_io(15);
+	expect_sense(15, 3, 0x1100);
+}
