@@ -70,7 +70,7 @@ static bool reporting;
 static bool report_at_rest;
 static struct worker_timer linger;
 static struct worker_msg stop_msg[PROC_WORKERS_MAX];
-static struct call calls[9];
+static struct call calls[16]; /* more than there are different ones */
 
 /* --- start --- */
 
@@ -201,7 +201,7 @@ void proc_ask(void (*fn)(void))
 	/* Nobody is there, or somebody who does not listen any more. */
 	if (state != RUNNING && state != STOPPING)
 		return;
-	while (c->posted && c->fn != fn)
+	while (c < calls + ARRAY_SIZE(calls) && c->posted && c->fn != fn)
 		c++;
 	check(c < calls + ARRAY_SIZE(calls));
 	if (c->posted)
