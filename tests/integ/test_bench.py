@@ -54,6 +54,8 @@ def check_tools():
     """What looks at one load closely: a row for each case, and parts that make up the whole."""
     rows = rows_of("compare.py", lib.BUILD, lib.BUILD, "--rounds", "1", "--case", "read, 4")
     lib.expect(list(rows) == ["read, 4"] and all(n > 0 for n in rows["read, 4"]), f"a build next to itself: {rows}")
+    rows = rows_of("atomic.py", lib.BUILD, lib.BUILD, "--rounds", "1", "--secs", "1", "--rate", "50")
+    lib.expect(list(rows) == ["old", "new"] and all(n > 0 for row in rows.values() for n in row), f"READs beside COMPARE AND WRITE: {rows}")
     if not lib.sanitizer() and shutil.which("strace"):
         rows = rows_of("syscalls.py", lib.BUILD, "4 KiB write, QD 1")
         *parts, whole = rows["RAM, 4 KiB write, QD 1"]
